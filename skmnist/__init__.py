@@ -1,0 +1,42 @@
+"""Keras image classifiers as scikit-learn estimators, and a verdict on their fit.
+
+Importing this package imports neither TensorFlow nor Keras: they load at the first fit.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "load_digits28": "datasets",
+    "fetch_mnist": "datasets",
+    "read_idx": "datasets",
+    "write_idx": "datasets",
+    "ImageFlattener": "preprocessing",
+    "ImageReshaper": "preprocessing",
+    "PixelScaler": "preprocessing",
+    "OneHotLabelEncoder": "preprocessing",
+    "build_mlp": "architectures",
+    "build_lenet": "architectures",
+    "KerasImageClassifier": "classifiers",
+    "KerasMLPClassifier": "classifiers",
+    "LeNetClassifier": "classifiers",
+    "diagnose_fit": "diagnosis",
+    "FitDiagnosis": "diagnosis",
+    "EpochCurveDisplay": "displays",
+    "FitDiagnosisDisplay": "displays",
+    "save": "persistence",
+    "load": "persistence",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name):
+    if name in _HOME:
+        return getattr(importlib.import_module(f"skmnist.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'skmnist' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
