@@ -1,0 +1,478 @@
+"""The classifier that the public ones share: scikit-learn's side of a Keras network."""
+
+import math
+import secrets
+import threading
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from skmnist.preprocessing import OneHotLabelEncoder
+
+_MODEL_LOCK = threading.Lock()
+
+
+class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
+    """Fit, predict and report with a network that a subclass builds.
+
+    A subclass names its builder and the builder's keywords in `_builder`, and its
+    hyperparameters in an explicit ``__init__``.
+    """
+
+    _parameter_constraints = {
+        "optimizer": [str, HasMethods(["apply", "get_config"])],
+        "learning_rate": [None, Interval(Real, 0, None, closed="neither")],
+        "loss": [str, callable],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "early_stopping": ["boolean"],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "restore_best_weights": ["boolean"],
+        "dtype": [
+            StrOptions(
+                {
+                    "float32",
+                    "float64",
+                    "float16",
+                    "bfloat16",
+                    "mixed_float16",
+                    "mixed_bfloat16",
+                }
+            )
+        ],
+        "callbacks": [None, list, tuple, HasMethods(["set_model", "on_epoch_end"])],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["boolean", Interval(Integral, 0, 2, closed="both")],
+    }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def __getstate__(self):
+        # `model_` is rebuilt from the weights wherever it is wanted.
+        return {
+            name: value
+            for name, value in super().__getstate__().items()
+            if name != "_model"
+        }
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
+            Pixels near unit scale. uint8, float32 and float64 are taken as they are.
+        y : array-like of shape (n_samples,)
+            Labels: integers, booleans or strings.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample, non-negative. None weighs all alike.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If the data or a hyperparameter is not usable. Nothing is trained then.
+        KeyboardInterrupt
+            After Ctrl-C, with the fitted attributes set to what there is.
+        """
+        X, y = self._validate_fit_data(X, y, reset=True)
+        return self._fit(X, y, sample_weight, self.epochs, going_on=self.warm_start)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one epoch more.
+
+        `fit` with ``epochs=k`` and an integer `random_state` equals k such calls on the
+        same rows. `validation_fraction` and `early_stopping` do not take part.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
+            Pixels near unit scale.
+        y : array-like of shape (n_samples,)
+            Labels.
+        classes : array-like of shape (n_classes,), default=None
+            Every label that may ever come. Needed at the first call where y does not
+            hold them all.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+
+        Returns
+        -------
+        self : object
+            The classifier.
+
+        Raises
+        ------
+        ValueError
+            If `class_weight` is "balanced" (a part of the data cannot tell how often
+            its classes come), or `classes` are not those of the first call.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit, which does "
+                "not see the whole data. Pass sample_weight, or a dict of weights from "
+                "sklearn.utils.class_weight.compute_class_weight."
+            )
+        first = not hasattr(self, "_training")
+        X, y = self._validate_fit_data(X, y, reset=first)
+        return self._fit(
+            X, y, sample_weight, 1, going_on=True, classes=classes, partial=True
+        )
+
+    def predict(self, X):
+        """Predict the label of each sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
+            Laid out and scaled as at `fit`.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+            Labels, of the type `fit` was given.
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[np.argmax(probabilities, axis=1)]
+
+    def predict_proba(self, X):
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
+            Laid out and scaled as at `fit`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`; float32, or float64 under that policy.
+        """
+        check_is_fitted(self)
+        X = self._validate_images(X)
+        return self._network.compiled().predict(self._training.weights, X)
+
+    def evaluate(self, X, y, sample_weight=None):
+        """Compute loss and accuracy in inference mode, without dropout.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
+            Laid out and scaled as at `fit`.
+        y : array-like of shape (n_samples,)
+            True labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+
+        Returns
+        -------
+        scores : dict of str to float
+            ``"loss"``, with the penalties that training adds, and ``"accuracy"``, a
+            fraction.
+        """
+        check_is_fitted(self)
+        X = self._validate_images(X)
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
+        targets = self._encoder.transform(y)
+        weight = _check_weight(sample_weight, X)
+        return self._network.compiled().evaluate(
+            self._training.weights, X, targets, weight
+        )
+
+    def summary(self):
+        """Describe the network's layers, as ``keras.Model.summary`` prints them.
+
+        Returns
+        -------
+        text : str
+            One line a layer, with output shapes and numbers of parameters.
+        """
+        lines = []
+        self.model_.summary(print_fn=lambda line, **_: lines.append(line))
+        return "\n".join(lines)
+
+    def to_scikeras(self):
+        """Return the equivalent SciKeras classifier, with the same weights.
+
+        Returns
+        -------
+        classifier : scikeras.wrappers.KerasClassifier
+            Initialised. It takes samples laid out as `image_shape_`, of the network's
+            dtype: ``X.reshape(-1, *clf.image_shape_)``.
+        """
+        check_is_fitted(self)
+        return self._network.to_scikeras(
+            self._training.weights,
+            self.classes_,
+            batch_size=self.batch_size,
+            epochs=self.epochs,
+            verbose=int(self.verbose),
+        )
+
+    @property
+    def model_(self):
+        """The network with the fitted weights, a private keras.Model, compiled.
+
+        Built on first access and then kept. It is the caller's to change: predictions
+        come from the estimator's own weights.
+        """
+        check_is_fitted(self)
+        with _MODEL_LOCK:
+            if "_model" not in vars(self):
+                self._model = self._network.model(self._training.weights)
+            return self._model
+
+    def _fit(
+        self, X, y, sample_weight, epochs, *, going_on, classes=None, partial=False
+    ):
+        # The first fit of a process loads Keras here, not at import.
+        from skmnist._training import start, train
+
+        going_on = going_on and hasattr(self, "_training")
+        encoder = self._encoder if going_on else self._fit_encoder(y, classes)
+        if going_on and classes is not None:
+            _check_same_classes(classes, self.classes_)
+        targets = encoder.transform(y)
+        weight = self._weigh(y, sample_weight, encoder.classes_)
+        seed = self._training.seed if going_on else self._draw_seed()
+        rows, held_out = np.arange(len(X)), np.arange(0)
+        if not partial:
+            rows, held_out = self._hold_out(y, seed)
+        network = self._make_network(X, encoder.classes_)
+        if going_on:
+            training = self._training.copy()
+            network.check_state(training.weights)
+        else:
+            training = start(network, seed)
+        self._check_network(network, training.weights, X)
+        _warn_of_scale(X, network.input_scale())
+        train(
+            network,
+            training,
+            (X, targets, weight),
+            rows,
+            held_out,
+            epochs=epochs,
+            batch_size=self.batch_size,
+            patience=(
+                self.n_iter_no_change if self.early_stopping and not partial else None
+            ),
+            restore_best_weights=self.restore_best_weights,
+            callbacks=_as_list(self.callbacks),
+            verbose=int(self.verbose),
+        )
+        vars(self).pop("_model", None)
+        self._network = network
+        self._training = training
+        self._encoder = encoder
+        self._rms = _root_mean_square(X)
+        self.classes_ = encoder.classes_
+        self.history_ = training.history
+        self.n_iter_ = training.n_epochs
+        self.best_epoch_ = training.best_epoch
+        self.validation_indices_ = held_out
+        if training.interruption is not None:
+            raise training.interruption
+        return self
+
+    def _builder(self):
+        """Return the builder and the keywords to call it with."""
+        raise NotImplementedError
+
+    def _layout(self, sample_shape):
+        """Return the shape a sample is handed to the network in."""
+        return sample_shape
+
+    def _check_network(self, network, weights, X):
+        """Check what a network makes of the data before it is trained."""
+
+    def _make_network(self, X, classes):
+        from skmnist._network import Network
+
+        builder, params = self._builder()
+        meta = {
+            "X_shape_": X.shape,
+            "X_dtype_": X.dtype,
+            "n_features_in_": self.n_features_in_,
+            "n_classes_": len(classes),
+            "classes_": classes,
+            "target_type_": "binary" if len(classes) == 2 else "multiclass",
+            "n_outputs_": 1,
+            "n_outputs_expected_": 1,
+        }
+        return Network(
+            builder,
+            params,
+            meta,
+            self.optimizer,
+            self.learning_rate,
+            self.loss,
+            self.dtype,
+        )
+
+    def _validate_fit_data(self, X, y, *, reset):
+        is_table = isinstance(y, np.ndarray | list) or hasattr(y, "iloc")
+        if is_table and np.ndim(y) == 2 and np.shape(y)[1] > 1:
+            raise ValueError(
+                f"y should be a 1d array of labels, got shape {np.shape(y)}. One-hot "
+                "rows are made inside; turn yours back into labels with "
+                "OneHotLabelEncoder.inverse_transform."
+            )
+        if self.early_stopping and not self.validation_fraction:
+            raise ValueError(
+                "early_stopping=True watches the loss on held-out rows, but "
+                "validation_fraction=0.0 holds none out: set it to 0.1, say."
+            )
+        X, y = validate_data(self, X, y, reset=reset, **self._checks())
+        check_classification_targets(y)
+        return self._lay_out(X, reset=reset), y
+
+    def _validate_images(self, X):
+        X = validate_data(self, X, reset=False, **self._checks())
+        X = self._lay_out(X, reset=False)
+        rms = _root_mean_square(X)
+        if rms and self._rms and not 0.1 <= rms / self._rms <= 10:
+            warnings.warn(
+                f"These pixels have a root mean square of {rms:.3g}, those of fit had "
+                f"{self._rms:.3g}. Scale both alike: put a PixelScaler and the "
+                "classifier in one Pipeline.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return X
+
+    def _checks(self):
+        return {"dtype": [np.float32, np.float64, np.uint8], "allow_nd": True}
+
+    def _lay_out(self, X, *, reset):
+        sample_shape = X.shape[1:]
+        if not 1 <= len(sample_shape) <= 3 or not math.prod(sample_shape):
+            raise ValueError(
+                f"Expected X of shape (n_samples, n_features) or (n_samples, height, "
+                f"width[, channels]), got {X.shape}."
+            )
+        if reset:
+            layout = self._layout(sample_shape)
+            self.image_shape_ = layout
+            self._sample_shape = sample_shape
+        elif sample_shape != self._sample_shape:
+            raise ValueError(
+                f"X has samples of shape {sample_shape}, but {type(self).__name__} was "
+                f"fitted on samples of shape {self._sample_shape}."
+            )
+        return X.reshape(len(X), *self.image_shape_)
+
+    def _fit_encoder(self, y, classes):
+        dtype = np.float64 if self.dtype == "float64" else np.float32
+        encoder = OneHotLabelEncoder(dtype=dtype).fit(y if classes is None else classes)
+        # An array, whatever transform_output is set globally.
+        encoder.set_output(transform="default")
+        if len(encoder.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes in the "
+                "data, but the data contains only one class: "
+                f"{encoder.classes_.tolist()[0]!r}."
+            )
+        return encoder
+
+    def _weigh(self, y, sample_weight, classes):
+        weight = _check_weight(sample_weight, y)
+        if self.class_weight is None:
+            return weight
+        if isinstance(self.class_weight, dict):
+            unknown = [label for label in self.class_weight if label not in classes]
+            if unknown:
+                raise ValueError(
+                    f"class_weight names the labels {unknown}, which are none of the "
+                    f"classes {classes.tolist()}."
+                )
+            present = {c: self.class_weight.get(c, 1.0) for c in classes.tolist()}
+            return weight * np.array([present[label] for label in y.tolist()])
+        return weight * compute_sample_weight("balanced", y)
+
+    def _hold_out(self, y, seed):
+        rows = np.arange(len(y))
+        if not self.validation_fraction:
+            return rows, rows[:0]
+        train, held_out = train_test_split(
+            rows, test_size=self.validation_fraction, stratify=y, random_state=seed
+        )
+        return np.sort(train), np.sort(held_out)
+
+    def _draw_seed(self):
+        if self.random_state is None:
+            # Fresh entropy, so that the global generators stay as they are.
+            return secrets.randbits(31)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+
+def _check_weight(sample_weight, X):
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    if not weight.any():
+        raise ValueError(
+            "sample_weight is zero for every sample: nothing to learn from."
+        )
+    return weight
+
+
+def _check_same_classes(classes, fitted):
+    if not np.array_equal(np.unique(classes), fitted):
+        raise ValueError(
+            f"classes={np.unique(classes).tolist()} are not those of the first call to "
+            f"partial_fit: {fitted.tolist()}."
+        )
+
+
+def _as_list(callbacks):
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+
+
+def _root_mean_square(X):
+    """Return the root mean square of the pixels, from about a thousand rows."""
+    some = X[:: max(1, len(X) // 1000)].astype(np.float64)
+    return float(np.sqrt(np.mean(np.square(some))))
+
+
+def _warn_of_scale(X, input_scale):
+    if input_scale is None:
+        return
+    rms = _root_mean_square(X) * abs(input_scale)
+    if rms > 4 or 0 < rms < 0.01:
+        warnings.warn(
+            f"The pixels are far from unit scale (root mean square {rms:.3g}), where "
+            "networks learn badly. Put a PixelScaler in front: "
+            "make_pipeline(PixelScaler(), classifier).",
+            UserWarning,
+            stacklevel=5,
+        )

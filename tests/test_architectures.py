@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+
+from skmnist import build_lenet, build_mlp
+from skmnist.architectures import resolve_image_shape
+
+MNIST = {"X_shape_": (60000, 28, 28, 1), "n_classes_": 10}
+
+
+def layer_types(model):
+    return [type(layer).__name__ for layer in model.layers]
+
+
+def test_reference_mlp_has_the_reference_size_and_biases_of_one():
+    model = build_mlp({"X_shape_": (60000, 784), "n_classes_": 10})
+    assert model.count_params() == 178_110
+    assert not model.compiled
+    assert [layer.activation.__name__ for layer in model.layers] == [
+        "tanh",
+        "tanh",
+        "softmax",
+    ]
+    assert all(np.all(layer.bias.numpy() == 1) for layer in model.layers)
+
+
+def test_reference_lenet_has_the_reference_size_and_layers():
+    model = build_lenet(MNIST)
+    assert model.count_params() == 484_714
+    assert not model.compiled
+    assert layer_types(model) == [
+        "Conv2D",
+        "Conv2D",
+        "MaxPooling2D",
+        "Dropout",
+        "Conv2D",
+        "Conv2D",
+        "MaxPooling2D",
+        "Dropout",
+        "Flatten",
+        "Dense",
+        "Dropout",
+        "Dense",
+    ]
+    rates = [layer.rate for layer in model.layers if hasattr(layer, "rate")]
+    assert rates == [0.25, 0.25, 0.5]
+
+
+def test_pooling_keeps_28_by_28_as_it_is_and_odd_sizes_work():
+    assert build_lenet(MNIST).layers[8].input.shape == (None, 7, 7, 64)
+    odd = build_lenet({"X_shape_": (10, 9, 5, 1), "n_classes_": 3})
+    assert odd.output_shape == (None, 3)
+
+
+@pytest.mark.parametrize("shape", [(784,), (28, 28), (28, 28, 1)])
+def test_lenet_makes_an_image_of_every_layout(shape):
+    model = build_lenet({"X_shape_": (5, *shape), "n_classes_": 10})
+    assert model.count_params() == 484_714
+    assert model.input_shape == (None, *shape)
+
+
+def test_mlp_flattens_images():
+    assert build_mlp(MNIST).count_params() == 178_110
+
+
+def test_rescaling_comes_first():
+    for builder in (build_mlp, build_lenet):
+        model = builder(MNIST, rescaling=1 / 255)
+        assert type(model.layers[0]).__name__ == "Rescaling"
+
+
+def test_l2_is_added_to_every_kernel_and_dropout_to_every_hidden_layer():
+    model = build_mlp(MNIST, l2=1e-3, dropout=0.2)
+    assert len(model.losses) == 3
+    assert layer_types(model).count("Dropout") == 2
+
+
+def test_stages_that_do_not_match_are_refused():
+    with pytest.raises(ValueError, match=r"filters=\(32, 64\).*kernel_sizes=\(5,\)"):
+        build_lenet(MNIST, kernel_sizes=(5,))
+
+
+def test_builders_plug_into_scikeras():
+    from skmnist._scikeras import KerasClassifier
+
+    rng = np.random.default_rng(0)
+    X = rng.random((40, 64), dtype=np.float32)
+    y = np.arange(40) % 3
+    for builder in (build_mlp, build_lenet):
+        clf = KerasClassifier(
+            model=builder,
+            loss="categorical_crossentropy",
+            optimizer="adam",
+            epochs=1,
+            verbose=0,
+        )
+        assert clf.fit(X, y).predict(X).shape == (40,)
+
+
+@pytest.mark.parametrize(
+    ("sample_shape", "image_shape", "expected"),
+    [
+        ((784,), None, (28, 28, 1)),
+        ((28, 28), None, (28, 28, 1)),
+        ((8, 8, 3), None, (8, 8, 3)),
+        ((12,), (3, 4), (3, 4, 1)),
+        ((12,), (-1, 4), (3, 4, 1)),
+        ((12,), (2, 2, -1), (2, 2, 3)),
+        ((7,), (1, -1), (1, 7, 1)),
+        ((7,), (-1,), (7,)),
+        ((8, 8), (8, 8, 1), (8, 8, 1)),
+    ],
+)
+def test_image_shape_is_worked_out(sample_shape, image_shape, expected):
+    assert resolve_image_shape(sample_shape, image_shape) == expected
+
+
+@pytest.mark.parametrize(
+    ("sample_shape", "image_shape", "message"),
+    [
+        ((10,), None, "10 features is no square"),
+        ((12,), (5, -1), "does not fit"),
+        ((12,), (3, 3), "does not fit"),
+        ((4, 6), (6, 4), "asked for"),
+        ((12,), (-1, -1), "one entry"),
+        ((12,), (0, -1), "one entry"),
+        ((12,), (2.5, 2), "one entry"),
+    ],
+)
+def test_a_layout_that_does_not_fit_is_refused(sample_shape, image_shape, message):
+    with pytest.raises(ValueError, match=message):
+        resolve_image_shape(sample_shape, image_shape)

@@ -1,0 +1,291 @@
+"""Bit-equal repetition, a process left as it was, and numbers that mean the same."""
+
+import os
+import random
+import subprocess
+import sys
+import threading
+import warnings
+
+import joblib
+import keras
+import matplotlib
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.base import clone
+from sklearn.model_selection import cross_validate
+
+from skmnist import KerasImageClassifier, KerasMLPClassifier, LeNetClassifier
+
+ESTIMATORS = [
+    KerasMLPClassifier(dropout=0.2, epochs=2, random_state=3),
+    LeNetClassifier(filters=(4, 8), hidden_layer_sizes=(16,), epochs=2, random_state=3),
+]
+by_class = pytest.mark.parametrize(
+    "estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__
+)
+
+
+def build_drawing(meta):
+    """A builder that draws from every global generator."""
+    scale = random.random() + np.random.rand() + float(tf.random.uniform([]))
+    scale += float(tf.random.get_global_generator().uniform([]))
+    scale += float(keras.random.uniform(()))
+    return keras.Sequential(
+        [
+            keras.Input(meta["X_shape_"][1:]),
+            keras.layers.Flatten(),
+            keras.layers.Rescaling(scale / 3),
+            keras.layers.Dropout(0.1),
+            keras.layers.Dense(meta["n_classes_"], activation="softmax"),
+        ]
+    )
+
+
+@by_class
+def test_one_seed_gives_one_result_whatever_ran_before(estimator, digits, same_weights):
+    X, y = digits
+    first = clone(estimator).fit(X, y)
+    # Another architecture, learning rate, seed and data size in between.
+    other = clone(estimator).set_params(random_state=9, learning_rate=0.05)
+    other.fit(X[:333], y[:333])
+    clone(estimator).set_params(hidden_layer_sizes=(5,)).fit(X, y)
+    random.seed(1), np.random.seed(1), tf.random.set_seed(1)
+    again = clone(estimator).fit(X, y)
+    assert same_weights(first, again)
+    assert first.history_ == again.history_
+    np.testing.assert_array_equal(first.predict_proba(X), again.predict_proba(X))
+    assert not same_weights(first, other)
+
+
+def test_reused_functions_give_what_freshly_compiled_ones_give(digits, same_weights):
+    from skmnist import _network
+
+    X, y = digits
+    settings = {"validation_fraction": 0.2, "n_iter_no_change": 2, "epochs": 6}
+    clf = KerasMLPClassifier(dropout=0.3, random_state=0, **settings)
+    clf.set_params(early_stopping=True, learning_rate=0.05).fit(X, y)
+    for learning_rate in (0.001, 0.02):
+        reused = clone(clf).set_params(learning_rate=learning_rate).fit(X, y)
+        _network._cache.clear()
+        fresh = clone(reused).fit(X, y)
+        assert same_weights(reused, fresh)
+        assert reused.history_ == fresh.history_
+        np.testing.assert_array_equal(reused.predict_proba(X), fresh.predict_proba(X))
+
+
+def test_another_process_repeats_the_result(digits):
+    X, y = digits
+    clf = clone(ESTIMATORS[0]).fit(X, y)
+    code = (
+        "import joblib, numpy as np, sys; from sklearn.datasets import load_digits;"
+        "from skmnist import KerasMLPClassifier;"
+        "X, y = load_digits(return_X_y=True);"
+        "X = (X[:400] / 16).astype(np.float32);"
+        "clf = KerasMLPClassifier(dropout=0.2, epochs=2, random_state=3);"
+        "print(joblib.hash(clf.fit(X, y[:400]).predict_proba(X)))"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert out.stdout.split()[-1] == joblib.hash(clf.predict_proba(X))
+
+
+def test_no_seed_after_a_seeded_fit_works_and_differs(digits, same_weights):
+    X, y = digits
+    clf = clone(ESTIMATORS[0]).fit(X, y)
+    first = clone(clf).set_params(random_state=None).fit(X, y)
+    second = clone(first).fit(X, y)
+    assert not same_weights(first, second)
+    assert not same_weights(first, clf)
+
+
+def test_a_random_state_instance_moves_on(digits, same_weights):
+    X, y = digits
+    clf = KerasMLPClassifier(epochs=1, random_state=np.random.RandomState(0))
+    first, again = clone(clf).fit(X, y), clone(clf).fit(X, y)
+    assert same_weights(first, again)
+    assert not same_weights(first, again.fit(X, y))
+
+
+def test_workers_agree_within_rounding(digits):
+    X, y = digits
+    settings = {"cv": 2, "return_estimator": True}
+    results = [
+        cross_validate(ESTIMATORS[0], X, y, n_jobs=n_jobs, **settings)
+        for n_jobs in (1, 2)
+    ]
+    for one, two in zip(*(r["estimator"] for r in results), strict=True):
+        np.testing.assert_allclose(
+            one.predict_proba(X), two.predict_proba(X), rtol=1e-3, atol=1e-4
+        )
+
+
+def fingerprint():
+    """Everything global that a fit might change."""
+    tf.random.get_global_generator()  # exists from here on
+    return {
+        "environment": dict(os.environ),
+        "random": joblib.hash(random.getstate()),
+        "numpy": joblib.hash(np.random.get_state()),
+        "keras": keras.random.uniform((2,), seed=keras.random.SeedGenerator(1)).numpy(),
+        "tensorflow": tf.random.get_global_generator().state.numpy().tolist(),
+        "floatx": keras.config.floatx(),
+        "policy": keras.config.dtype_policy().name,
+        "determinism": tf.config.experimental.is_op_determinism_enabled()
+        if hasattr(tf.config.experimental, "is_op_determinism_enabled")
+        else None,
+        "filters": list(warnings.filters),
+        "matplotlib": matplotlib.rcParams["backend"],
+        "reduce": keras.Model.__reduce__,
+        "deepcopy": vars(keras.Model).get("__deepcopy__"),
+        "loss": keras.losses.Loss.__reduce__,
+        "metric": keras.metrics.Metric.__reduce__,
+        "optimizer": keras.optimizers.Optimizer.__reduce__,
+        "numpy_errors": np.geterr(),
+    }
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        *ESTIMATORS,
+        KerasMLPClassifier(dtype="float64", epochs=1),
+        KerasMLPClassifier(dtype="mixed_bfloat16", epochs=1, random_state=0),
+        KerasImageClassifier(build_drawing, epochs=1, random_state=0),
+    ],
+    ids=["mlp", "lenet", "float64-unseeded", "bfloat16", "own-builder"],
+)
+def test_a_fit_leaves_the_process_as_it_was(estimator, digits):
+    X, y = digits
+    copies = X.copy(), y.copy()
+    tf.random.set_seed(5)
+    tf.random.uniform([])
+    name = keras.layers.Dense(1).name
+    before = fingerprint()
+    clf = clone(estimator).fit(X, y)
+    clf.predict(X)
+    clf.evaluate(X, y)
+    _ = clf.model_
+    after = fingerprint()
+    assert {k for k in before if not np.array_equal(before[k], after[k])} == set()
+    np.testing.assert_array_equal(X, copies[0])
+    np.testing.assert_array_equal(y, copies[1])
+    # Keras's automatic names and TensorFlow's sequence go on as if nothing had been.
+    stem, _, count = name.rpartition("_")
+    if stem:
+        assert keras.layers.Dense(1).name == f"{stem}_{int(count) + 1}"
+    drawn = tf.random.uniform([])
+    tf.random.set_seed(5)
+    tf.random.uniform([])
+    assert drawn == tf.random.uniform([])
+
+
+def test_a_builder_that_draws_is_seeded_all_the_same(digits, same_weights):
+    X, y = digits
+    clf = KerasImageClassifier(build_drawing, epochs=2, random_state=0)
+    assert same_weights(clone(clf).fit(X, y), clone(clf).fit(X, y))
+
+
+def test_the_first_fit_of_a_process_leaves_it_as_it_was():
+    code = """
+import os, random, warnings
+import numpy as np, pandas, scipy.stats
+from skmnist import KerasMLPClassifier
+
+def state():
+    numpy_state = np.random.get_state()[1].tolist()
+    return dict(os.environ), random.getstate(), numpy_state, list(warnings.filters)
+
+X, y = np.eye(8), [0, 1] * 4
+KerasMLPClassifier()  # imports scikit-learn's side, which is not ours to answer for
+before = state()
+KerasMLPClassifier(epochs=1).fit(X, y).predict(X)
+print([name for name, (a, b) in enumerate(zip(before, state())) if a != b])
+"""
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert out.stdout.strip() == "[]"
+
+
+def test_importing_the_package_loads_no_tensorflow():
+    code = (
+        "import sys; from skmnist import *; import skmnist.cli; LeNetClassifier();"
+        "print([m for m in ('tensorflow', 'keras', 'scikeras') if m in sys.modules])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert out.stdout.strip() == "[]"
+
+
+@by_class
+def test_every_dtype_means_the_same_numbers(estimator):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, (60, 16)).astype(np.uint8)
+    y = rng.integers(0, 3, 60)
+    versions = [X.astype(t) for t in (np.uint8, np.float32, np.float64, np.int64, bool)]
+    fits = [clone(estimator).fit(version, y) for version in versions]
+    expected = fits[0].predict_proba(X)
+    for clf in fits:
+        for version in versions:
+            np.testing.assert_array_equal(clf.predict_proba(version), expected)
+
+
+def test_raw_pixels_mean_the_same_in_every_dtype_with_rescaling(digits):
+    X, y = digits
+    raw = (X * 255).astype(np.uint8)
+    clf = KerasMLPClassifier(rescaling=1 / 255, epochs=1, random_state=0)
+    expected = clone(clf).fit(raw, y).predict_proba(raw)
+    for dtype in (np.float32, np.float64):
+        twin = clone(clf).fit(raw.astype(dtype), y)
+        np.testing.assert_array_equal(twin.predict_proba(raw), expected)
+
+
+@by_class
+def test_read_only_memory_maps_are_enough(estimator, digits, tmp_path):
+    X, y = digits
+    joblib.dump(X, tmp_path / "X.joblib")
+    mapped = joblib.load(tmp_path / "X.joblib", mmap_mode="r")
+    assert not mapped.flags.writeable
+    clf = clone(estimator).fit(mapped, y)
+    np.testing.assert_array_equal(clf.predict(mapped), clone(clf).fit(X, y).predict(X))
+
+
+def test_many_threads_predict_on_one_classifier_while_another_fits(digits):
+    X, y = digits
+    clf = clone(ESTIMATORS[0]).fit(X, y)
+    expected = clf.predict_proba(X)
+    wrong = []
+
+    def work():
+        for n in (400, 1, 37):
+            found = clf.predict_proba(X[:n])
+            if not np.allclose(found, expected[:n], rtol=1e-4, atol=1e-6):
+                wrong.append(n)
+
+    threads = [threading.Thread(target=work) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    other = clone(clf).set_params(random_state=8, epochs=5).fit(X, y)
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    np.testing.assert_array_equal(clf.predict_proba(X), expected)
+    alone = clone(other).fit(X, y)
+    np.testing.assert_array_equal(alone.predict_proba(X), other.predict_proba(X))
+
+
+def test_threads_that_fit_the_same_architecture_do_not_meet(digits, same_weights):
+    X, y = digits
+    alone = [clone(ESTIMATORS[0]).set_params(random_state=s).fit(X, y) for s in (0, 1)]
+    together = [clone(clf) for clf in alone]
+    threads = [threading.Thread(target=clf.fit, args=(X, y)) for clf in together]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one, other in zip(alone, together, strict=True):
+        assert same_weights(one, other)

@@ -1,0 +1,218 @@
+"""Callbacks, partial batches, verbose, Ctrl-C: what Keras's own fit gives."""
+
+import pickle
+
+import keras
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from skmnist import KerasMLPClassifier
+
+
+class Recorder(keras.callbacks.Callback):
+    seen = []
+
+    def on_train_begin(self, logs=None):
+        type(self).seen = [("begin", self.params["epochs"], self.params["steps"])]
+
+    def on_epoch_end(self, epoch, logs=None):
+        type(self).seen.append((epoch, dict(logs)))
+
+    def on_train_end(self, logs=None):
+        type(self).seen.append("end")
+
+
+class BatchCounter(keras.callbacks.Callback):
+    seen = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        type(self).seen.append((batch, logs["loss"]))
+
+
+class StopAt(keras.callbacks.Callback):
+    def __init__(self, epoch, error=None):
+        super().__init__()
+        self.epoch, self.error = epoch, error
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 == self.epoch:
+            if self.error:
+                raise self.error
+            self.model.stop_training = True
+
+
+class Keep(keras.callbacks.Callback):
+    models = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.models.append(self.model)
+
+
+def test_callbacks_see_every_epoch_with_keras_logs(digits):
+    clf = KerasMLPClassifier(
+        epochs=3, validation_fraction=0.25, callbacks=[Recorder()], random_state=0
+    ).fit(*digits)
+    begin, *epochs, end = Recorder.seen
+    assert begin == ("begin", 3, 10)
+    assert end == "end"
+    assert [epoch for epoch, _ in epochs] == [0, 1, 2]
+    for name, values in clf.history_.items():
+        assert [logs[name] for _, logs in epochs] == values
+
+
+def test_callbacks_are_copied_and_the_classifier_pickles(digits):
+    callback = StopAt(2)
+    clf = KerasMLPClassifier(epochs=9, callbacks=callback, random_state=0).fit(*digits)
+    assert clf.n_iter_ == 2
+    assert callback._model is None
+    assert pickle.loads(pickle.dumps(clf)).n_iter_ == 2
+    assert clone(clf).callbacks is not callback
+
+
+def test_callbacks_do_not_change_the_result(digits, same_weights):
+    clf = KerasMLPClassifier(epochs=3, dropout=0.2, random_state=0)
+    watched = clone(clf).set_params(callbacks=[Recorder()])
+    assert same_weights(clf.fit(*digits), watched.fit(*digits))
+
+
+def test_a_learning_rate_schedule_takes_effect(digits, same_weights):
+    def frozen_after_one(epoch, rate):
+        return rate if epoch < 1 else 0.0
+
+    scheduler = keras.callbacks.LearningRateScheduler(frozen_after_one)
+    one = KerasMLPClassifier(epochs=1, random_state=0).fit(*digits)
+    three = KerasMLPClassifier(epochs=3, callbacks=[scheduler], random_state=0)
+    assert same_weights(one, three.fit(*digits))
+    assert three.n_iter_ == 3
+
+
+def test_keras_early_stopping_and_checkpoints_work(digits, tmp_path):
+    path = tmp_path / "best.keras"
+    callbacks = [
+        keras.callbacks.EarlyStopping("val_loss", patience=2, min_delta=10),
+        keras.callbacks.ModelCheckpoint(path, save_best_only=True, monitor="loss"),
+    ]
+    X, y = digits
+    clf = KerasMLPClassifier(
+        epochs=9, validation_fraction=0.2, callbacks=callbacks, random_state=0
+    ).fit(X, y)
+    assert clf.n_iter_ == 3
+    saved = keras.saving.load_model(path)
+    np.testing.assert_allclose(
+        saved.predict(X, verbose=0), clf.predict_proba(X), rtol=1e-5
+    )
+
+
+def test_a_model_kept_from_a_callback_is_never_trained_again(digits):
+    Keep.models.clear()
+    clf = KerasMLPClassifier(epochs=1, callbacks=[Keep()], random_state=0).fit(*digits)
+    kept = [w.copy() for w in Keep.models[0].get_weights()]
+    clone(clf).set_params(random_state=1).fit(*digits)
+    KerasMLPClassifier(epochs=2, random_state=2).fit(*digits)
+    for now, then in zip(Keep.models[0].get_weights(), kept, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+def test_callbacks_that_ask_for_batches_get_each_one(digits):
+    BatchCounter.seen.clear()
+    settings = {"epochs": 2, "batch_size": 64, "random_state": 0}
+    clf = KerasMLPClassifier(callbacks=[BatchCounter()], **settings).fit(*digits)
+    assert [batch for batch, _ in BatchCounter.seen] == [*range(7)] * 2
+    fast = KerasMLPClassifier(**settings).fit(*digits)
+    assert clf.history_["loss"] == pytest.approx(fast.history_["loss"], rel=1e-4)
+    assert clf.history_["accuracy"] == pytest.approx(fast.history_["accuracy"])
+    np.testing.assert_allclose(
+        clf.predict_proba(digits[0]), fast.predict_proba(digits[0]), atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("n_samples", [1, 31, 33, 64, 65, 400])
+def test_every_sample_counts_once_in_the_last_partial_batch_too(n_samples, digits):
+    """Against Keras's own fit, in the same order, without dropout."""
+    X, y = (array[: n_samples + 1] for array in digits)
+    y = np.r_[(y[:-1] + 1) % 2, 1 - (y[:-1].max() + 1) % 2] if n_samples == 1 else y % 2
+    clf = KerasMLPClassifier(epochs=2, dtype="float64", random_state=0).fit(X, y)
+
+    from skmnist._training import start
+
+    state = start(clf._network, clf._training.seed)
+    model = clf._network.model(state.weights)
+    losses = []
+    for epoch in range(2):
+        order = np.random.default_rng([state.seed, epoch]).permutation(len(X))
+        history = model.fit(
+            X[order].astype(float),
+            keras.utils.to_categorical(y[order], 2),
+            batch_size=32,
+            shuffle=False,
+            verbose=0,
+        )
+        losses += history.history["loss"]
+    # Keras computes the loss in float32 here.
+    np.testing.assert_allclose(clf.history_["loss"], losses, rtol=1e-4)
+    for mine, keras_own in zip(
+        clf.model_.get_weights(), model.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(mine, keras_own, atol=1e-4)
+
+
+def test_ctrl_c_keeps_what_there_is_and_is_raised_again(digits):
+    X, y = digits
+    clf = KerasMLPClassifier(
+        epochs=9, callbacks=[StopAt(3, KeyboardInterrupt())], random_state=0
+    )
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+    assert clf.n_iter_ == 3 == len(clf.history_["loss"])
+    three = KerasMLPClassifier(epochs=3, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(clf.predict_proba(X), three.predict_proba(X))
+    again = clf.set_params(callbacks=None, epochs=1).fit(X, y)
+    assert again.n_iter_ == 1
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [(0, 0), (1, 4), (2, 4)])
+def test_verbose_means_what_it_means_in_keras(verbose, lines, digits, capsys):
+    KerasMLPClassifier(epochs=2, verbose=verbose, random_state=0).fit(*digits)
+    out = capsys.readouterr().out
+    assert len([line for line in out.splitlines() if line.strip()]) == lines
+    assert ("Epoch 2/2" in out) == ("loss" in out) == bool(verbose)
+
+
+def test_an_optimizer_instance_is_left_as_it_was(digits, same_weights):
+    optimizer = keras.optimizers.SGD(0.05, momentum=0.9)
+    clf = KerasMLPClassifier(optimizer=optimizer, epochs=2, random_state=0)
+    first = clone(clf).fit(*digits)
+    clf.fit(*digits)
+    assert int(optimizer.iterations) == 0
+    assert not optimizer.built
+    assert same_weights(first, clf)
+    named = KerasMLPClassifier(optimizer="sgd", learning_rate=0.05, epochs=2)
+    assert not same_weights(clf, named.set_params(random_state=0).fit(*digits))
+    # A learning rate beside an instance counts: nothing is ignored in silence.
+    faster = clone(clf).set_params(learning_rate=0.2).fit(*digits)
+    assert not same_weights(clf, faster)
+    assert float(faster.model_.optimizer.learning_rate) == pytest.approx(0.2)
+
+
+def test_losses_of_every_kind_are_taken(digits):
+    X, y = digits
+    for loss in (
+        "categorical_focal_crossentropy",
+        keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
+        lambda y_true, y_pred: keras.losses.mean_squared_error(y_true, y_pred),
+    ):
+        clf = KerasMLPClassifier(loss=loss, epochs=6, random_state=0).fit(X, y)
+        assert clf.score(X, y) > 0.6
+    plain = keras.losses.CategoricalCrossentropy()
+    by_name = KerasMLPClassifier(epochs=1, random_state=0).fit(X, y)
+    by_object = KerasMLPClassifier(loss=plain, epochs=1, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(by_name.predict_proba(X), by_object.predict_proba(X))
+
+
+def test_half_precision_policies_train(digits):
+    X, y = digits
+    for dtype in ("mixed_bfloat16", "mixed_float16"):
+        clf = KerasMLPClassifier(dtype=dtype, epochs=8, random_state=0).fit(X, y)
+        assert clf.score(X, y) > 0.6
+        assert clf.predict_proba(X).dtype == np.float32
