@@ -3,7 +3,6 @@
 import math
 import secrets
 import threading
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -14,13 +13,19 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    _check_sample_weight,
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
     validate_data,
 )
 
+from skmnist._validation import (
+    check_same_classes,
+    check_weight,
+    root_mean_square,
+    warn_of_another_scale,
+    warn_of_scale,
+)
 from skmnist.preprocessing import OneHotLabelEncoder
 
 _MODEL_LOCK = threading.Lock()
@@ -201,7 +206,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
         targets = self._encoder.transform(y)
-        weight = _check_weight(sample_weight, X)
+        weight = check_weight(sample_weight, X)
         return self._network.compiled().evaluate(
             self._training.weights, X, targets, weight
         )
@@ -258,7 +263,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         going_on = going_on and hasattr(self, "_training")
         encoder = self._encoder if going_on else self._fit_encoder(y, classes)
         if going_on and classes is not None:
-            _check_same_classes(classes, self.classes_)
+            check_same_classes(classes, self.classes_)
         targets = encoder.transform(y)
         weight = self._weigh(y, sample_weight, encoder.classes_)
         seed = self._training.seed if going_on else self._draw_seed()
@@ -272,7 +277,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         else:
             training = start(network, seed)
         self._check_network(network, training.weights, X)
-        _warn_of_scale(X, network.input_scale())
+        warn_of_scale(X, network.input_scale())
         train(
             network,
             training,
@@ -292,7 +297,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         self._network = network
         self._training = training
         self._encoder = encoder
-        self._rms = _root_mean_square(X)
+        self._rms = root_mean_square(X)
         self.classes_ = encoder.classes_
         self.history_ = training.history
         self.n_iter_ = training.n_epochs
@@ -357,15 +362,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
     def _validate_images(self, X):
         X = validate_data(self, X, reset=False, **self._checks())
         X = self._lay_out(X, reset=False)
-        rms = _root_mean_square(X)
-        if rms and self._rms and not 0.1 <= rms / self._rms <= 10:
-            warnings.warn(
-                f"These pixels have a root mean square of {rms:.3g}, those of fit had "
-                f"{self._rms:.3g}. Scale both alike: put a PixelScaler and the "
-                "classifier in one Pipeline.",
-                UserWarning,
-                stacklevel=3,
-            )
+        warn_of_another_scale(X, self._rms)
         return X
 
     def _checks(self):
@@ -403,7 +400,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         return encoder
 
     def _weigh(self, y, sample_weight, classes):
-        weight = _check_weight(sample_weight, y)
+        weight = check_weight(sample_weight, y)
         if self.class_weight is None:
             return weight
         if isinstance(self.class_weight, dict):
@@ -433,46 +430,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
 
-def _check_weight(sample_weight, X):
-    weight = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
-    if not weight.any():
-        raise ValueError(
-            "sample_weight is zero for every sample: nothing to learn from."
-        )
-    return weight
-
-
-def _check_same_classes(classes, fitted):
-    if not np.array_equal(np.unique(classes), fitted):
-        raise ValueError(
-            f"classes={np.unique(classes).tolist()} are not those of the first call to "
-            f"partial_fit: {fitted.tolist()}."
-        )
-
-
 def _as_list(callbacks):
     if callbacks is None:
         return []
     return list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
-
-
-def _root_mean_square(X):
-    """Return the root mean square of the pixels, from about a thousand rows."""
-    some = X[:: max(1, len(X) // 1000)].astype(np.float64)
-    return float(np.sqrt(np.mean(np.square(some))))
-
-
-def _warn_of_scale(X, input_scale):
-    if input_scale is None:
-        return
-    rms = _root_mean_square(X) * abs(input_scale)
-    if rms > 4 or 0 < rms < 0.01:
-        warnings.warn(
-            f"The pixels are far from unit scale (root mean square {rms:.3g}), where "
-            "networks learn badly. Put a PixelScaler in front: "
-            "make_pipeline(PixelScaler(), classifier).",
-            UserWarning,
-            stacklevel=5,
-        )

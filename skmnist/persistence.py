@@ -15,11 +15,11 @@ _FORMAT = 1
 _TRUSTED = frozenset(
     {
         "numpy.dtype",
+        "skmnist._image_classifier.KerasImageClassifier",
         "skmnist._network.Network",
         "skmnist._training.Training",
         "skmnist.architectures.build_lenet",
         "skmnist.architectures.build_mlp",
-        "skmnist.classifiers.KerasImageClassifier",
         "skmnist.classifiers.KerasMLPClassifier",
         "skmnist.classifiers.LeNetClassifier",
         "skmnist.preprocessing.ImageFlattener",

@@ -1,0 +1,65 @@
+"""Checks of weights, classes and pixel scale, beside scikit-learn's own."""
+
+import warnings
+
+import numpy as np
+from sklearn.utils.validation import _check_sample_weight
+
+# A root mean square beyond these is far from unit scale: MNIST has 0.33 when scaled and
+# 85 when not, standardised data 1.
+_SCALE = (0.01, 4)
+
+
+def check_weight(sample_weight, X):
+    """Return non-negative weights, not all zero, float64 of shape (n_samples,)."""
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    if not weight.any():
+        raise ValueError(
+            "sample_weight is zero for every sample: nothing to learn from."
+        )
+    return weight
+
+
+def check_same_classes(classes, fitted):
+    """Refuse classes that are not those of the first call to partial_fit."""
+    if not np.array_equal(np.unique(classes), fitted):
+        raise ValueError(
+            f"classes={np.unique(classes).tolist()} are not those of the first call to "
+            f"partial_fit: {fitted.tolist()}."
+        )
+
+
+def root_mean_square(X):
+    """Return the root mean square of the pixels, from about a thousand rows."""
+    some = X[:: max(1, len(X) // 1000)].astype(np.float64)
+    return float(np.sqrt(np.mean(np.square(some))))
+
+
+def warn_of_scale(X, input_scale):
+    """Warn if the pixels, times what the network rescales by, are far from 1."""
+    if input_scale is None:
+        return
+    rms = root_mean_square(X) * abs(input_scale)
+    if rms > _SCALE[1] or 0 < rms < _SCALE[0]:
+        warnings.warn(
+            f"The pixels are far from unit scale (root mean square {rms:.3g}), where "
+            "networks learn badly. Put a PixelScaler in front: "
+            "make_pipeline(PixelScaler(), classifier).",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def warn_of_another_scale(X, fitted_rms):
+    """Warn if the pixels have quite another scale than those of fit."""
+    rms = root_mean_square(X)
+    if rms and fitted_rms and not 0.1 <= rms / fitted_rms <= 10:
+        warnings.warn(
+            f"These pixels have a root mean square of {rms:.3g}, those of fit had "
+            f"{fitted_rms:.3g}. Scale both alike: put a PixelScaler and the classifier "
+            "in one Pipeline.",
+            UserWarning,
+            stacklevel=4,
+        )
