@@ -1,6 +1,7 @@
 """The classifier that the public ones share: scikit-learn's side of a Keras network."""
 
 import math
+import os
 import secrets
 import threading
 from numbers import Integral, Real
@@ -62,6 +63,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
             )
         ],
         "callbacks": [None, list, tuple, HasMethods(["set_model", "on_epoch_end"])],
+        "checkpoint_dir": [str, os.PathLike, None],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["boolean", Interval(Integral, 0, 2, closed="both")],
@@ -277,6 +279,9 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         else:
             training = start(network, seed)
         self._check_network(network, training.weights, X)
+        checkpoint = None
+        if self.checkpoint_dir is not None and not partial:
+            checkpoint = self._make_checkpoint(network, training, X, y, weight)
         warn_of_scale(X, network.input_scale())
         train(
             network,
@@ -291,6 +296,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
             ),
             restore_best_weights=self.restore_best_weights,
             callbacks=_as_list(self.callbacks),
+            checkpoint=checkpoint,
             verbose=int(self.verbose),
         )
         vars(self).pop("_model", None)
@@ -355,6 +361,17 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
                 "early_stopping=True watches the loss on held-out rows, but "
                 "validation_fraction=0.0 holds none out: set it to 0.1, say."
             )
+        if self.checkpoint_dir is not None:
+            if not isinstance(self.random_state, Integral):
+                raise ValueError(
+                    "checkpoint_dir needs an integer random_state, so that a training "
+                    f"can be known again; got random_state={self.random_state!r}."
+                )
+            if self.callbacks:
+                raise ValueError(
+                    "checkpoint_dir cannot restore what callbacks keep to themselves: "
+                    f"use one or the other, got callbacks={self.callbacks!r}."
+                )
         X, y = validate_data(self, X, y, reset=reset, **self._checks())
         check_classification_targets(y)
         return self._lay_out(X, reset=reset), y
@@ -398,6 +415,15 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
                 f"{encoder.classes_.tolist()[0]!r}."
             )
         return encoder
+
+    def _make_checkpoint(self, network, training, X, y, weight):
+        from skmnist._checkpoint import Checkpoint
+
+        params = self.get_params(deep=False)
+        for name in ("callbacks", "checkpoint_dir", "model", "random_state", "verbose"):
+            params.pop(name, None)
+        identity = (X, y, weight, params, training.seed, training.weights)
+        return Checkpoint(self.checkpoint_dir, *identity, network.describe())
 
     def _weigh(self, y, sample_weight, classes):
         weight = check_weight(sample_weight, y)

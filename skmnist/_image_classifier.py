@@ -53,6 +53,11 @@ class KerasImageClassifier(BaseKerasClassifier):
         A Keras dtype policy: "float32", "float64", "mixed_bfloat16", ...
     callbacks : keras.callbacks.Callback or list of them, default=None
         Copied for every fit: yours are never changed.
+    checkpoint_dir : str or path-like, default=None
+        Folder where `fit` keeps its state after every epoch. A fit that was killed
+        goes on when started again with the same data and parameters, and ends with the
+        same weights; a finished one is loaded. It needs an integer `random_state`, and
+        takes no callbacks. Several fits may share the folder.
     warm_start : bool, default=False
         Whether `fit` goes on from the last one, for `epochs` epochs more.
     random_state : int, RandomState instance or None, default=None
@@ -140,6 +145,7 @@ class KerasImageClassifier(BaseKerasClassifier):
         restore_best_weights=True,
         dtype="float32",
         callbacks=None,
+        checkpoint_dir=None,
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -159,6 +165,7 @@ class KerasImageClassifier(BaseKerasClassifier):
         self.restore_best_weights = restore_best_weights
         self.dtype = dtype
         self.callbacks = callbacks
+        self.checkpoint_dir = checkpoint_dir
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
+import joblib
 import numpy as np
 
 from skmnist._backend import (
@@ -135,6 +136,14 @@ class Network:
         for variable, value in zip(wrapper.model_.variables, weights, strict=False):
             variable.assign(value)
         return wrapper
+
+    def describe(self):
+        """Return what is known of the network in text, the same in every process."""
+        self.compiled()
+        if isinstance(self._key, str):
+            return self._key
+        code = getattr(self.builder, "__code__", None)
+        return f"{_name(self.builder)} {code and joblib.hash(code.co_code)}"
 
     def check_state(self, weights):
         """Check that a network of this recipe can go on from these weights.

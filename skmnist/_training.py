@@ -76,6 +76,7 @@ def train(
     patience=None,
     restore_best_weights=False,
     callbacks=(),
+    checkpoint=None,
     verbose=0,
 ):
     """Train a network for some epochs more.
@@ -100,6 +101,8 @@ def train(
         Whether a training with `patience` ends with the weights of its best epoch.
     callbacks : sequence of keras.callbacks.Callback
         Copied: the caller's are left as they are.
+    checkpoint : Checkpoint, optional
+        Where the state is kept after every epoch, and found again.
     verbose : {0, 1, 2}
         As in Keras: silent, a progress bar, a line for each epoch.
 
@@ -111,7 +114,12 @@ def train(
     compiled = network.compiled()
     callbacks = copy.deepcopy(list(callbacks))
     in_batches = not compiled.scans or any(map(_wants_batches, callbacks))
-    first, last = state.n_epochs, state.n_epochs + epochs
+    last = state.n_epochs + epochs
+    best, finished = None, False
+    if checkpoint is not None:
+        best, finished = checkpoint.restore(state)
+        if verbose and state.n_epochs:
+            print(f"{checkpoint.path}: {state.n_epochs} epochs are done.")
     events = keras.callbacks.CallbackList(
         callbacks,
         add_progbar=verbose > 0,
@@ -143,10 +151,9 @@ def train(
             if callbacks and not in_batches:
                 trainer.assign(*own.values())
 
-        best = None
         try:
             tell(events.on_train_begin)
-            for epoch in range(first, last):
+            for epoch in range(last if finished else state.n_epochs, last):
                 tell(events.on_epoch_begin, epoch)
                 # From the seed and the epoch alone, so that a training can go on.
                 order = np.random.default_rng([state.seed, epoch]).permutation(rows)
@@ -173,12 +180,20 @@ def train(
                 for name, value in logs.items():
                     state.history.setdefault(name, []).append(value)
                 tell(events.on_epoch_end, epoch, dict(logs))
-                if patience is not None:
-                    if state.best_epoch == epoch + 1:
-                        best = trainer.values()
-                    elif epoch + 1 - state.best_epoch >= patience:
-                        break
-                if callbacks and own.model.stop_training:
+                if patience is not None and state.best_epoch == epoch + 1:
+                    best = trainer.values()
+                finished = (
+                    epoch + 1 == last
+                    or bool(callbacks and own.model.stop_training)
+                    or (
+                        patience is not None
+                        and epoch + 1 - state.best_epoch >= patience
+                    )
+                )
+                if checkpoint is not None:
+                    state.weights, state.optimizer_state = trainer.values()
+                    checkpoint.save(state, best, finished=finished)
+                if finished:
                     break
             tell(events.on_train_end)
         except KeyboardInterrupt as interruption:

@@ -62,6 +62,11 @@ class KerasMLPClassifier(BaseKerasClassifier):
         A Keras dtype policy: "float32", "float64", "mixed_bfloat16", ...
     callbacks : keras.callbacks.Callback or list of them, default=None
         Copied for every fit: yours are never changed.
+    checkpoint_dir : str or path-like, default=None
+        Folder where `fit` keeps its state after every epoch. A fit that was killed
+        goes on when started again with the same data and parameters, and ends with the
+        same weights; a finished one is loaded. It needs an integer `random_state`, and
+        takes no callbacks. Several fits may share the folder.
     warm_start : bool, default=False
         Whether `fit` goes on from the last one, for `epochs` epochs more.
     random_state : int, RandomState instance or None, default=None
@@ -141,6 +146,7 @@ class KerasMLPClassifier(BaseKerasClassifier):
         restore_best_weights=True,
         dtype="float32",
         callbacks=None,
+        checkpoint_dir=None,
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -163,6 +169,7 @@ class KerasMLPClassifier(BaseKerasClassifier):
         self.restore_best_weights = restore_best_weights
         self.dtype = dtype
         self.callbacks = callbacks
+        self.checkpoint_dir = checkpoint_dir
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
@@ -232,6 +239,11 @@ class LeNetClassifier(BaseKerasClassifier):
         A Keras dtype policy: "float32", "float64", "mixed_bfloat16", ...
     callbacks : keras.callbacks.Callback or list of them, default=None
         Copied for every fit: yours are never changed.
+    checkpoint_dir : str or path-like, default=None
+        Folder where `fit` keeps its state after every epoch. A fit that was killed
+        goes on when started again with the same data and parameters, and ends with the
+        same weights; a finished one is loaded. It needs an integer `random_state`, and
+        takes no callbacks. Several fits may share the folder.
     warm_start : bool, default=False
         Whether `fit` goes on from the last one, for `epochs` epochs more.
     random_state : int, RandomState instance or None, default=None
@@ -318,6 +330,7 @@ class LeNetClassifier(BaseKerasClassifier):
         restore_best_weights=True,
         dtype="float32",
         callbacks=None,
+        checkpoint_dir=None,
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -343,6 +356,7 @@ class LeNetClassifier(BaseKerasClassifier):
         self.restore_best_weights = restore_best_weights
         self.dtype = dtype
         self.callbacks = callbacks
+        self.checkpoint_dir = checkpoint_dir
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
