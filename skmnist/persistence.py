@@ -22,10 +22,10 @@ _TRUSTED = frozenset(
         "skmnist.architectures.build_mlp",
         "skmnist.classifiers.KerasMLPClassifier",
         "skmnist.classifiers.LeNetClassifier",
-        "skmnist.preprocessing.ImageFlattener",
-        "skmnist.preprocessing.ImageReshaper",
-        "skmnist.preprocessing.OneHotLabelEncoder",
-        "skmnist.preprocessing.PixelScaler",
+        "skmnist.preprocessing._images.ImageFlattener",
+        "skmnist.preprocessing._images.ImageReshaper",
+        "skmnist.preprocessing._labels.OneHotLabelEncoder",
+        "skmnist.preprocessing._pixels.PixelScaler",
     }
 )
 
