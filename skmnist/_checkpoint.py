@@ -1,13 +1,13 @@
 """A training's state on disk after every epoch, so that a killed one can go on."""
 
 import json
-import os
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 import joblib
 import numpy as np
+
+from skmnist._atomic import replacing
 
 _FILE = "training.npz"
 _PACKAGES = ("skmnist", "keras", "tensorflow", "numpy", "scikit-learn")
@@ -54,16 +54,8 @@ class Checkpoint:
             "lengths": {name: len(values) for name, values in states.items()},
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self.path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, description=np.array(json.dumps(description)), **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with replacing(self.path) as file:
+            np.savez(file, description=np.array(json.dumps(description)), **arrays)
 
     def restore(self, training):
         """Bring a training to where the last one was when it ended or was killed.

@@ -1,11 +1,12 @@
 """Save an estimator or a Pipeline to one file, and load it without running its code."""
 
 import os
-import tempfile
 import zipfile
 from pathlib import Path
 
 import sklearn
+
+from skmnist._atomic import replacing
 
 __all__ = ["load", "save"]
 
@@ -53,8 +54,7 @@ def save(estimator, path):
 
     Examples
     --------
-    >>> import tempfile
-    >>> from pathlib import Path
+    >>>     >>> from pathlib import Path
     >>> from skmnist import KerasMLPClassifier, load, save
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(KerasMLPClassifier(epochs=3), Path(folder) / "model.skmnist")
@@ -78,17 +78,8 @@ def save(estimator, path):
             f"{type(estimator).__name__} holds {', '.join(unknown)}, which load would "
             "not trust. joblib.dump keeps code of your own, for files that you trust."
         )
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        file.write(data)
 
 
 def load(path):
