@@ -171,14 +171,18 @@ class ScannedTrainer:
         Built for the model's variables.
     sample_loss : callable
         ``sample_loss(y, y_pred)`` gives one loss a row.
+    slots : Slots
+        Where the model takes its dropout rates and L2 weights from.
     jit_compile : bool
         Whether XLA compiles the block.
     """
 
-    def __init__(self, model, optimizer, sample_loss, *, jit_compile):
+    def __init__(self, model, optimizer, sample_loss, slots, *, jit_compile):
         self.model = model
         self.optimizer = optimizer
         self.sample_loss = sample_loss
+        self.slots = slots
+        self.hyperparameters = None
         self._run_block = tf.function(
             self._block, autograph=False, jit_compile=jit_compile
         )
@@ -199,12 +203,14 @@ class ScannedTrainer:
             The weighted sums over the rows of loss and of right predictions, and the
             sum of the weights.
         """
+        arrays = (self.hyperparameters, X, y, sample_weight)
         sums = self._run_block(
-            tf.constant(n_batches), *map(tf.convert_to_tensor, (X, y, sample_weight))
+            tf.constant(n_batches), *map(tf.convert_to_tensor, arrays)
         )
         return np.array([float(value) for value in sums])
 
-    def _block(self, n_batches, X, y, sample_weight):
+    def _block(self, n_batches, hyperparameters, X, y, sample_weight):
+        self.slots.bind(hyperparameters)
         zero = tf.zeros((), y.dtype)
 
         def step(i, *sums):

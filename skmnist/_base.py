@@ -183,7 +183,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = self._validate_images(X)
-        return self._network.compiled().predict(self._training.weights, X)
+        return self._network.predict(self._training.weights, X)
 
     def evaluate(self, X, y, sample_weight=None):
         """Compute loss and accuracy in inference mode, without dropout.
@@ -209,9 +209,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         check_consistent_length(X, y)
         targets = self._encoder.transform(y)
         weight = check_weight(sample_weight, X)
-        return self._network.compiled().evaluate(
-            self._training.weights, X, targets, weight
-        )
+        return self._network.evaluate(self._training.weights, X, targets, weight)
 
     def summary(self):
         """Describe the network's layers, as ``keras.Model.summary`` prints them.
@@ -309,8 +307,10 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         self.n_iter_ = training.n_epochs
         self.best_epoch_ = training.best_epoch
         self.validation_indices_ = held_out
-        if training.interruption is not None:
-            raise training.interruption
+        # Not kept: an interrupted classifier can be saved like any other.
+        interruption, training.interruption = training.interruption, None
+        if interruption is not None:
+            raise interruption
         return self
 
     def _builder(self):

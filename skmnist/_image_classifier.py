@@ -255,7 +255,7 @@ class KerasImageClassifier(BaseKerasClassifier):
         return self.model, dict(params)
 
     def _check_network(self, network, weights, X):
-        outputs = network.compiled().predict(weights, X[:1])
+        outputs = network.predict(weights, X[:1])
         if outputs.min() < 0 or not np.allclose(outputs.sum(axis=1), 1, atol=0.02):
             raise ValueError(
                 "The network must give probabilities, but its outputs for one sample "

@@ -10,6 +10,7 @@ from typing import Any
 import joblib
 import numpy as np
 
+from skmnist import _hyperparameters
 from skmnist._backend import (
     BACKEND,
     ScannedTrainer,
@@ -37,6 +38,7 @@ class Network:
     loss: Any
     dtype: str
     _key: Any = field(default=None, repr=False, compare=False)
+    _hyperparameters: Any = field(default=None, repr=False, compare=False)
 
     def __getstate__(self):
         # A key may hold classes and functions, and is worked out again at need.
@@ -101,7 +103,9 @@ class Network:
             What `build` has just returned: saves building another to look at.
         """
         if self._key is None:
-            self._key = self._make_key(*(built or self.build()))
+            model, optimizer = built or self.build()
+            self._hyperparameters = _hyperparameters.read(model, self.input_dtype())
+            self._key = self._make_key(model, optimizer)
         with _cache_lock:
             compiled = _cache.get(self._key)
             if compiled is None:
@@ -111,6 +115,23 @@ class Network:
                     _cache.popitem(last=False)
             _cache.move_to_end(self._key)
         return compiled
+
+    def predict(self, weights, X):
+        """Return the outputs in inference mode, an ndarray (n_samples, n_classes)."""
+        return self.compiled().predict(weights, X)
+
+    def evaluate(self, weights, X, y, sample_weight, rows=None):
+        """Return ``{"loss": ..., "accuracy": ...}`` in inference mode, of some rows."""
+        return self.compiled().evaluate(
+            weights, self._hyperparameters, (X, y, sample_weight), rows
+        )
+
+    @contextlib.contextmanager
+    def trainer(self, n_rows):
+        """Lend a compiled trainer to one fit on so many rows."""
+        with self.compiled().trainer(n_rows) as trainer:
+            trainer.hyperparameters = self._hyperparameters
+            yield trainer
 
     def model(self, weights):
         """Return a private network with these weights, compiled."""
@@ -196,6 +217,7 @@ class Network:
         if isinstance(configs[1]["config"]["learning_rate"], float):
             # A number is held in a variable: another one is no other function.
             del configs[1]["config"]["learning_rate"]
+        configs[0] = _hyperparameters.without(configs[0])
         return json.dumps(
             [configs, loss if isinstance(loss, str) else None, self.dtype]
         )
@@ -226,6 +248,7 @@ class CompiledNetwork:
         self.all_keras = all_keras
         self._network = network
         self._model, _ = network.build()
+        self._slots = _hyperparameters.Slots(self._model)
         self._sample_loss = _probed(network.sample_loss(), network)
         variables = [id(variable) for variable in self._model.variables]
         self._trainable = [
@@ -260,13 +283,15 @@ class CompiledNetwork:
         ]
         return np.concatenate(parts).astype(dtype, copy=False)
 
-    def evaluate(self, weights, X, y, sample_weight, rows=None):
+    def evaluate(self, weights, hyperparameters, data, rows=None):
         """Return ``{"loss": ..., "accuracy": ...}`` in inference mode, of some rows."""
         dtype = self._network.input_dtype()
         sums = np.zeros(3)
-        for n_rows, (*block, weight) in self._blocks(X, y, sample_weight, rows=rows):
+        for n_rows, (*block, weight) in self._blocks(*data, rows=rows):
             weight[n_rows:] = 0
-            *block_sums, penalty = self._evaluate(*self._split(weights), *block, weight)
+            *block_sums, penalty = self._evaluate(
+                *self._split(weights), hyperparameters, *block, weight
+            )
             sums += [float(value) for value in block_sums]
         loss, hits, total = (float(value) for value in sums)
         return {
@@ -274,23 +299,23 @@ class CompiledNetwork:
             "accuracy": hits / total,
         }
 
-    def jit_compiles(self, n_rows):
-        """Tell whether XLA compiles the training of so many rows.
-
-        A function of the network and the data alone, never of what ran before: the
-        bits of a result must not depend on that. XLA's convolutions are slow on a CPU.
-        """
-        return not self.convolutional and n_rows >= _JIT_ROWS
-
     @contextlib.contextmanager
-    def trainer(self, jit_compile):
-        """Lend a compiled trainer to one fit."""
+    def trainer(self, n_rows):
+        """Lend a compiled trainer to one fit on so many rows."""
+        # XLA or not is a matter of the network and the data alone, never of what ran
+        # before: the bits of a result depend on it. Its convolutions are slow on a CPU.
+        jit_compile = not self.convolutional and n_rows >= _JIT_ROWS
         idle = self._idle_trainers[jit_compile]
         try:
             trainer = idle.pop()
         except IndexError:
+            model, optimizer = self._network.build()
             trainer = ScannedTrainer(
-                *self._network.build(), self._sample_loss, jit_compile=jit_compile
+                model,
+                optimizer,
+                self._sample_loss,
+                _hyperparameters.Slots(model),
+                jit_compile=jit_compile,
             )
         try:
             yield trainer
@@ -321,8 +346,11 @@ class CompiledNetwork:
             0
         ]
 
-    def _evaluate_block(self, trainable, non_trainable, X, y, sample_weight):
+    def _evaluate_block(
+        self, trainable, non_trainable, hyperparameters, X, y, sample_weight
+    ):
         ops = keras.ops
+        self._slots.bind(hyperparameters)
         y_pred, _, penalties = self._model.stateless_call(
             trainable, non_trainable, X, training=False, return_losses=True
         )

@@ -134,8 +134,7 @@ def train(
         if in_batches:
             trainer = BatchTrainer(own, network, events)
         else:
-            jit_compile = compiled.jit_compiles(len(rows))
-            scanned = stack.enter_context(compiled.trainer(jit_compile))
+            scanned = stack.enter_context(network.trainer(len(rows)))
             trainer = BlockTrainer(scanned, network, compiled)
             if callbacks:
                 own.model.compile(own.optimizer, network.loss, metrics=["accuracy"])
@@ -167,7 +166,7 @@ def train(
                     logs = trainer.run_epoch(data, order, batch_size)
                 if len(held_out):
                     events.on_test_begin()
-                    scores = compiled.evaluate(trainer.weights(), *data, rows=held_out)
+                    scores = network.evaluate(trainer.weights(), *data, rows=held_out)
                     events.on_test_end(scores)
                     logs |= {f"val_{name}": score for name, score in scores.items()}
                 if not np.isfinite(logs["loss"]):

@@ -1,0 +1,102 @@
+"""Dropout rates and L2 weights as inputs of compiled functions, not constants in them.
+
+A search over them then compiles once.
+"""
+
+import threading
+
+import numpy as np
+
+from skmnist._backend import keras
+
+
+class Slots:
+    """The places in a network where dropout rates and L2 weights were.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Changed: it computes with the values of `bind` from here on, and cannot be
+        trained without.
+    """
+
+    def __init__(self, model):
+        self._bound = threading.local()
+        layers, variables = _find(model)
+        for position, layer in enumerate(layers):
+            layer.call = _dropout(layer, self, position)
+        for position, variable in enumerate(variables, start=len(layers)):
+            variable.regularizer = _L2(self, position)
+
+    def bind(self, values):
+        """Set the values for what this thread traces next, a tensor of shape (n,)."""
+        self._bound.values = values
+
+    def get(self, position, dtype):
+        """Return one value as a scalar tensor."""
+        return keras.ops.cast(self._bound.values[position], dtype)
+
+
+def read(model, dtype):
+    """Return the values in the order of the slots, an ndarray of shape (n,)."""
+    layers, variables = _find(model)
+    return np.array(
+        [layer.rate for layer in layers] + [v.regularizer.l2 for v in variables], dtype
+    )
+
+
+def without(config):
+    """Return a serialised network without the values that have slots."""
+    if isinstance(config, dict):
+        fields = {name: without(value) for name, value in config.items()}
+        for owner, name in ("Dropout", "rate"), ("L2", "l2"):
+            if config.get("class_name") == owner:
+                fields["config"].pop(name, None)
+        return fields
+    if isinstance(config, list | tuple):
+        return [without(part) for part in config]
+    return config
+
+
+def _find(model):
+    """Return the layers that drop out, and the variables with an L2 penalty."""
+    layers = [
+        layer
+        for layer in model._flatten_layers()
+        if type(layer) is keras.layers.Dropout and layer.rate > 0
+    ]
+    return layers, [
+        variable
+        for variable in model.trainable_variables
+        if type(variable.regularizer) is keras.regularizers.L2
+    ]
+
+
+def _dropout(layer, slots, position):
+    """Return the call of a dropout layer whose rate comes from a slot."""
+
+    def call(inputs, training=False):
+        if not training:
+            return inputs
+        ops = keras.ops
+        rate = slots.get(position, inputs.dtype)
+        drawn = keras.random.uniform(
+            ops.shape(inputs) if layer.noise_shape is None else layer.noise_shape,
+            dtype=inputs.dtype,
+            seed=layer.seed_generator,
+        )
+        return ops.where(drawn < rate, ops.zeros_like(inputs), inputs / (1 - rate))
+
+    return call
+
+
+class _L2(keras.regularizers.Regularizer):
+    """An L2 penalty whose weight comes from a slot."""
+
+    def __init__(self, slots, position):
+        self._slots = slots
+        self._position = position
+
+    def __call__(self, x):
+        weight = self._slots.get(self._position, x.dtype)
+        return weight * keras.ops.sum(keras.ops.square(x))
