@@ -1,0 +1,313 @@
+"""What the splits say about a fit: errors of each sample, and estimates from them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from skmnist.diagnosis import _intervals as intervals
+from skmnist.diagnosis._intervals import Estimate
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Everything that a verdict and its findings are drawn from.
+
+    For each sample v is its mean error over the splits that tested it, t over those
+    that trained on it, and r the reference's, out of fold.
+
+    Parameters
+    ----------
+    folds, dummy : list of Fold
+        Of the classifier, and of guessing the most frequent class.
+    codes : ndarray of int of shape (n_rows,)
+        True classes.
+    n_classes : int
+    tolerance : float
+        The bias or gap that does not matter, a fraction.
+    reference_name : str
+    reference : float or list of Fold
+        A known error, or a reference's folds.
+    groups : ndarray of shape (n_rows,), default=None
+        Samples of one group are not independent.
+    """
+
+    folds: list
+    dummy: list
+    codes: np.ndarray
+    n_classes: int
+    tolerance: float
+    reference_name: str
+    reference: float | list
+    groups: np.ndarray | None = None
+
+    @cached_property
+    def train_error(self):
+        """Error of each row in training, NaN where no split trained on it."""
+        return self.by_row(
+            (fold.train, fold.train_codes != self.codes[fold.train])
+            for fold in self.folds
+        )
+
+    @cached_property
+    def validation_error(self):
+        """Error of each row out of fold, NaN where no split tested it."""
+        return self._test_error(self.folds)
+
+    @cached_property
+    def reference_error(self):
+        """Error of the reference for each row, NaN where no split tested it."""
+        if isinstance(self.reference, float):
+            return np.full(len(self.codes), self.reference)
+        return self._test_error(self.reference)
+
+    @cached_property
+    def n_samples(self):
+        """The number of rows tested."""
+        return int(np.sum(~np.isnan(self.validation_error)))
+
+    @cached_property
+    def paired(self):
+        """Whether most rows tested were trained on elsewhere: not so in a hold-out."""
+        both = ~np.isnan(self.validation_error) & ~np.isnan(self.train_error)
+        return bool(2 * np.sum(both) >= self.n_samples)
+
+    @cached_property
+    def errors(self):
+        """Estimate of each error: "reference", "train" and "validation"."""
+        if isinstance(self.reference, float):
+            reference = Estimate(self.reference, self.reference, self.reference)
+        else:
+            reference = self._error(self.reference_error, reference=1)
+        return {
+            "reference": reference,
+            "train": self._error(self.train_error, train=1),
+            "validation": self._error(self.validation_error, validation=1),
+        }
+
+    @cached_property
+    def bias(self):
+        """B, the training error above the reference."""
+        if isinstance(self.reference, float):
+            # Fitting the irreducible part of the error is no merit.
+            train = self.errors["train"].shift(-self.reference)
+            return Estimate(max(train.value, 0.0), train.low, max(train.high, 0.0))
+        return self._difference(
+            self.train_error, self.reference_error, train=1, reference=-1
+        )
+
+    @cached_property
+    def gap(self):
+        """G, the validation error above the training error."""
+        if isinstance(self.reference, float):
+            irreducible = self.reference
+            if self.errors["train"].value < irreducible:
+                return self.errors["validation"].shift(-irreducible)
+        return self._difference(
+            self.validation_error, self.train_error, train=-1, validation=1
+        )
+
+    @cached_property
+    def bias_minus_gap(self):
+        """B − G: which of the two is larger."""
+        t, v, r = self.train_error, self.validation_error, self.reference_error
+        if self.paired:
+            value, rows = _known(2 * t - v - r)
+            return intervals.mean(
+                value,
+                instability=self._instability(train=2, validation=-1, reference=-1),
+                groups=self._groups(rows),
+            )
+        twice = intervals.mean(2 * _known(t)[0], training=False)
+        others = intervals.mean(_known(v + r)[0], training=False)
+        value = twice.value - others.value
+        half = np.hypot(twice.high - twice.value, others.high - others.value)
+        return Estimate(value, value - half, value + half)
+
+    @cached_property
+    def advantage(self):
+        """How much lower the balanced error is than the dummy's."""
+        difference, rows = _known(self._test_error(self.dummy) - self.validation_error)
+        return intervals.class_mean(difference, self.codes[rows], self.n_classes)
+
+    @cached_property
+    def resolution(self):
+        """The smallest bias or gap that these samples can tell from nothing."""
+        return max((e.high - e.low) / 2 for e in (self.bias, self.gap))
+
+    @cached_property
+    def has_curves(self):
+        """Whether every split was followed from epoch to epoch, with probabilities."""
+        return all(
+            fold.curves is not None and np.isfinite(fold.curves.validation_loss).all()
+            for fold in self.folds
+        )
+
+    @cached_property
+    def late_fall(self):
+        """How far the validation loss fell in the last quarter of the epochs, or None.
+
+        Two estimates: the loss at three quarters, and its fall from there to the end.
+        """
+        if not self.has_curves:
+            return None
+        n_epochs = [len(fold.curves.sample_loss) for fold in self.folds]
+        if min(n_epochs) < 2:
+            return None
+        starts = [
+            fold.curves.sample_loss[max(1, 3 * n // 4) - 1]
+            for fold, n in zip(self.folds, n_epochs, strict=True)
+        ]
+        return self._loss(starts), self.loss_difference(starts, self._last_losses())
+
+    @cached_property
+    def early_stop(self):
+        """What stopping earlier would have saved in validation loss, or None.
+
+        The epoch, counted from 1, and the estimate. Each split is judged at the epoch
+        that the others choose, as a minimum found on itself would always look good.
+        """
+        if not self.has_curves or len(self.folds) < 2:
+            return None
+        shortest = min(len(fold.curves.validation_loss) for fold in self.folds)
+        curves = np.array([f.curves.validation_loss[:shortest] for f in self.folds])
+        others = (curves.sum(axis=0) - curves) / (len(curves) - 1)
+        best = np.argmin(others, axis=1)
+        early = [
+            fold.curves.sample_loss[k] for fold, k in zip(self.folds, best, strict=True)
+        ]
+        saved = self.loss_difference(self._last_losses(), early)
+        return int(np.argmin(curves.mean(axis=0))) + 1, saved
+
+    def loss_difference(self, first, second):
+        """Estimate how much the validation loss differs, paired by sample.
+
+        Parameters
+        ----------
+        first, second : list of ndarray of shape (n_test,)
+            Log-loss of each validation sample, an array for each split.
+
+        Returns
+        -------
+        difference : Estimate
+            Mean of first − second.
+        """
+        return self._loss(
+            [a.astype(float) - b for a, b in zip(first, second, strict=True)]
+        )
+
+    def by_row(self, parts):
+        """Average what the splits say of each row.
+
+        Parameters
+        ----------
+        parts : iterable of (rows, values)
+
+        Returns
+        -------
+        means : ndarray of float of shape (n_rows,)
+            NaN for a row that no split has.
+        """
+        total, count = np.zeros((2, len(self.codes)))
+        for rows, values in parts:
+            np.add.at(total, rows, values)
+            np.add.at(count, rows, 1)
+        return np.divide(total, count, np.full_like(total, np.nan), where=count > 0)
+
+    def mean_by_row(self, values):
+        """Estimate the mean of what each row has, NaN where it has nothing."""
+        known, rows = _known(values)
+        if not len(known):
+            return Estimate(np.nan, np.nan, np.nan)
+        return intervals.mean(known, training=self.paired, groups=self._groups(rows))
+
+    def class_mean_by_row(self, values):
+        """Estimate the mean over classes of what each row has."""
+        known, rows = _known(values)
+        return intervals.class_mean(known, self.codes[rows], self.n_classes)
+
+    def _test_error(self, folds):
+        return self.by_row(
+            (fold.test, fold.test_codes != self.codes[fold.test]) for fold in folds
+        )
+
+    def _last_losses(self):
+        return [fold.curves.sample_loss[-1] for fold in self.folds]
+
+    def _loss(self, losses):
+        values = self.by_row(
+            (fold.test, loss) for fold, loss in zip(self.folds, losses, strict=True)
+        )
+        instability = intervals.instability_of(
+            np.array([np.mean(loss) for loss in losses]),
+            self._noise(losses, self.folds, "test"),
+        )
+        known, rows = _known(values)
+        return intervals.mean(
+            known,
+            training=self.paired,
+            instability=instability,
+            groups=self._groups(rows),
+        )
+
+    def _error(self, errors, **sides):
+        known, rows = _known(errors)
+        return intervals.proportion(
+            known,
+            training=self.paired,
+            instability=self._instability(**sides),
+            groups=self._groups(rows),
+        )
+
+    def _difference(self, first, second, **sides):
+        if not self.paired:
+            return intervals.two_sample_difference(_known(first)[0], _known(second)[0])
+        _, rows = _known(first + second)
+        return intervals.paired_difference(
+            first[rows],
+            second[rows],
+            instability=self._instability(**sides),
+            groups=self._groups(rows),
+        )
+
+    def _groups(self, rows):
+        return None if self.groups is None else self.groups[rows]
+
+    def _noise(self, values, folds, side):
+        """Return the variance of each split's mean that its samples explain."""
+        sizes = np.array([len(split) for split in values])
+        centre = np.sum([np.sum(split) for split in values]) / sizes.sum()
+        squares = 0.0
+        for split, fold in zip(values, folds, strict=True):
+            deviations = split - centre
+            if self.groups is not None:
+                groups = self.groups[getattr(fold, side)]
+                _, codes = np.unique(groups, return_inverse=True)
+                deviations = np.bincount(codes, deviations)
+            squares += np.sum(deviations**2)
+        return squares / sizes.sum() / sizes
+
+    def _instability(self, *, train=0, validation=0, reference=0):
+        """Return the excess scatter between splits of a weighted sum of errors."""
+        scores, noise = np.zeros((2, len(self.folds)))
+        sides = [
+            (train, self.folds, "train"),
+            (validation, self.folds, "test"),
+            (reference, self.reference, "test"),
+        ]
+        for weight, folds, side in sides:
+            if not weight or isinstance(folds, float):
+                continue
+            wrong = [
+                getattr(fold, f"{side}_codes") != self.codes[getattr(fold, side)]
+                for fold in folds
+            ]
+            scores += weight * np.array([np.mean(errors) for errors in wrong])
+            noise += weight**2 * self._noise(wrong, folds, side)
+        return intervals.instability_of(scores, noise)
+
+
+def _known(values):
+    """Return the values that are not NaN, and where they are."""
+    rows = np.flatnonzero(~np.isnan(values))
+    return values[rows], rows

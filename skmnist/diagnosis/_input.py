@@ -1,0 +1,113 @@
+"""Checks of what a diagnosis is asked for, before anything is trained."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.utils import indexable
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_method_params, column_or_1d
+
+_CONSTRAINTS = {
+    "estimator": [HasMethods(["fit", "predict"])],
+    "cv": ["cv_object"],
+    "reference": [
+        StrOptions({"auto"}),
+        Interval(Real, 0, 1, closed="left"),
+        HasMethods(["fit", "predict"]),
+    ],
+    "tolerance": [Interval(Real, 0, 1, closed="neither")],
+    "learning_curve": ["boolean"],
+    "params": [dict, None],
+    "n_jobs": [Integral, None],
+    "random_state": ["random_state"],
+}
+
+
+def check_params(caller, **params):
+    """Check parameters as scikit-learn does those of its functions.
+
+    Parameters
+    ----------
+    caller : str
+        The function they were passed to, for the message.
+    **params
+        Those of `diagnose_fit`, or some of them.
+
+    Raises
+    ------
+    ValueError
+        If one is of a wrong type or out of its range.
+    """
+    constraints = {name: _CONSTRAINTS[name] for name in params}
+    validate_parameter_constraints(constraints, params, caller_name=caller)
+
+
+def check_data(X, y, groups):
+    """Check samples and labels; return them with y and groups as arrays.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, or y is not of at least two classes, or a label is missing.
+    """
+    X, y, groups = indexable(X, y, groups)
+    return X, _check_labels(y, "y"), None if groups is None else np.asarray(groups)
+
+
+def _check_labels(y, name, least=2):
+    y = column_or_1d(y, warn=True)
+    if pd.isna(y).any():
+        raise ValueError(
+            f"Input {name} contains NaN: leave out the samples without a label."
+        )
+    check_classification_targets(y)
+    classes = np.unique(y)
+    if len(classes) < least:
+        raise ValueError(
+            f"{name} should hold at least 2 classes, got only {classes.tolist()}."
+        )
+    return y
+
+
+def add_hold_out(X, y, X_val, y_val, params):
+    """Append the hold-out; return samples, labels, metadata and the one split.
+
+    Raises
+    ------
+    ValueError
+        If half of the hold-out is missing, or it does not match X and y.
+    """
+    if X_val is None or y_val is None:
+        missing = "X_val" if X_val is None else "y_val"
+        raise ValueError(f"X_val and y_val go together, but {missing} is None.")
+    X_val, y_val = indexable(X_val, y_val)
+    y_val = _check_labels(y_val, "y_val", least=1)
+    unknown = np.setdiff1d(y_val, y)
+    if len(unknown):
+        raise ValueError(
+            f"y_val holds the labels {unknown.tolist()}, which y does not."
+        )
+    if np.shape(X)[1:] != np.shape(X_val)[1:]:
+        raise ValueError(
+            f"X_val has samples of shape {np.shape(X_val)[1:]}, those of X have "
+            f"{np.shape(X)[1:]}."
+        )
+    # The first entry stands in for the hold-out, which nothing is fitted on.
+    rows = np.concatenate([np.arange(len(y)), np.zeros(len(y_val), dtype=int)])
+    params = _check_method_params(X, params or {}, indices=rows)
+    if isinstance(X, pd.DataFrame):
+        X = pd.concat([X, X_val], ignore_index=True)
+    elif sparse.issparse(X):
+        X = sparse.vstack([X, X_val], format="csr")
+    else:
+        X = np.concatenate([X, X_val])
+    every = np.arange(len(y) + len(y_val))
+    return X, np.concatenate([y, y_val]), params, [(every[: len(y)], every[len(y) :])]

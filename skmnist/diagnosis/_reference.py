@@ -1,0 +1,166 @@
+"""What a fit is measured against: the error that other models reach on new data."""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import is_classifier
+from sklearn.decomposition import PCA
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.utils import resample
+
+from skmnist.diagnosis._folds import run_folds
+
+_MAX_ROWS = 2000
+_MAX_TREE_FEATURES = 30
+
+
+def check_reference(reference, X):
+    """Check that a reference can be made, before anything is trained.
+
+    Parameters
+    ----------
+    reference : float, classifier or "auto"
+    X : array-like of shape (n_samples, ...)
+
+    Raises
+    ------
+    ValueError
+        If an estimator is no classifier, or "auto" meets data that are not numbers.
+    """
+    if isinstance(reference, str):
+        _flatten(X)
+    elif hasattr(reference, "fit") and not is_classifier(reference):
+        raise ValueError(
+            f"reference should be a classifier, an error in [0, 1) or 'auto', got "
+            f"{reference!r}."
+        )
+
+
+def run_reference(reference, X, y, splits, *, n_jobs=None, seed=None):
+    """Return the name of the reference and its error or its folds.
+
+    Parameters
+    ----------
+    reference : float, classifier or "auto"
+        "auto" takes the best of k nearest neighbours, an RBF support vector machine and
+        histogram gradient boosting (on 30 principal components where there are more
+        than 90 features), trained on at most 2,000 rows of each split.
+    X : array-like of shape (n_samples, ...)
+        Images are laid flat for "auto".
+    y : ndarray of shape (n_samples,)
+    splits : list of (train, test)
+    n_jobs : int, default=None
+    seed : int, default=None
+
+    Returns
+    -------
+    name : str
+    error : float or list of Fold
+    """
+    if not isinstance(reference, str) and not hasattr(reference, "fit"):
+        return "known error", float(reference)
+    if not isinstance(reference, str):
+        folds = run_folds(reference, X, y, cv=splits, n_jobs=n_jobs, epochs=False)
+        return type(reference).__name__, folds
+    flat = _flatten(X)
+    few = [(_thin_out(train, y, seed), test) for train, test in splits]
+    n_neighbors = min(5, *(len(train) for train, _ in few))
+    # Trees on hundreds of pixels would take longer than the fit they are to judge.
+    n_components = min(_MAX_TREE_FEATURES, *(len(train) for train, _ in few))
+    wide = flat.shape[1] > 3 * _MAX_TREE_FEATURES
+    compress = [PCA(n_components, random_state=seed)] if wide else []
+    scale = [] if _shares_one_unit(X, flat) else [StandardScaler()]
+    candidates = {
+        "k-nearest neighbours": [
+            *scale,
+            KNeighborsClassifier(n_neighbors, weights="distance"),
+        ],
+        "RBF-SVC": [*scale, SVC(C=10)],
+        "histogram gradient boosting": [
+            *compress,
+            HistGradientBoostingClassifier(max_iter=50, random_state=seed),
+        ],
+    }
+    tried = {
+        name: run_folds(
+            make_pipeline(SimpleImputer(keep_empty_features=True), *steps),
+            flat,
+            y,
+            cv=few,
+            n_jobs=n_jobs,
+            epochs=False,
+        )
+        for name, steps in candidates.items()
+    }
+    codes = np.unique(y, return_inverse=True)[1]
+    best = min(tried, key=lambda name: _error(tried[name], codes))
+    return best, tried[best]
+
+
+def run_dummy(y, splits):
+    """Return the folds of always guessing the most frequent class.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    splits : list of (train, test)
+
+    Returns
+    -------
+    folds : list of Fold
+    """
+    nothing = np.zeros((len(y), 1))
+    return run_folds(DummyClassifier(strategy="most_frequent"), nothing, y, cv=splits)
+
+
+def _error(folds, codes):
+    wrong = [fold.test_codes != codes[fold.test] for fold in folds]
+    return np.mean(np.concatenate(wrong))
+
+
+def _thin_out(train, y, seed):
+    if len(train) <= _MAX_ROWS:
+        return train
+    return resample(
+        train,
+        replace=False,
+        n_samples=_MAX_ROWS,
+        stratify=y[train],
+        random_state=seed,
+    )
+
+
+def _flatten(X):
+    """Return X as numbers of shape (n_samples, n_features)."""
+    if sparse.issparse(X):
+        return X.toarray()
+    if isinstance(X, pd.DataFrame):
+        X = X.apply(_as_numbers)
+    flat = np.asarray(X)
+    if flat.dtype.kind not in "biuf" or flat.ndim < 2:
+        raise ValueError(
+            "reference='auto' needs numeric features; got "
+            f"{flat.ndim}-dimensional X of dtype {flat.dtype}. Pass a classifier that "
+            "takes your data as reference, or a known error such as 0.05."
+        )
+    return flat.reshape(len(flat), -1)
+
+
+def _as_numbers(column):
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return column.astype(float)
+    codes, _ = pd.factorize(column, sort=True)
+    return pd.Series(codes, index=column.index, dtype=float)
+
+
+def _shares_one_unit(X, flat):
+    """Tell pixels, which scaling by column would distort, from other features."""
+    if np.ndim(X) > 2 or flat.dtype == np.uint8:
+        return True
+    return bool(np.min(flat) >= 0 and np.max(flat) <= 1)

@@ -1,0 +1,153 @@
+"""The tables of a diagnosis, as DataFrames."""
+
+import numpy as np
+import pandas as pd
+
+_SCORES = [
+    f"{side}_{score}"
+    for score in ("loss", "accuracy", "balanced_accuracy")
+    for side in ("train", "validation")
+]
+
+
+def folds_table(evidence):
+    """Tabulate scores for each split.
+
+    Parameters
+    ----------
+    evidence : Evidence
+
+    Returns
+    -------
+    folds : DataFrame
+        A row for each split; accuracies are fractions, times seconds.
+    """
+    rows = []
+    for fold in evidence.folds:
+        row = {"fold": fold.number, "n_train": len(fold.train)}
+        row["n_validation"] = len(fold.test)
+        sides = {
+            "train": (evidence.codes[fold.train], fold.train_codes, fold.train_loss),
+            "validation": (evidence.codes[fold.test], fold.test_codes, fold.test_loss),
+        }
+        for side, (true, predicted, loss) in sides.items():
+            hits = true == predicted
+            row[f"{side}_loss"] = np.mean(loss)
+            row[f"{side}_accuracy"] = np.mean(hits)
+            count = np.bincount(true)
+            recall = np.bincount(true, hits)[count > 0] / count[count > 0]
+            row[f"{side}_balanced_accuracy"] = np.mean(recall)
+        rows.append(row | {"fit_time": fold.fit_time})
+    columns = ["fold", "n_train", "n_validation", *_SCORES, "fit_time"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def epochs_table(evidence):
+    """Tabulate scores after every epoch of each split.
+
+    Parameters
+    ----------
+    evidence : Evidence
+
+    Returns
+    -------
+    epochs : DataFrame or None
+        None where no split could be followed.
+    """
+    tables = [
+        pd.DataFrame(
+            {
+                "fold": fold.number,
+                "epoch": np.arange(1, len(fold.curves.train_loss) + 1),
+                **{name: getattr(fold.curves, name) for name in _SCORES[:4]},
+            }
+        )
+        for fold in evidence.folds
+        if fold.curves is not None
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else None
+
+
+def summary_table(evidence):
+    """Tabulate means over samples with their 95 % confidence intervals.
+
+    Parameters
+    ----------
+    evidence : Evidence
+
+    Returns
+    -------
+    summary : DataFrame
+        Columns mean, low and high, a row for each score.
+    """
+    folds = evidence.folds
+    losses = {
+        "train": evidence.by_row((fold.train, fold.train_loss) for fold in folds),
+        "validation": evidence.by_row((fold.test, fold.test_loss) for fold in folds),
+    }
+    wrong = {
+        "train": evidence.train_error,
+        "validation": evidence.validation_error,
+    }
+    rows = {}
+    for side in ("train", "validation"):
+        loss = evidence.mean_by_row(losses[side])
+        rows[f"{side}_loss"] = (loss.value, loss.low, loss.high)
+        errors = {
+            "accuracy": evidence.errors[side],
+            "balanced_accuracy": evidence.class_mean_by_row(wrong[side]),
+        }
+        for score, error in errors.items():
+            limits = np.clip([error.high, error.low], 0, 1)
+            rows[f"{side}_{score}"] = (1 - error.value, *(1 - limits))
+    columns = ["mean", "low", "high"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).loc[_SCORES]
+
+
+def confusion_table(evidence):
+    """Count out-of-fold predictions.
+
+    Parameters
+    ----------
+    evidence : Evidence
+
+    Returns
+    -------
+    counts : ndarray of int of shape (n_classes, n_classes)
+        True classes in rows, predicted ones in columns.
+    """
+    counts = np.zeros((evidence.n_classes, evidence.n_classes), dtype=int)
+    for fold in evidence.folds:
+        np.add.at(counts, (evidence.codes[fold.test], fold.test_codes), 1)
+    return counts
+
+
+def out_of_fold_table(evidence, classes, first_row=0):
+    """Tabulate the prediction for each validation sample.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    classes : ndarray of shape (n_classes,)
+        The labels.
+    first_row : int, default=0
+        The row to count from.
+
+    Returns
+    -------
+    out_of_fold : DataFrame
+        Indexed by row, in the order of the rows.
+    """
+    tables = [
+        pd.DataFrame(
+            {
+                "y_true": classes[evidence.codes[fold.test]],
+                "y_pred": classes[fold.test_codes],
+                "probability": fold.probability,
+                "split": fold.number,
+            },
+            index=pd.Index(fold.test - first_row, name="row"),
+        )
+        for fold in evidence.folds
+    ]
+    return pd.concat(tables).sort_index(kind="stable")

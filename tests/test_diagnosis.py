@@ -1,0 +1,630 @@
+import copy
+import json
+import pickle
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_digits, make_classification, make_moons
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import (
+    GroupKFold,
+    LeaveOneOut,
+    RepeatedStratifiedKFold,
+    ShuffleSplit,
+    cross_validate,
+)
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+from skmnist import FitDiagnosis, diagnose_fit
+from skmnist.diagnosis._diagnose import run_diagnosis
+from skmnist.diagnosis._findings import decide, samples_needed
+from skmnist.diagnosis._intervals import Estimate
+
+TREE = DecisionTreeClassifier(random_state=0)
+LOW, OPEN, HIGH = (0.0, -0.01, 0.01), (0.02, 0.01, 0.03), (0.05, 0.03, 0.07)
+EVEN, MORE_BIAS, MORE_GAP = (
+    (0.0, -0.02, 0.02),
+    (0.05, 0.03, 0.07),
+    (-0.05, -0.07, -0.03),
+)
+
+
+class Network(ClassifierMixin, BaseEstimator):
+    """scikit-learn's perceptron, with a number of epochs as skmnist's have it."""
+
+    def __init__(self, epochs=5, units=50, learning_rate=0.001, random_state=0):
+        self.epochs = epochs
+        self.units = units
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        vars(self).pop("network_", None)
+        for _ in range(self.epochs):
+            self.partial_fit(X, y, np.unique(y))
+        return self
+
+    def partial_fit(self, X, y, classes=None):
+        if not hasattr(self, "network_"):
+            self.network_ = MLPClassifier(
+                self.units,
+                alpha=0,
+                batch_size=32,
+                learning_rate_init=self.learning_rate,
+                random_state=self.random_state,
+            )
+        self.network_.partial_fit(X, y, classes=classes)
+        self.classes_ = self.network_.classes_
+        return self
+
+    def predict(self, X):
+        return self.network_.predict(X)
+
+    def predict_proba(self, X):
+        return self.network_.predict_proba(X)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(y))[:900]
+    return X[order] / 16, y[order]
+
+
+@pytest.fixture(scope="module")
+def small():
+    return make_classification(
+        200, 8, n_informative=5, n_classes=3, class_sep=2, random_state=0
+    )
+
+
+@pytest.fixture(scope="module")
+def tree_diagnosis(small):
+    return diagnose_fit(
+        TREE, *small, reference=0.05, learning_curve=True, random_state=0
+    )
+
+
+@pytest.fixture(scope="module")
+def network_diagnosis(digits):
+    return diagnose_fit(Network(4), *digits, cv=3, reference=0.03, random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("bias", "gap", "evidence", "verdict"),
+    [
+        (LOW, LOW, {}, "good"),
+        (HIGH, LOW, {}, "underfit"),
+        (HIGH, OPEN, {}, "underfit"),
+        (LOW, HIGH, {}, "overfit"),
+        (OPEN, HIGH, {}, "overfit"),
+        (OPEN, LOW, {}, "inconclusive"),
+        (LOW, OPEN, {}, "inconclusive"),
+        (OPEN, OPEN, {}, "inconclusive"),
+        (HIGH, HIGH, {"bias_minus_gap": EVEN}, "both"),
+        (HIGH, HIGH, {"bias_minus_gap": MORE_BIAS}, "underfit"),
+        (HIGH, HIGH, {"bias_minus_gap": MORE_GAP}, "overfit"),
+        (HIGH, HIGH, {}, "both"),
+        (LOW, HIGH, {"bias_minus_gap": EVEN}, "overfit"),
+        # The dummy's veto comes before everything.
+        (LOW, LOW, {"beats_chance": False}, "underfit"),
+        (LOW, HIGH, {"beats_chance": False}, "underfit"),
+        (HIGH, HIGH, {"beats_chance": False, "bias_minus_gap": MORE_GAP}, "underfit"),
+        # Train longer first.
+        (LOW, LOW, {"undertrained": True}, "underfit"),
+        (LOW, HIGH, {"undertrained": True}, "underfit"),
+        (HIGH, HIGH, {"undertrained": True, "bias_minus_gap": EVEN}, "underfit"),
+        (OPEN, OPEN, {"undertrained": True}, "underfit"),
+        # An interval that ends at the tolerance.
+        ((0.01, 0.0, 0.02), (0.01, 0.0, 0.02), {}, "good"),
+        ((0.03, 0.02, 0.04), LOW, {}, "inconclusive"),
+        # Better in training than the reference, and better on new samples.
+        ((-0.05, -0.07, -0.03), (-0.02, -0.03, -0.01), {}, "good"),
+    ],
+)
+def test_the_verdict_follows_the_table(bias, gap, evidence, verdict):
+    if "bias_minus_gap" in evidence:
+        evidence = evidence | {"bias_minus_gap": Estimate(*evidence["bias_minus_gap"])}
+    assert decide(Estimate(*bias), Estimate(*gap), 0.02, **evidence) == verdict
+
+
+def test_samples_needed_grow_with_the_square_of_the_interval():
+    assert samples_needed(Estimate(0.01, -0.01, 0.03), 0.02, 100) == 400
+    assert samples_needed(Estimate(0.04, 0.0, 0.08), 0.02, 1234) == 5000
+    assert samples_needed(Estimate(0.0199, 0.0, 0.04), 0.02, 100) is None
+
+
+def test_a_dummy_on_a_rare_class_underfits():
+    y = np.zeros(600, dtype=int)
+    y[:6] = 1
+    X = np.random.default_rng(0).normal(size=(600, 2))
+    diagnosis = diagnose_fit(DummyClassifier(), X, y, reference=0.0)
+    assert diagnosis.verdict == "underfit"
+    assert [finding.code for finding in diagnosis.findings] == ["FIT01"]
+    assert diagnosis.errors["validation"].value == pytest.approx(0.01)
+
+
+def test_a_fully_grown_tree_overfits(tree_diagnosis):
+    assert tree_diagnosis.verdict == "overfit"
+    assert [finding.code for finding in tree_diagnosis.findings] == ["FIT03"]
+    assert "harmful" not in tree_diagnosis.findings[0].evidence
+
+
+def test_a_stump_underfits_what_the_references_learn():
+    X, y = make_moons(500, noise=0.2, random_state=0)
+    stump = DecisionTreeClassifier(max_depth=1, random_state=0)
+    diagnosis = diagnose_fit(stump, X, y, random_state=0)
+    assert diagnosis.verdict == "underfit"
+    (finding,) = diagnosis.findings
+    assert finding.code == "FIT02"
+    assert finding.evidence["bias_low"] > 0.02
+    assert finding.evidence["reference_name"] == diagnosis.reference
+    assert diagnosis.reference in diagnosis.sentence
+
+
+def test_the_best_rule_under_label_noise_fits_well():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, size=(3000, 1))
+    y = (X[:, 0] > 0) ^ (rng.random(3000) < 0.05)
+    stump = DecisionTreeClassifier(max_depth=1, random_state=0)
+    diagnosis = diagnose_fit(stump, X, y, reference=0.05)
+    assert diagnosis.verdict == "good"
+    assert diagnosis.findings == []
+    full = diagnose_fit(TREE, X, y, reference=0.05)
+    assert full.verdict == "overfit"
+    # Learning the noise by heart is no negative bias.
+    assert full.bias.value == 0
+    assert full.bias.low < 0
+    expected = full.errors["validation"].value - 0.05
+    assert full.gap.value == pytest.approx(expected)
+
+
+def test_a_weak_classifier_that_memorises_does_both():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(600, 60))
+    y = (X[:, 0] * X[:, 1] > 0).astype(int)
+    y = np.where(rng.random(600) < 0.6, X[:, 2] > 0, y).astype(int)
+    clf = LogisticRegression(max_iter=1000)
+    diagnosis = diagnose_fit(clf, X, y, reference=0.05)
+    codes = [finding.code for finding in diagnosis.findings]
+    assert codes == ["FIT02", "FIT03"]
+    assert diagnosis.verdict in ("both", "underfit")
+    assert diagnosis.bias.low > 0.02
+    assert diagnosis.gap.low > 0.02
+
+
+def test_a_network_stopped_while_the_loss_still_fell_underfits(network_diagnosis):
+    assert network_diagnosis.verdict == "underfit"
+    finding = network_diagnosis.findings[-1]
+    assert finding.code == "FIT04"
+    assert finding.evidence["fall_low"] > 0
+    assert finding.evidence["n_epochs"] == 4
+    assert "4 epochs" in network_diagnosis.sentence
+    assert "still falling" in network_diagnosis.sentence
+
+
+def test_a_network_trained_to_the_end_is_not_called_undertrained(digits):
+    clf = Network(40, learning_rate=0.01)
+    diagnosis = diagnose_fit(clf, *digits, cv=3, reference=0.03)
+    assert "FIT04" not in [finding.code for finding in diagnosis.findings]
+
+
+def test_a_loss_that_falls_without_worth_is_not_called_undertrained(digits):
+    # The loss falls by a tenth from epoch 60 to 80; the error stays at 4.3 %.
+    diagnosis = diagnose_fit(Network(80), *digits, cv=3, reference=0.03)
+    loss = diagnosis.epochs.groupby("epoch").validation_loss.mean()
+    assert loss[80] < 0.95 * loss[60]
+    assert "FIT04" not in [finding.code for finding in diagnosis.findings]
+
+
+def test_a_gap_is_harmful_where_an_earlier_epoch_was_better():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 30))
+    y = (X[:, 0] + rng.normal(size=300) > 0).astype(int)
+    late = diagnose_fit(Network(60, learning_rate=0.01), X, y, cv=3, reference=0.1)
+    (finding,) = [f for f in late.findings if f.code == "FIT03"]
+    assert finding.evidence["harmful"]
+    assert finding.evidence["epoch"] < 30
+    assert "Stop earlier" in finding.advice
+    assert str(finding.evidence["epoch"]) in finding.sentence
+
+
+def test_a_gap_is_harmless_where_no_earlier_epoch_was_better(digits):
+    X, y = digits
+    clf = Network(25)
+    diagnosis = diagnose_fit(clf, X[:200], y[:200], cv=3, reference=0.0)
+    (finding,) = [f for f in diagnosis.findings if f.code == "FIT03"]
+    assert not finding.evidence["harmful"]
+    assert "epoch" not in finding.evidence
+    assert "would not help" in finding.advice
+
+
+def test_an_open_question_says_how_many_samples_would_settle_it(small):
+    X, y = small
+    diagnosis = diagnose_fit(GaussianNB(), X, y, reference=0.1, tolerance=0.03)
+    assert diagnosis.verdict == "inconclusive"
+    assert re.search(r"(about [\d,]+|no number of) samples would", diagnosis.sentence)
+    assert "200 samples leave open" in diagnosis.sentence
+
+
+def test_the_sentence_always_holds_its_numbers(tree_diagnosis, network_diagnosis):
+    for diagnosis in (tree_diagnosis, network_diagnosis):
+        assert diagnosis.sentence.startswith(f"{diagnosis.verdict}: ")
+        for words in ("training error", "validation error", "error of the reference"):
+            assert re.search(words + r"[^,;]* \d+\.\d+ %", diagnosis.sentence)
+        assert re.search(r"95 % interval", diagnosis.sentence)
+
+
+def test_errors_bias_and_gap_fit_together(tree_diagnosis):
+    errors = tree_diagnosis.errors
+    assert errors["train"].value == 0
+    out_of_fold = tree_diagnosis.out_of_fold
+    wrong = (out_of_fold.y_true != out_of_fold.y_pred).mean()
+    assert errors["validation"].value == pytest.approx(wrong)
+    assert errors["reference"] == Estimate(0.05, 0.05, 0.05)
+    assert tree_diagnosis.resolution == pytest.approx(
+        (tree_diagnosis.gap.high - tree_diagnosis.gap.low) / 2
+    )
+    for estimate in (tree_diagnosis.bias, tree_diagnosis.gap):
+        assert estimate.low <= estimate.value <= estimate.high
+
+
+def test_tables_agree_with_cross_validate(small, tree_diagnosis):
+    X, y = small
+    scoring = ["accuracy", "balanced_accuracy", "neg_log_loss"]
+    expected = cross_validate(TREE, X, y, scoring=scoring, return_train_score=True)
+    folds = tree_diagnosis.folds
+    assert folds.fold.tolist() == [1, 2, 3, 4, 5]
+    assert (folds.n_train + folds.n_validation == 200).all()
+    for score in ("accuracy", "balanced_accuracy"):
+        np.testing.assert_allclose(
+            folds[f"validation_{score}"], expected[f"test_{score}"]
+        )
+        np.testing.assert_allclose(folds[f"train_{score}"], expected[f"train_{score}"])
+    np.testing.assert_allclose(folds.validation_loss, -expected["test_neg_log_loss"])
+    np.testing.assert_allclose(
+        folds.train_loss, -expected["train_neg_log_loss"], atol=1e-12
+    )
+
+
+def test_the_summary_is_over_samples(tree_diagnosis):
+    summary = tree_diagnosis.summary
+    assert summary.columns.tolist() == ["mean", "low", "high"]
+    assert summary.index.tolist() == [
+        "train_loss",
+        "validation_loss",
+        "train_accuracy",
+        "validation_accuracy",
+        "train_balanced_accuracy",
+        "validation_balanced_accuracy",
+    ]
+    assert (summary.low <= summary["mean"]).all()
+    assert (summary["mean"] <= summary.high).all()
+    expected = 1 - tree_diagnosis.errors["validation"].value
+    assert summary.loc["validation_accuracy", "mean"] == pytest.approx(expected)
+
+
+def test_the_confusion_matrix_pools_all_splits(small, tree_diagnosis):
+    matrix, table = tree_diagnosis.confusion_matrix, tree_diagnosis.out_of_fold
+    expected = pd.crosstab(table.y_true, table.y_pred).to_numpy()
+    np.testing.assert_array_equal(matrix, expected)
+    assert matrix.dtype.kind == "i"
+    np.testing.assert_array_equal(table.index, np.arange(200))
+    np.testing.assert_array_equal(table.y_true, small[1])
+    assert table.columns.tolist() == ["y_true", "y_pred", "probability", "split"]
+    assert table.index.name == "row"
+
+
+def test_epochs_are_told_for_every_split(network_diagnosis):
+    epochs = network_diagnosis.epochs
+    assert epochs.columns.tolist() == [
+        "fold",
+        "epoch",
+        "train_loss",
+        "validation_loss",
+        "train_accuracy",
+        "validation_accuracy",
+    ]
+    assert epochs.fold.tolist() == [1] * 4 + [2] * 4 + [3] * 4
+    assert epochs.epoch.tolist() == [1, 2, 3, 4] * 3
+    last = epochs[epochs.epoch == 4].reset_index(drop=True)
+    for name in epochs.columns[2:]:
+        np.testing.assert_allclose(last[name], network_diagnosis.folds[name])
+
+
+def test_the_learning_curve_uses_the_same_folds(small, tree_diagnosis):
+    curve = tree_diagnosis.learning_curve
+    assert curve.fold.tolist() == [1, 2, 3, 4, 5] * 5
+    assert curve.train_size.max() == 160
+    full = curve[curve.train_size == 160].validation_accuracy
+    expected = tree_diagnosis.folds.validation_accuracy
+    assert abs(full.mean() - expected.mean()) < 0.1
+    assert diagnose_fit(TREE, *small, reference=0.05).learning_curve is None
+
+
+def test_the_dictionary_is_json(tree_diagnosis, network_diagnosis, digits):
+    X, y = digits
+    labels = np.array([f"d{label}" for label in y])
+    without = diagnose_fit(SVC(), X, labels, cv=3, reference=0.02)
+    for diagnosis in (tree_diagnosis, network_diagnosis, without):
+        record = diagnosis.to_dict()
+        assert json.loads(json.dumps(record, allow_nan=False)) == record
+        assert record["verdict"] == diagnosis.verdict
+        assert record["gap"]["low"] == diagnosis.gap.low
+    assert without.to_dict()["folds"][0]["validation_loss"] is None
+    assert without.to_dict()["classes"][0] == "d0"
+
+
+def test_the_frame_ends_with_the_mean(tree_diagnosis):
+    frame = tree_diagnosis.to_frame()
+    assert frame.index.tolist() == [1, 2, 3, 4, 5, "mean"]
+    assert frame.loc["mean", "validation_accuracy"] == pytest.approx(
+        tree_diagnosis.folds.validation_accuracy.mean()
+    )
+
+
+def test_text_holds_the_findings(tree_diagnosis):
+    text = str(tree_diagnosis)
+    assert text.startswith(tree_diagnosis.sentence)
+    assert tree_diagnosis.findings[0].advice in text
+    assert "FIT03" in text
+    assert repr(tree_diagnosis) == "FitDiagnosis(verdict='overfit', n_samples=200)"
+
+
+def test_a_diagnosis_is_frozen_and_can_be_stored(tree_diagnosis):
+    with pytest.raises(AttributeError):
+        tree_diagnosis.verdict = "good"
+    for twin in (
+        copy.deepcopy(tree_diagnosis),
+        pickle.loads(pickle.dumps(tree_diagnosis)),
+    ):
+        assert twin.to_dict() == tree_diagnosis.to_dict()
+
+
+def test_html_and_plot_come_from_the_report(tree_diagnosis, tmp_path):
+    path = tmp_path / "report.html"
+    tree_diagnosis.to_html(path)
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert tree_diagnosis._repr_html_().startswith("<!DOCTYPE html>")
+    from matplotlib import pyplot
+
+    pyplot.switch_backend("agg")
+    assert tree_diagnosis.plot() is not None
+    pyplot.close("all")
+
+
+def test_results_of_cross_validate_give_the_same_verdict(small, tree_diagnosis):
+    X, y = small
+    results = cross_validate(
+        TREE, X, y, return_train_score=True, return_estimator=True, return_indices=True
+    )
+    diagnosis = FitDiagnosis.from_cv_results(results, X, y, reference=0.05)
+    assert diagnosis.sentence == tree_diagnosis.sentence
+    assert diagnosis.epochs is None
+    timeless = diagnosis.folds.drop(columns="fit_time")
+    expected = tree_diagnosis.folds.drop(columns="fit_time")
+    pd.testing.assert_frame_equal(timeless, expected)
+    np.testing.assert_array_equal(diagnosis.folds.fit_time, results["fit_time"])
+
+
+def test_results_without_estimators_or_of_other_data_are_refused(small):
+    X, y = small
+    with pytest.raises(ValueError, match="return_estimator=True"):
+        FitDiagnosis.from_cv_results(cross_validate(TREE, X, y), X, y)
+    results = cross_validate(TREE, X, y, return_estimator=True, return_indices=True)
+    with pytest.raises(ValueError, match="row 199"):
+        FitDiagnosis.from_cv_results(results, X[:100], y[:100])
+    with pytest.raises(ValueError, match="tolerance"):
+        FitDiagnosis.from_cv_results(results, X, y, tolerance=2)
+
+
+def test_a_hold_out_is_judged_by_two_samples(small):
+    X, y = small
+    diagnosis = diagnose_fit(
+        TREE, X[:140], y[:140], X_val=X[140:], y_val=y[140:], reference=0.05
+    )
+    fitted = DecisionTreeClassifier(random_state=0).fit(X[:140], y[:140])
+    expected = 1 - fitted.score(X[140:], y[140:])
+    assert diagnosis.errors["validation"].value == pytest.approx(expected)
+    assert diagnosis.n_samples == 60
+    assert diagnosis.folds.n_train.tolist() == [140]
+    np.testing.assert_array_equal(diagnosis.out_of_fold.index, np.arange(60))
+    assert "one split cannot show the luck of training" in diagnosis.sentence
+
+
+@pytest.mark.parametrize("layout", ["array", "frame", "sparse", "images"])
+def test_a_hold_out_comes_in_every_layout(small, layout):
+    X, y = small
+    X = {
+        "array": X,
+        "frame": pd.DataFrame(X),
+        "sparse": sparse.csr_array(X),
+        "images": X.reshape(-1, 2, 4),
+    }[layout]
+    clf = DummyClassifier() if layout == "images" else TREE
+    weight = np.linspace(0.1, 1, 140)
+    diagnosis = diagnose_fit(
+        clf,
+        X[:140],
+        y[:140],
+        X_val=X[140:],
+        y_val=y[140:],
+        learning_curve=True,
+        params={"sample_weight": weight},
+        random_state=0,
+    )
+    assert diagnosis.n_samples == 60
+    assert diagnosis.learning_curve.train_size.max() == 140
+
+
+def test_metadata_reaches_fit(small):
+    X, y = small
+    weight = (y == 0).astype(float)
+    diagnosis = diagnose_fit(
+        GaussianNB(), X, y, reference=0.0, params={"sample_weight": weight + 1e-9}
+    )
+    plain = diagnose_fit(GaussianNB(), X, y, reference=0.0)
+    assert diagnosis.errors["train"].value > plain.errors["train"].value
+
+
+def test_groups_stay_together_and_count_as_one_sample_each(small):
+    X, y = small
+    clf = GaussianNB()
+    plain = diagnose_fit(clf, X, y, reference=0.0)
+    X, y, groups = np.repeat(X, 4, axis=0), np.repeat(y, 4), np.repeat(range(200), 4)
+    for cv in (GroupKFold(3), 5):
+        grouped = diagnose_fit(clf, X, y, cv=cv, groups=groups, reference=0.0)
+        for _, rows in grouped.out_of_fold.groupby("split"):
+            assert len(set(groups[rows.index])) == len(rows) / 4
+    for one, four in ((plain.gap, grouped.gap), (plain.bias, grouped.bias)):
+        assert four.high - four.low == pytest.approx(one.high - one.low, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [
+        RepeatedStratifiedKFold(n_splits=4, n_repeats=2, random_state=0),
+        ShuffleSplit(3, test_size=0.3, random_state=0),
+        LeaveOneOut(),
+        [(np.arange(100), np.arange(100, 200))],
+    ],
+    ids=["repeated", "shuffled", "one out", "one split"],
+)
+def test_every_kind_of_split_is_taken(small, cv):
+    diagnosis = diagnose_fit(GaussianNB(), *small, cv=cv, reference=0.05)
+    assert diagnosis.confusion_matrix.sum() == len(diagnosis.out_of_fold)
+    assert diagnosis.gap.low < diagnosis.gap.high
+    assert diagnosis.bias.low < diagnosis.bias.high
+    json.dumps(diagnosis.to_dict(), allow_nan=False)
+
+
+def test_the_reference_may_be_a_classifier(small):
+    diagnosis = diagnose_fit(GaussianNB(), *small, reference=KNeighborsClassifier())
+    assert diagnosis.reference == "KNeighborsClassifier"
+    knn = cross_validate(KNeighborsClassifier(), *small)["test_score"].mean()
+    assert diagnosis.errors["reference"].value == pytest.approx(1 - knn)
+
+
+@pytest.mark.parametrize("layout", ["frame", "images", "pixels", "sparse", "missing"])
+def test_the_automatic_reference_takes_what_the_estimator_takes(digits, layout):
+    X, y = digits[0][:150], digits[1][:150] % 3
+    X = {
+        "frame": pd.DataFrame(X)
+        .add_prefix("x")
+        .assign(letter=np.array(list("abc"))[y]),
+        "images": X.reshape(-1, 8, 8, 1),
+        "pixels": np.tile(X * 255, 2).astype(np.uint8),
+        "sparse": sparse.csr_array(X),
+        "missing": np.where(X > 0.99, np.nan, X),
+    }[layout]
+    diagnosis = diagnose_fit(DummyClassifier(), X, y, cv=3, random_state=0)
+    assert diagnosis.errors["reference"].value < 0.5
+    assert diagnosis.verdict == "underfit"
+    assert diagnosis.reference in (
+        "RBF-SVC",
+        "k-nearest neighbours",
+        "histogram gradient boosting",
+    )
+
+
+def test_the_automatic_reference_trains_on_two_thousand_rows_at_most(monkeypatch):
+    seen = []
+    fit = KNeighborsClassifier.fit
+
+    def spy(self, X, y):
+        seen.append(len(X))
+        return fit(self, X, y)
+
+    monkeypatch.setattr(KNeighborsClassifier, "fit", spy)
+    X = np.random.default_rng(0).normal(size=(3200, 2))
+    cv = [(np.arange(2500), np.arange(2500, 3200))]
+    diagnose_fit(DummyClassifier(), X, X[:, 0] > 0, cv=cv)
+    assert seen == [2000]
+
+
+def test_pipelines_forests_and_jobs_give_one_answer(small):
+    X, y = small
+    clf = make_pipeline(StandardScaler(), RandomForestClassifier(10, random_state=0))
+    one = diagnose_fit(clf, X, y, random_state=0)
+    two = diagnose_fit(clf, X, y, random_state=0, n_jobs=2)
+    assert one.sentence == two.sentence
+    pd.testing.assert_frame_equal(one.out_of_fold, two.out_of_fold)
+
+
+def test_the_caller_is_left_alone(small):
+    X, y = small
+    before = X.copy(), np.random.get_state()[1].copy()
+    clf = Network(2, random_state=None)
+    diagnose_fit(clf, X, y, cv=2)
+    np.testing.assert_array_equal(X, before[0])
+    np.testing.assert_array_equal(np.random.get_state()[1], before[1])
+    assert vars(clf) == vars(Network(2, random_state=None))
+
+
+def test_progress_is_told(small):
+    calls = []
+    run_diagnosis(
+        Network(2), *small, cv=2, reference=0.1, progress=lambda *c: calls.append(c)
+    )
+    assert calls == [(1, 1, 2), (1, 2, 2), (2, 1, 2), (2, 2, 2)]
+
+
+class Untouchable(DummyClassifier):
+    def fit(self, X, y, sample_weight=None):
+        raise AssertionError("trained before the input was checked")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"y": np.zeros(30)}, "at least 2 classes"),
+        ({"cv": 16}, "n_splits=16"),
+        ({"y": np.r_[np.nan, np.tile([0.0, 1.0], 15)[1:]]}, "y contains NaN"),
+        ({"y": np.array([None, *"ab" * 14, "a"], dtype=object)}, "y contains NaN"),
+        ({"y": np.linspace(0, 1, 30)}, "Unknown label type"),
+        ({"y": np.zeros(29)}, "inconsistent numbers"),
+        ({"tolerance": 0}, "'tolerance'"),
+        ({"tolerance": 1.0}, "'tolerance'"),
+        ({"reference": "best"}, "'reference'"),
+        ({"reference": 1.5}, "'reference'"),
+        ({"reference": LinearRegression()}, "should be a classifier"),
+        ({"X_val": np.zeros((5, 2))}, "y_val is None"),
+        ({"y_val": np.zeros(5)}, "X_val is None"),
+        ({"X_val": np.zeros((5, 3)), "y_val": np.zeros(5)}, r"shape \(3,\)"),
+        ({"X_val": np.zeros((5, 2)), "y_val": np.full(5, 7)}, r"labels \[7\]"),
+        (
+            {
+                "X_val": np.zeros((5, 2)),
+                "y_val": np.zeros(5),
+                "groups": np.arange(30),
+            },
+            "groups",
+        ),
+        ({"X": np.array([["a", "b"]] * 30, dtype=object)}, "numeric features"),
+        ({"n_jobs": "two"}, "'n_jobs'"),
+        ({"estimator": LinearRegression()}, "should be a classifier"),
+        ({"estimator": KMeans()}, "should be a classifier"),
+        ({"estimator": "tree"}, "'estimator'"),
+    ],
+)
+def test_bad_input_is_refused_before_any_training(changes, message):
+    given = {
+        "estimator": Untouchable(),
+        "X": np.random.default_rng(0).normal(size=(30, 2)),
+        "y": np.tile([0, 1], 15),
+    }
+    with pytest.raises((ValueError, TypeError), match=message):
+        diagnose_fit(**given | changes)
