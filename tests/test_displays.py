@@ -1,0 +1,212 @@
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from sklearn.model_selection import StratifiedKFold
+from sklearn.naive_bayes import GaussianNB
+
+from skmnist import KerasMLPClassifier
+from skmnist.displays import EpochCurveDisplay, FitDiagnosisDisplay
+
+
+@pytest.fixture
+def curves():
+    return pd.DataFrame(
+        {
+            "fold": [1, 1, 1, 2, 2, 2],
+            "epoch": [1, 2, 3, 1, 2, 3],
+            "train_loss": [0.9, 0.5, 0.3, 0.7, 0.3, 0.1],
+            "validation_loss": [0.9, 0.6, 0.5, 0.7, 0.4, 0.5],
+            "train_accuracy": [0.7, 0.9, 0.98, 0.8, 0.92, 1.0],
+            "validation_accuracy": [0.7, 0.8, 0.9, 0.8, 0.9, 0.92],
+        }
+    )
+
+
+@pytest.fixture
+def ax():
+    return Figure(figsize=(6, 4)).subplots()
+
+
+def estimate(value, low, high):
+    return SimpleNamespace(value=value, low=low, high=high)
+
+
+@pytest.fixture
+def diagnosis():
+    return SimpleNamespace(
+        verdict="overfit",
+        reference="RBF-SVC",
+        tolerance=0.02,
+        bias=estimate(-0.01, -0.02, 0.0),
+        gap=estimate(0.05, 0.03, 0.07),
+        errors={
+            "reference": estimate(0.02, 0.01, 0.03),
+            "train": estimate(0.01, 0.005, 0.02),
+            "validation": estimate(0.06, 0.05, 0.08),
+        },
+    )
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_lines_are_means_over_folds(curves, ax):
+    display = EpochCurveDisplay(curves).plot(ax)
+    train, validation = display.lines_
+    np.testing.assert_allclose(train.get_xdata(), [1, 2, 3])
+    np.testing.assert_allclose(train.get_ydata(), [0.75, 0.91, 0.99])
+    np.testing.assert_allclose(validation.get_ydata(), [0.75, 0.85, 0.91])
+
+
+def band_edges(display, side):
+    vertices = display.bands_[side].get_paths()[0].vertices
+    last = vertices[vertices[:, 0] == 3, 1]
+    return last.min(), last.max()
+
+
+def test_band_is_the_range_over_folds_and_the_legend_says_so(curves, ax):
+    display = EpochCurveDisplay(curves).plot(ax)
+    np.testing.assert_allclose(band_edges(display, 0), (0.98, 1.0))
+    assert legend(ax)[-1] == "Band: lowest to highest fold"
+
+
+def test_band_can_be_the_standard_deviation_and_the_legend_says_so(curves, ax):
+    display = EpochCurveDisplay(curves).plot(ax, band="std")
+    sd = np.std([0.98, 1.0], ddof=1)
+    np.testing.assert_allclose(band_edges(display, 0), (0.99 - sd, 0.99 + sd))
+    assert legend(ax)[-1] == "Band: ±1 standard deviation"
+
+
+def test_one_fold_has_no_band(curves, ax):
+    display = EpochCurveDisplay(curves.query("fold == 1")).plot(ax)
+    assert display.bands_ == []
+    assert legend(ax) == ["Training", "Validation"]
+
+
+def test_epoch_that_one_fold_alone_reached_is_drawn(curves, ax):
+    display = EpochCurveDisplay(curves.iloc[:-1]).plot(ax, band="std")
+    assert display.lines_[0].get_ydata()[-1] == pytest.approx(0.98)
+    np.testing.assert_allclose(band_edges(display, 0), (0.98, 0.98))
+
+
+def test_plot_can_draw_another_quantity_than_the_displays_own(curves, ax):
+    display = EpochCurveDisplay(curves, quantity="accuracy").plot(ax, quantity="loss")
+    np.testing.assert_allclose(display.lines_[0].get_ydata(), [0.8, 0.4, 0.2])
+    assert "loss" in ax.get_ylabel()
+
+
+@pytest.mark.parametrize("n_epochs", [1, 2, 3])
+def test_epoch_ticks_are_whole_numbers(curves, n_epochs):
+    figure = Figure()
+    ax = figure.subplots()
+    EpochCurveDisplay(curves[curves["epoch"] <= n_epochs]).plot(ax)
+    figure.draw_without_rendering()
+    low, high = ax.get_xlim()
+    shown = [tick for tick in ax.get_xticks() if low <= tick <= high]
+    assert shown
+    assert all(float(tick).is_integer() and tick >= 1 for tick in shown)
+
+
+def test_history_and_inference_plots_carry_different_names(curves):
+    history = {"loss": [0.9, 0.5], "accuracy": [0.7, 0.9]}
+    history |= {"val_loss": [0.8, 0.6], "val_accuracy": [0.7, 0.8]}
+    inference, keras = Figure().subplots(), Figure().subplots()
+    EpochCurveDisplay(curves).plot(inference)
+    EpochCurveDisplay.from_history(history).plot(keras)
+    assert "inference mode" in inference.get_title()
+    assert "Keras reports" in keras.get_title()
+    assert not set(legend(inference)) & set(legend(keras))
+
+
+def test_history_without_held_out_samples_draws_training_alone(ax):
+    display = EpochCurveDisplay.from_history({"loss": [0.9, 0.5]}, quantity="loss")
+    assert len(display.plot(ax).lines_) == 1
+
+
+def test_estimator_is_cross_validated_and_followed_over_epochs(digits):
+    clf = KerasMLPClassifier(hidden_layer_sizes=(8,), epochs=2, random_state=0)
+    display = EpochCurveDisplay.from_estimator(clf, *digits, cv=3)
+    curves = display.curves
+    assert curves["fold"].tolist() == [1, 1, 2, 2, 3, 3]
+    assert curves["epoch"].tolist() == [1, 2] * 3
+    # In inference mode, after the last epoch: what scoring the fitted network gives.
+    train, test = next(StratifiedKFold(3).split(*digits))
+    X, y = digits
+    clf.fit(X[train], y[train])
+    last = curves.iloc[1]
+    assert last["train_accuracy"] == pytest.approx(clf.score(X[train], y[train]))
+    assert last["validation_accuracy"] == pytest.approx(clf.score(X[test], y[test]))
+    loss = clf.evaluate(X[test], y[test])["loss"]
+    assert last["validation_loss"] == pytest.approx(loss, rel=1e-4)
+
+
+def test_estimator_without_epochs_is_refused(digits):
+    with pytest.raises(ValueError, match="cannot be followed from epoch to epoch"):
+        EpochCurveDisplay.from_estimator(GaussianNB(), *digits, cv=2)
+
+
+def test_bad_input_is_named(curves, ax):
+    with pytest.raises(ValueError, match="quantity must be one of .* got 'f1'"):
+        EpochCurveDisplay(curves).plot(ax, quantity="f1")
+    with pytest.raises(ValueError, match="band must be .* got 'minmax'"):
+        EpochCurveDisplay(curves).plot(ax, band="minmax")
+    with pytest.raises(ValueError, match=r"hold no accuracy.*'fold', 'epoch'"):
+        EpochCurveDisplay(curves[["fold", "epoch"]]).plot(ax)
+    with pytest.raises(ValueError, match=r"keys \['lr'\]"):
+        EpochCurveDisplay.from_history({"lr": [0.1]})
+
+
+def test_plot_makes_a_figure_where_no_axes_are_given(curves, diagnosis):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    for display in (EpochCurveDisplay(curves), FitDiagnosisDisplay(diagnosis)):
+        assert display.plot() is display
+        assert display.ax_.figure is display.figure_
+        assert plt.fignum_exists(display.figure_.number)
+        plt.close(display.figure_)
+
+
+def test_error_budget_shows_errors_intervals_and_tolerance(diagnosis, ax):
+    display = FitDiagnosisDisplay(diagnosis).plot(ax)
+    assert display.ax_ is ax
+    errors = [float(line.get_xdata()[0]) for line in display.lines_]
+    assert errors == [0.02, 0.01, 0.06]
+    texts = " ".join(text.get_text() for text in ax.texts)
+    assert "6.00 %" in texts
+    assert "Gap +5.00 points, +3.00 to +7.00" in texts
+    assert "Bias -1.00 points, -2.00 to +0.00" in texts
+    assert legend(ax) == ["Tolerated: 2 points more"]
+    low, high = ax.get_xlim()
+    assert low < 0.005
+    assert high > 0.08
+
+
+def test_reference_name_is_drawn_as_text_not_as_a_formula(diagnosis):
+    diagnosis.reference = r"$\frac{1$"
+    figure = Figure()
+    FitDiagnosisDisplay(diagnosis).plot(figure.subplots())
+    figure.draw_without_rendering()
+
+
+def test_drawing_leaves_backend_and_rcparams_alone(curves, diagnosis, ax):
+    before = dict(mpl.rcParams)
+    EpochCurveDisplay(curves).plot(ax)
+    FitDiagnosisDisplay(diagnosis).plot(ax)
+    assert dict(mpl.rcParams) == before
+
+
+def test_importing_the_displays_imports_no_matplotlib():
+    code = (
+        "import sys, skmnist.displays; "
+        "print(sorted({'matplotlib', 'tensorflow', 'keras'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,290 @@
+import base64
+import csv
+import io
+import json
+import re
+import struct
+import subprocess
+import sys
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import RidgeClassifier
+
+from skmnist import diagnose_fit
+from skmnist.report import FILES, render_html, write_report
+
+HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', r"$\frac{$"]
+SCORES = [
+    f"{side}_{score}"
+    for score in ("loss", "accuracy", "balanced_accuracy")
+    for side in ("train", "validation")
+]
+
+
+def estimate(value, low, high):
+    return SimpleNamespace(value=value, low=low, high=high)
+
+
+def fake_diagnosis(**changes):
+    """Return what the report reads of a FitDiagnosis, with 2 folds of 3 epochs."""
+    rng = np.random.default_rng(0)
+    folds = pd.DataFrame(rng.uniform(0.8, 0.99, (2, 6)), columns=SCORES)
+    folds = folds.assign(fold=[0, 1], n_train=100, n_validation=50, fit_time=0.5)
+    epochs = pd.DataFrame(rng.uniform(0.8, 0.99, (6, 4)), columns=SCORES[:4])
+    epochs = epochs.assign(fold=[0, 0, 0, 1, 1, 1], epoch=[1, 2, 3] * 2)
+    # As in practice, the second fold is a sample larger.
+    curve = pd.DataFrame(
+        {
+            "train_size": [20, 100, 21, 101],
+            "fold": [0, 0, 1, 1],
+            "train_accuracy": [1.0, 0.99, 1.0, 0.98],
+            "validation_accuracy": [0.8, 0.9, 0.82, 0.91],
+        }
+    )
+    summary = pd.DataFrame({"mean": folds[SCORES[:4]].mean(), "low": 0.1, "high": 1.0})
+    finding = SimpleNamespace(
+        code="FIT03",
+        title="Generalisation gap",
+        sentence="The validation error is 5 points above the training error.",
+        evidence={"gap": np.float64(0.051234), "harmful": False},
+        advice="Stop earlier.",
+    )
+    values = {
+        "verdict": "overfit",
+        "sentence": "The model overfits: its gap is 5.00 points (3.00 to 7.00).",
+        "findings": [finding],
+        "reference": "RBF-SVC",
+        "tolerance": 0.02,
+        "n_samples": 150,
+        "classes": np.array([3, 5, 8]),
+        "bias": estimate(-0.01, -0.02, 0.0),
+        "gap": estimate(0.05, 0.03, 0.07),
+        "errors": {
+            "reference": estimate(0.02, 0.01, 0.03),
+            "train": estimate(0.01, 0.005, 0.02),
+            "validation": estimate(0.0612, 0.05, 0.08),
+        },
+        "folds": folds,
+        "epochs": epochs,
+        "summary": summary,
+        "learning_curve": curve,
+        "confusion_matrix": np.array([[48, 1, 1], [0, 50, 0], [2, 0, 48]]),
+        "to_dict": lambda: {"verdict": "overfit"},
+    }
+    return SimpleNamespace(**(values | changes))
+
+
+class Page(HTMLParser):
+    """Collects what a page shows and refers to."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.links, self.images, self.text = [], [], [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.tags.append(tag)
+        self.links += [attrs[k] for k in ("src", "href", "srcset") if k in attrs]
+        if tag == "img":
+            self.images.append(attrs)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def dots_per_inch(png):
+    """Read the density from a PNG's pHYs chunk (dots per metre)."""
+    at = png.index(b"pHYs")
+    x, y, unit = struct.unpack(">IIB", png[at + 4 : at + 13])
+    assert (x, unit) == (y, 1)
+    return x * 0.0254
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report") / "new" / "folder"
+    configuration = {"Model": "KerasMLPClassifier(epochs=3)"}
+    paths = write_report(
+        fake_diagnosis(),
+        folder,
+        command="skmnist diagnose --epochs 3",
+        configuration=configuration,
+    )
+    return folder, paths
+
+
+def test_every_file_is_there_and_nothing_else(written):
+    folder, paths = written
+    assert [path.name for path in paths] == list(FILES)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    assert all(path.stat().st_size > 0 for path in paths)
+
+
+def test_figures_are_png_of_300_dots_per_inch(written):
+    folder, _ = written
+    figures = sorted(folder.glob("*.png"))
+    assert len(figures) == 4
+    for figure in figures:
+        content = figure.read_bytes()
+        assert content.startswith(b"\x89PNG")
+        assert dots_per_inch(content) == pytest.approx(300, abs=0.5)
+        assert struct.unpack(">II", content[16:24]) == (1800, 1200)
+
+
+def test_results_are_the_fold_table(written):
+    rows = list(csv.DictReader(io.StringIO((written[0] / "results.csv").read_text())))
+    assert [row["fold"] for row in rows] == ["0", "1"]
+    expected = fake_diagnosis().folds["validation_accuracy"][1]
+    assert float(rows[1]["validation_accuracy"]) == pytest.approx(expected)
+
+
+def test_json_holds_diagnosis_command_and_configuration(written):
+    record = json.loads((written[0] / "diagnosis.json").read_text())
+    assert record["verdict"] == "overfit"
+    assert record["command"] == "skmnist diagnose --epochs 3"
+    assert record["configuration"] == {"Model": "KerasMLPClassifier(epochs=3)"}
+    assert record["versions"]["scikit-learn"]
+
+
+def test_page_says_verdict_numbers_findings_and_how_to_repeat(written):
+    text = Page((written[0] / "report.html").read_text()).text
+    for expected in (
+        "The model overfits: its gap is 5.00 points (3.00 to 7.00).",
+        "6.12\xa0% (5.00 to 8.00)",
+        "Reference, RBF-SVC",
+        "FIT03",
+        "0.05123",
+        "Stop earlier.",
+        "skmnist diagnose --epochs 3",
+        "KerasMLPClassifier(epochs=3)",
+    ):
+        assert expected in text
+
+
+def test_page_stands_alone(written):
+    html = (written[0] / "report.html").read_text()
+    page = Page(html)
+    assert page.links
+    assert all(link.startswith("data:image/png;base64,") for link in page.links)
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    assert "@import" not in html
+    assert "url(" not in html
+
+
+def test_images_of_the_page_are_whole_and_described(written):
+    images = Page((written[0] / "report.html").read_text()).images
+    assert len(images) == 5
+    for image in images:
+        png = base64.b64decode(image["src"].partition(",")[2], validate=True)
+        assert png.startswith(b"\x89PNG")
+        assert png.rstrip().endswith(b"IEND\xaeB`\x82")
+        assert image["alt"]
+
+
+def test_hostile_names_are_text():
+    finding = SimpleNamespace(
+        code="FIT03",
+        title=HOSTILE[0],
+        sentence=HOSTILE[1],
+        evidence={HOSTILE[0]: HOSTILE[1]},
+        advice=HOSTILE[0],
+    )
+    diagnosis = fake_diagnosis(
+        classes=np.array(HOSTILE),
+        reference=HOSTILE[0],
+        sentence=HOSTILE[1],
+        findings=[finding],
+    )
+    page = Page(
+        render_html(diagnosis, command=HOSTILE[0], configuration={HOSTILE[1]: HOSTILE})
+    )
+    assert "script" not in page.tags
+    assert len(page.images) == 5
+    assert HOSTILE[0] in page.text
+
+
+def test_without_epochs_and_learning_curve_folds_are_drawn(tmp_path):
+    (tmp_path / "learning_curve.png").write_text("of an earlier report")
+    diagnosis = fake_diagnosis(epochs=None, learning_curve=None, findings=[])
+    paths = write_report(diagnosis, tmp_path)
+    assert {path.name for path in paths} == set(FILES) - {"learning_curve.png"}
+    assert not (tmp_path / "learning_curve.png").exists()
+    assert "of each fold" in (tmp_path / "report.html").read_text()
+
+
+def test_classifier_without_probabilities_is_reported_without_loss(tmp_path, digits):
+    diagnosis = diagnose_fit(RidgeClassifier(), *digits, cv=2, reference=0.02)
+    paths = write_report(diagnosis, tmp_path)
+    left_out = {"loss.png", "learning_curve.png"}
+    assert {path.name for path in paths} == set(FILES) - left_out
+    json.loads((tmp_path / "diagnosis.json").read_text(), parse_constant=pytest.fail)
+    assert "nan" not in Page((tmp_path / "report.html").read_text()).text
+
+
+def test_rules_of_the_page_cannot_restyle_a_notebook():
+    style = re.search(r"<style>(.*?)</style>", render_html(fake_diagnosis()), re.S)[1]
+    style = re.sub(r"/\*.*?\*/", "", style, flags=re.S)
+    selectors = re.findall(r"([^{}]+){[^{}]*}", style)
+    assert selectors
+    for selector in ",".join(selectors).split(","):
+        assert ".skmnist" in selector
+
+
+def test_other_files_of_the_folder_stay(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "loss.png").write_text("of an earlier report")
+    write_report(fake_diagnosis(), tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_failed_write_leaves_the_earlier_file_and_no_other(tmp_path, monkeypatch):
+    (tmp_path / "report.html").write_text("earlier")
+
+    def fail(source, target):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("skmnist._atomic.os.replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_report(fake_diagnosis(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert (tmp_path / "report.html").read_text() == "earlier"
+
+
+def test_many_classes_and_long_names_fit(tmp_path):
+    names = np.array([f"class number {i} with a long name" for i in range(40)])
+    diagnosis = fake_diagnosis(classes=names, confusion_matrix=np.eye(40, dtype=int))
+    assert len(Page(render_html(diagnosis)).images) == 5
+
+
+def test_report_leaves_backend_and_rcparams_alone(tmp_path):
+    before = dict(mpl.rcParams)
+    write_report(fake_diagnosis(), tmp_path)
+    assert dict(mpl.rcParams) == before
+
+
+def test_report_needs_no_display_and_registers_no_pyplot_figure(tmp_path):
+    code = """
+import matplotlib as mpl
+mpl.use("svg")
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("fakes", sys.argv[1])
+fakes = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(fakes)
+fakes.write_report(fakes.fake_diagnosis(), sys.argv[2])
+import matplotlib.pyplot as plt
+print(mpl.get_backend(), plt.get_fignums(), "tensorflow" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, __file__, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.fullmatch(r"svg \[\] False", done.stdout.strip())
