@@ -1,0 +1,167 @@
+"""What the command line shows: progress on stderr, tables and sentences on stdout."""
+
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+_SCORES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
+
+
+@contextmanager
+def fold_progress(n_folds):
+    """Show folds, epochs and time left while a cross-validation runs.
+
+    Parameters
+    ----------
+    n_folds : int
+        The number of folds.
+
+    Yields
+    ------
+    report : callable or None
+        To be called with fold, epoch (both from 1) and the number of epochs, in any
+        order of the folds. None where stderr is not a terminal.
+    """
+    with _bar() as bar:
+        if bar is None:
+            yield None
+            return
+        task = bar.add_task(f"Fold 1 of {n_folds}", total=None)
+        done = {}
+
+        def report(fold, epoch, n_epochs):
+            done[fold] = epoch
+            words = f"Fold {len(done)} of {n_folds}, epoch {epoch} of {n_epochs}"
+            if sum(done.values()) == n_folds * n_epochs:
+                words = "Reference and learning curve"
+            bar.update(
+                task,
+                description=words,
+                completed=sum(done.values()),
+                total=n_folds * n_epochs,
+            )
+
+        yield report
+
+
+@contextmanager
+def epoch_progress(network):
+    """Show epoch and time left while a network is fitted.
+
+    Parameters
+    ----------
+    network : KerasImageClassifier, KerasMLPClassifier or LeNetClassifier
+        Not fitted. Has a callback of ours within the context, and none after.
+    """
+    with _bar() as bar:
+        if bar is None:
+            yield
+            return
+        import keras
+
+        n_epochs = network.epochs
+        task = bar.add_task("Training", total=n_epochs)
+
+        def show(epoch, logs=None):
+            done = epoch + 1
+            words = f"Epoch {done} of {n_epochs}"
+            bar.update(task, description=words, completed=done)
+
+        network.set_params(
+            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=show)]
+        )
+        try:
+            yield
+        finally:
+            network.set_params(callbacks=None)
+
+
+@contextmanager
+def _bar():
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        yield bar
+
+
+def print_diagnosis(diagnosis, paths):
+    """Print the table of folds, the verdict, the findings, and where the files are."""
+    console = Console()
+    table = Table(title="Loss and accuracy (%) of each fold")
+    table.add_column("Fold")
+    for name in _SCORES:
+        table.add_column(name.replace("_", " ").capitalize(), justify="right")
+    for fold in diagnosis.folds.to_dict("records"):
+        table.add_row(str(fold["fold"]), *_cells(fold))
+    table.add_section()
+    summary = diagnosis.summary
+    table.add_row("Mean", *_cells(summary["mean"]), style="bold")
+    table.add_row("Low (95 %)", *_cells(summary["low"]))
+    table.add_row("High (95 %)", *_cells(summary["high"]))
+    console.print(table)
+    console.print()
+    sentence = diagnosis.sentence[:1].upper() + diagnosis.sentence[1:]
+    console.print(Text(sentence, style="bold"))
+    for finding in diagnosis.findings:
+        console.print()
+        console.print(Text(f"{finding.code} {finding.title}: {finding.sentence}"))
+        if finding.advice:
+            console.print(Text(f"Advice: {finding.advice}"))
+    console.print()
+    # Paths are for copying: never wrapped.
+    console.print(Text(f"Report: {paths[0]}"), soft_wrap=True)
+    others = ", ".join(path.name for path in paths[1:])
+    console.print(Text(f"Beside it: {others}"), soft_wrap=True)
+
+
+def print_scores(parts, pipeline):
+    """Print loss and accuracy of a fitted pipeline on parts of the data.
+
+    Parameters
+    ----------
+    parts : dict of str to tuple of (ndarray, ndarray)
+        Images and labels by the name of the part.
+    pipeline : estimator object
+        A fitted classifier with `predict_proba`.
+
+    Raises
+    ------
+    ValueError
+        If there are labels that the classifier does not know.
+    """
+    from sklearn.metrics import accuracy_score, log_loss
+
+    table = Table()
+    table.add_column("Part")
+    for title in ("Images", "Loss", "Accuracy (%)"):
+        table.add_column(title, justify="right")
+    known = pipeline.classes_
+    for part, (images, y) in parts.items():
+        unknown = sorted(set(y.tolist()) - set(known.tolist()), key=str)
+        if unknown:
+            raise ValueError(
+                f"The data has the labels {unknown}, but the model knows "
+                f"{known.tolist()}: evaluate it on data of the same classes."
+            )
+        probabilities = pipeline.predict_proba(images)
+        loss = log_loss(y, probabilities, labels=known)
+        accuracy = accuracy_score(y, known[probabilities.argmax(axis=1)])
+        table.add_row(part, f"{len(y):,}", f"{loss:.4f}", f"{100 * accuracy:.2f}")
+    Console().print(table)
+
+
+def _cells(scores):
+    return [
+        f"{100 * scores[name]:.2f}" if "accuracy" in name else f"{scores[name]:.4f}"
+        for name in _SCORES
+    ]
