@@ -1,0 +1,22 @@
+"""Sphinx configuration."""
+
+import importlib.metadata
+
+project = "skmnist"
+author = "The skmnist developers"
+copyright = "2026, The skmnist developers"
+version = release = importlib.metadata.version("skmnist")
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.doctest",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+]
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_validation_checks = {"all", "EX01", "SA01", "ES01", "RT02", "PR02"}
+exclude_patterns = ["_build"]
+html_theme = "pydata_sphinx_theme"
+html_title = "skmnist"

@@ -1,0 +1,34 @@
+"""
+Flatten, scale, one-hot, step by step
+=====================================
+
+What a Pipeline does to the pixels, and what a classifier does to the labels.
+"""
+
+import numpy as np
+
+from skmnist import ImageFlattener, OneHotLabelEncoder, PixelScaler, load_digits28
+
+digits = load_digits28()
+images, labels = digits.images, digits.target
+print("images  ", images.shape, images.dtype, images.min(), images.max())
+
+# %%
+# Flatten: one row of 784 pixels for each image, and the way back.
+flattener = ImageFlattener()
+rows = flattener.fit_transform(images)
+print("rows    ", rows.shape, rows.dtype)
+print("names   ", flattener.get_feature_names_out()[[0, 1, 28, 783]])
+assert np.array_equal(flattener.inverse_transform(rows), images)
+
+# %%
+# Scale: float32 in [0, 1]. A pixel above 255 would be an error.
+scaled = PixelScaler(max_value=255).fit_transform(rows)
+print("scaled  ", scaled.dtype, scaled.min(), scaled.max())
+
+# %%
+# One-hot: the classifiers do this themselves, because a Pipeline leaves y alone.
+encoder = OneHotLabelEncoder()
+one_hot = encoder.fit_transform(labels)
+print("label   ", labels[5], "is", one_hot[5])
+assert np.array_equal(encoder.inverse_transform(one_hot), labels)
