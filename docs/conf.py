@@ -16,6 +16,9 @@ extensions = [
 ]
 autosummary_generate = True
 numpydoc_show_class_members = False
+# Labels of scikit-learn's own guide, in docstrings that our classes inherit.
+suppress_warnings = ["ref.ref"]
+numpydoc_validation_exclude = {r"\.__init__$", r"\.FitDiagnosis$"}
 numpydoc_validation_checks = {"all", "EX01", "SA01", "ES01", "RT02", "PR02"}
 exclude_patterns = ["_build"]
 html_theme = "pydata_sphinx_theme"

@@ -81,7 +81,7 @@ class KerasMLPClassifier(BaseKerasClassifier):
         The labels, sorted.
     n_features_in_ : int
         The second dimension of the X of `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, where X was a DataFrame.
     image_shape_ : tuple of int
         How a sample is laid out for the network.
@@ -258,7 +258,7 @@ class LeNetClassifier(BaseKerasClassifier):
         The labels, sorted.
     n_features_in_ : int
         The second dimension of the X of `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, where X was a DataFrame.
     image_shape_ : tuple of int
         How a sample is laid out for the network.

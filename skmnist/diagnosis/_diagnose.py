@@ -174,7 +174,7 @@ def run_diagnosis(
     if learning_curve:
         curve = _run_learning_curve(estimator, X, y, splits, params, n_jobs, seed)
     name, reference = run_reference(reference, X, y, splits, n_jobs=n_jobs, seed=seed)
-    return FitDiagnosis.from_folds(
+    return FitDiagnosis._from_folds(
         folds,
         y,
         splits,

@@ -110,8 +110,12 @@ class FitDiagnosis:
             The same samples.
         y : array-like of shape (n_samples,)
             Their labels.
-        reference, tolerance, random_state
-            As for `diagnose_fit`.
+        reference : "auto", float or classifier, default="auto"
+            What error is in reach, as for `diagnose_fit`.
+        tolerance : float, default=0.02
+            The bias or gap that does not matter, in (0, 1).
+        random_state : int, RandomState instance or None, default=None
+            Seeds the reference.
 
         Returns
         -------
@@ -170,10 +174,10 @@ class FitDiagnosis:
         ]
         seed = draw_seed(random_state)
         name, reference = run_reference(reference, X, y, splits, seed=seed)
-        return cls.from_folds(folds, y, splits, name, reference, tolerance)
+        return cls._from_folds(folds, y, splits, name, reference, tolerance)
 
     @classmethod
-    def from_folds(
+    def _from_folds(
         cls,
         folds,
         y,
@@ -282,6 +286,7 @@ class FitDiagnosis:
         Returns
         -------
         display : FitDiagnosisDisplay
+            With the axes in `ax_`.
         """
         from skmnist.displays import FitDiagnosisDisplay
 

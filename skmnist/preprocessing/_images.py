@@ -23,7 +23,7 @@ class ImageFlattener(ImageTransformer):
     n_features_in_ : int
         Length of the axis after the samples: the features of flat input, the height of
         images.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names of X, where it had some.
 
     See Also
@@ -135,7 +135,7 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
     n_features_in_ : int
         Length of the axis after the samples: the features of flat input, the height of
         images.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names of X, where it had some.
 
     See Also

@@ -33,7 +33,7 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
     n_features_in_ : int
         Length of the axis after the samples: the features of flat input, the height of
         images.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names of X, where it had some.
 
     Warns
@@ -107,7 +107,7 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
         Returns
         -------
         X_out : ndarray of shape (n_samples, *image_shape_), or DataFrame
-            float32, in [0, 1]. A DataFrame on request, for flat input.
+            Pixels in [0, 1], float32. A DataFrame on request, for flat input.
 
         Raises
         ------
@@ -133,7 +133,7 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
         Returns
         -------
         X_original : ndarray of shape (n_samples, *image_shape_)
-            float32.
+            Pixels in [0, `max_value`], float32.
 
         Raises
         ------
