@@ -26,7 +26,26 @@ def process_left_as_it_was():
         os.environ.update(environment)
 
 
-with process_left_as_it_was():
+@contextlib.contextmanager
+def _quiet():
+    """Honour ``TF_CPP_MIN_LOG_LEVEL``, which TensorFlow does not while it loads.
+
+    Its C++ log goes to the file descriptor, so that is what has to be turned away.
+    """
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") not in ("1", "2", "3"):
+        yield
+        return
+    stderr = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+with process_left_as_it_was(), _quiet():
     import keras
     from keras.src.backend.common import global_state
 

@@ -54,7 +54,8 @@ def save(estimator, path):
 
     Examples
     --------
-    >>>     >>> from pathlib import Path
+    >>> import tempfile
+    >>> from pathlib import Path
     >>> from skmnist import KerasMLPClassifier, load, save
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(KerasMLPClassifier(epochs=3), Path(folder) / "model.skmnist")

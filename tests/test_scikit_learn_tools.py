@@ -13,7 +13,12 @@ from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassi
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import ConfusionMatrixDisplay, RocCurveDisplay
+from sklearn.metrics import (
+    ConfusionMatrixDisplay,
+    RocCurveDisplay,
+    accuracy_score,
+    make_scorer,
+)
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -300,11 +305,16 @@ def test_sample_weight_is_routed_as_metadata(data, pipe):
             routed,
             {"kerasmlpclassifier__epochs": [4]},
             cv=2,
+            scoring=make_scorer(accuracy_score).set_score_request(sample_weight=True),
             error_score="raise",
         ).fit(X, y, sample_weight=weight)
         predictions = search.predict(X)
+        best = search.best_estimator_
+        weighted = best.score(X, y, sample_weight=weight)
     assert (predictions < 5).all()
     assert search.best_score_ > 0.8
+    hits = predictions == y
+    assert weighted == pytest.approx(np.average(hits, weights=weight))
 
 
 def test_lenet_in_a_pipeline_from_flat_and_from_images(data):

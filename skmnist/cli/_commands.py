@@ -1,6 +1,5 @@
 """The commands, their options, and how they end."""
 
-import importlib
 import os
 import shlex
 import warnings
@@ -151,7 +150,6 @@ def diagnose(
     )
     out.mkdir(parents=True, exist_ok=True)
     with _output.fold_progress(cv) as report:
-        _load_backend()
         diagnosis = run_diagnosis(
             pipeline,
             images,
@@ -219,7 +217,6 @@ def train(
         model.value, images, epochs=epochs, batch_size=batch_size, seed=seed
     )
     stopped = False
-    _load_backend()
     with _output.epoch_progress(pipeline[-1]):
         try:
             pipeline.fit(images, y)
@@ -335,30 +332,11 @@ def _check_file(file, overwrite):
         raise FileNotFoundError(f"There is no folder {file.parent} to put {file} in.")
 
 
-def _load_backend():
-    """Import Keras and its backend, without TensorFlow's log where that is unwanted.
-
-    What TensorFlow logs while it loads, it writes to the file descriptor whatever
-    ``TF_CPP_MIN_LOG_LEVEL`` says.
-    """
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") not in ("1", "2", "3"):
-        return
-    stderr = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-            importlib.import_module("skmnist._backend")
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-
-
 def _load_model(path):
     if not path.is_file():
         raise FileNotFoundError(
             f"There is no file {path}: `skmnist train --out {path}` makes one."
         )
-    _load_backend()
     from skmnist.persistence import load
 
     return load(path)
