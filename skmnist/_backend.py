@@ -155,6 +155,11 @@ def to_numpy(variable):
     return np.array(keras.ops.convert_to_numpy(variable.value))
 
 
+def has_gpu():
+    """Tell whether TensorFlow computes on a GPU."""
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
 def compile_pure(function):
     """Compile a function of arrays that has no side effects.
 

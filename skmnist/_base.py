@@ -63,6 +63,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
             )
         ],
         "callbacks": [None, list, tuple, HasMethods(["set_model", "on_epoch_end"])],
+        "jit_compile": ["boolean", StrOptions({"auto"})],
         "checkpoint_dir": [str, os.PathLike, None],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
@@ -294,6 +295,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
             ),
             restore_best_weights=self.restore_best_weights,
             callbacks=_as_list(self.callbacks),
+            jit_compile=self.jit_compile,
             checkpoint=checkpoint,
             verbose=int(self.verbose),
         )

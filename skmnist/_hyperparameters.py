@@ -48,10 +48,16 @@ def read(model, dtype):
 def without(config):
     """Return a serialised network without the values that have slots."""
     if isinstance(config, dict):
-        fields = {name: without(value) for name, value in config.items()}
-        for owner, name in ("Dropout", "rate"), ("L2", "l2"):
-            if config.get("class_name") == owner:
-                fields["config"].pop(name, None)
+        # A penalty on what a layer gives is no variable's, and has no slot.
+        fields = {
+            name: value if name == "activity_regularizer" else without(value)
+            for name, value in config.items()
+        }
+        if config.get("class_name") == "L2":
+            del fields["config"]["l2"]
+        elif config.get("class_name") == "Dropout":
+            # Without a rate there is neither a slot nor a seed.
+            fields["config"]["rate"] = fields["config"]["rate"] > 0
         return fields
     if isinstance(config, list | tuple):
         return [without(part) for part in config]

@@ -53,6 +53,11 @@ class KerasImageClassifier(BaseKerasClassifier):
         A Keras dtype policy: "float32", "float64", "mixed_bfloat16", ...
     callbacks : keras.callbacks.Callback or list of them, default=None
         Copied for every fit: yours are never changed.
+    jit_compile : bool or "auto", default="auto"
+        Whether XLA compiles the training, which makes an epoch faster and the first one
+        slower. "auto" compiles from 1,000 training rows on, unless the network has
+        convolutions and runs on a CPU, where XLA's are slow. It changes the last bits
+        of a result, and which units dropout drops.
     checkpoint_dir : str or path-like, default=None
         Folder where `fit` keeps its state after every epoch. A fit that was killed
         goes on when started again with the same data and parameters, and ends with the
@@ -145,6 +150,7 @@ class KerasImageClassifier(BaseKerasClassifier):
         restore_best_weights=True,
         dtype="float32",
         callbacks=None,
+        jit_compile="auto",
         checkpoint_dir=None,
         warm_start=False,
         random_state=None,
@@ -165,6 +171,7 @@ class KerasImageClassifier(BaseKerasClassifier):
         self.restore_best_weights = restore_best_weights
         self.dtype = dtype
         self.callbacks = callbacks
+        self.jit_compile = jit_compile
         self.checkpoint_dir = checkpoint_dir
         self.warm_start = warm_start
         self.random_state = random_state

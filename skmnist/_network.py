@@ -15,6 +15,7 @@ from skmnist._backend import (
     BACKEND,
     ScannedTrainer,
     compile_pure,
+    has_gpu,
     isolated_build,
     keras,
 )
@@ -127,9 +128,9 @@ class Network:
         )
 
     @contextlib.contextmanager
-    def trainer(self, n_rows):
+    def trainer(self, n_rows, jit_compile):
         """Lend a compiled trainer to one fit on so many rows."""
-        with self.compiled().trainer(n_rows) as trainer:
+        with self.compiled().trainer(n_rows, jit_compile) as trainer:
             trainer.hyperparameters = self._hyperparameters
             yield trainer
 
@@ -300,11 +301,14 @@ class CompiledNetwork:
         }
 
     @contextlib.contextmanager
-    def trainer(self, n_rows):
+    def trainer(self, n_rows, jit_compile):
         """Lend a compiled trainer to one fit on so many rows."""
-        # XLA or not is a matter of the network and the data alone, never of what ran
-        # before: the bits of a result depend on it. Its convolutions are slow on a CPU.
-        jit_compile = not self.convolutional and n_rows >= _JIT_ROWS
+        if jit_compile == "auto":
+            # A matter of the network, the device and the data alone, never of what ran
+            # before: the bits of a result depend on it.
+            slow = self.convolutional and not has_gpu()
+            jit_compile = not slow and n_rows >= _JIT_ROWS
+        jit_compile = bool(jit_compile)
         idle = self._idle_trainers[jit_compile]
         try:
             trainer = idle.pop()

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import warnings
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -76,6 +77,7 @@ def train(
     patience=None,
     restore_best_weights=False,
     callbacks=(),
+    jit_compile="auto",
     checkpoint=None,
     verbose=0,
 ):
@@ -101,6 +103,8 @@ def train(
         Whether a training with `patience` ends with the weights of its best epoch.
     callbacks : sequence of keras.callbacks.Callback
         Copied: the caller's are left as they are.
+    jit_compile : bool or "auto", default="auto"
+        Whether XLA compiles the training.
     checkpoint : Checkpoint, optional
         Where the state is kept after every epoch, and found again.
     verbose : {0, 1, 2}
@@ -113,7 +117,16 @@ def train(
     """
     compiled = network.compiled()
     callbacks = copy.deepcopy(list(callbacks))
-    in_batches = not compiled.scans or any(map(_wants_batches, callbacks))
+    followers = [c for c in callbacks if _wants_batches(c)]
+    in_batches = not compiled.scans or bool(followers)
+    if compiled.scans and followers:
+        # Placed here, not at the caller, Python's filters show it once in a process.
+        warnings.warn(
+            f"{type(followers[0]).__name__} follows every batch, so the training goes "
+            "batch by batch, several times slower. Events of epochs cost nothing.",
+            UserWarning,
+            stacklevel=1,
+        )
     last = state.n_epochs + epochs
     best, finished = None, False
     if checkpoint is not None:
@@ -132,9 +145,11 @@ def train(
             # The fit's own: callbacks never get the shared model inside a trainer.
             own = Variables(*network.build(state.seed))
         if in_batches:
-            trainer = BatchTrainer(own, network, events)
+            if BACKEND == "tensorflow" and jit_compile == "auto":
+                jit_compile = False  # compiled anew in each fit, it would not pay
+            trainer = BatchTrainer(own, network, events, jit_compile)
         else:
-            scanned = stack.enter_context(network.trainer(len(rows)))
+            scanned = stack.enter_context(network.trainer(len(rows), jit_compile))
             trainer = BlockTrainer(scanned, network, compiled)
             if callbacks:
                 own.model.compile(own.optimizer, network.loss, metrics=["accuracy"])
@@ -287,7 +302,7 @@ class BatchTrainer(Variables):
     than TensorFlow.
     """
 
-    def __init__(self, own, network, events):
+    def __init__(self, own, network, events, jit_compile):
         super().__init__(own.model, own.optimizer)
         self._dtype = network.input_dtype()
         self._events = events
@@ -297,7 +312,7 @@ class BatchTrainer(Variables):
             weighted_metrics=[
                 keras.metrics.CategoricalAccuracy("accuracy", dtype=self._dtype.name)
             ],
-            jit_compile=False if BACKEND == "tensorflow" else "auto",
+            jit_compile=jit_compile,
         )
 
     def run_epoch(self, data, order, batch_size):

@@ -62,6 +62,11 @@ class KerasMLPClassifier(BaseKerasClassifier):
         A Keras dtype policy: "float32", "float64", "mixed_bfloat16", ...
     callbacks : keras.callbacks.Callback or list of them, default=None
         Copied for every fit: yours are never changed.
+    jit_compile : bool or "auto", default="auto"
+        Whether XLA compiles the training, which makes an epoch faster and the first one
+        slower. "auto" compiles from 1,000 training rows on, unless the network has
+        convolutions and runs on a CPU, where XLA's are slow. It changes the last bits
+        of a result, and which units dropout drops.
     checkpoint_dir : str or path-like, default=None
         Folder where `fit` keeps its state after every epoch. A fit that was killed
         goes on when started again with the same data and parameters, and ends with the
@@ -146,6 +151,7 @@ class KerasMLPClassifier(BaseKerasClassifier):
         restore_best_weights=True,
         dtype="float32",
         callbacks=None,
+        jit_compile="auto",
         checkpoint_dir=None,
         warm_start=False,
         random_state=None,
@@ -169,6 +175,7 @@ class KerasMLPClassifier(BaseKerasClassifier):
         self.restore_best_weights = restore_best_weights
         self.dtype = dtype
         self.callbacks = callbacks
+        self.jit_compile = jit_compile
         self.checkpoint_dir = checkpoint_dir
         self.warm_start = warm_start
         self.random_state = random_state
@@ -239,6 +246,11 @@ class LeNetClassifier(BaseKerasClassifier):
         A Keras dtype policy: "float32", "float64", "mixed_bfloat16", ...
     callbacks : keras.callbacks.Callback or list of them, default=None
         Copied for every fit: yours are never changed.
+    jit_compile : bool or "auto", default="auto"
+        Whether XLA compiles the training, which makes an epoch faster and the first one
+        slower. "auto" compiles from 1,000 training rows on, unless the network has
+        convolutions and runs on a CPU, where XLA's are slow. It changes the last bits
+        of a result, and which units dropout drops.
     checkpoint_dir : str or path-like, default=None
         Folder where `fit` keeps its state after every epoch. A fit that was killed
         goes on when started again with the same data and parameters, and ends with the
@@ -330,6 +342,7 @@ class LeNetClassifier(BaseKerasClassifier):
         restore_best_weights=True,
         dtype="float32",
         callbacks=None,
+        jit_compile="auto",
         checkpoint_dir=None,
         warm_start=False,
         random_state=None,
@@ -356,6 +369,7 @@ class LeNetClassifier(BaseKerasClassifier):
         self.restore_best_weights = restore_best_weights
         self.dtype = dtype
         self.callbacks = callbacks
+        self.jit_compile = jit_compile
         self.checkpoint_dir = checkpoint_dir
         self.warm_start = warm_start
         self.random_state = random_state

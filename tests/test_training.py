@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skmnist import KerasMLPClassifier
+from skmnist import KerasImageClassifier, KerasMLPClassifier
 
 
 class Recorder(keras.callbacks.Callback):
@@ -117,7 +117,9 @@ def test_a_model_kept_from_a_callback_is_never_trained_again(digits):
 def test_callbacks_that_ask_for_batches_get_each_one(digits):
     BatchCounter.seen.clear()
     settings = {"epochs": 2, "batch_size": 64, "random_state": 0}
-    clf = KerasMLPClassifier(callbacks=[BatchCounter()], **settings).fit(*digits)
+    clf = KerasMLPClassifier(callbacks=[BatchCounter()], **settings)
+    with pytest.warns(UserWarning, match="BatchCounter follows every batch"):
+        clf.fit(*digits)
     assert [batch for batch, _ in BatchCounter.seen] == [*range(7)] * 2
     fast = KerasMLPClassifier(**settings).fit(*digits)
     assert clf.history_["loss"] == pytest.approx(fast.history_["loss"], rel=1e-4)
@@ -125,6 +127,62 @@ def test_callbacks_that_ask_for_batches_get_each_one(digits):
     np.testing.assert_allclose(
         clf.predict_proba(digits[0]), fast.predict_proba(digits[0]), atol=1e-4
     )
+
+
+def test_xla_is_told_by_one_parameter(digits, same_weights):
+    settings = {"epochs": 2, "random_state": 0}
+    fits = {
+        choice: KerasMLPClassifier(jit_compile=choice, **settings).fit(*digits)
+        for choice in ("auto", False, True)
+    }
+    # So few rows are not worth a compilation.
+    assert same_weights(fits["auto"], fits[False])
+    np.testing.assert_allclose(
+        fits[True].predict_proba(digits[0]),
+        fits[False].predict_proba(digits[0]),
+        atol=1e-4,
+    )
+    with pytest.raises(ValueError, match="jit_compile"):
+        KerasMLPClassifier(jit_compile="always").fit(*digits)
+
+
+def build_with(meta, rates=(0.0, 0.0), activity=0.0):
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input(meta["X_shape_"][1:]),
+            layers.Dropout(rates[0]),
+            layers.Dense(16, activity_regularizer=keras.regularizers.L2(activity)),
+            layers.Dropout(rates[1]),
+            layers.Dense(meta["n_classes_"], activation="softmax"),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"rates": (0.0, 0.5)}, {"rates": (0.5, 0.0)}),
+        ({"rates": (0.0, 0.5)}, {"rates": (0.5, 0.5)}),
+        ({"activity": 0.0}, {"activity": 0.5}),
+    ],
+    ids=["place", "number", "activity"],
+)
+def test_networks_that_differ_share_no_compiled_function(
+    one, other, digits, same_weights
+):
+    from skmnist import _network
+
+    def fit(params):
+        clf = KerasImageClassifier(
+            build_with, params, image_shape=(-1,), epochs=2, random_state=0
+        )
+        return clf.fit(*digits)
+
+    fit(one)
+    after = fit(other)
+    _network._cache.clear()
+    assert same_weights(after, fit(other))
 
 
 @pytest.mark.parametrize("n_samples", [1, 31, 33, 64, 65, 400])

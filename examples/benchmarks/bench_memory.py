@@ -1,0 +1,115 @@
+"""How much memory do many fits leave behind, and one large fit need? Against Keras.
+
+    python examples/benchmarks/bench_memory.py
+
+Every contender runs in a process of its own. Growth is that of the resident memory per
+fit, after fits that warm up; the peak is above what the imports took.
+"""
+
+import gc
+import resource
+import sys
+
+import _common as common
+import numpy as np
+
+SAME, RATES, SIZES = "same", "rates", "architectures"
+
+
+def resident():
+    """Return the resident memory in MB."""
+    gc.collect()
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() / 2**20
+
+
+def configuration(kind, number):
+    """Return the parameters of a fit: always the same, or always others."""
+    if kind == SAME:
+        return {}
+    if kind == RATES:
+        rng = np.random.default_rng(number)
+        return {
+            "learning_rate": rng.uniform(1e-4, 1e-2),
+            "dropout": rng.uniform(0.1, 0.5),
+            "l2": rng.uniform(1e-6, 1e-3),
+        }
+    return {"hidden_layer_sizes": (20 + number, 10 + number % 7)}
+
+
+def growth(who, kind, n_fits):
+    """Return how many MB a fit leaves behind."""
+    images, y = (array[:200] for array in common.digits())
+
+    def fit(number):
+        if who == "skmnist":
+            common.ours(epochs=1, **configuration(kind, number)).fit(images, y)
+        else:
+            X, one_hot = common.as_script(images, y)
+            common.keras_mlp().fit(X, one_hot, batch_size=32, epochs=1, verbose=0)
+
+    # Enough fits for pools and caches to be as full as they get.
+    n_warm = 40 if kind == SIZES and who == "skmnist" else 10
+    for number in range(n_warm):
+        fit(number)
+    before = resident()
+    for number in range(n_warm, n_warm + n_fits):
+        fit(number)
+    return (resident() - before) / n_fits
+
+
+def peak(who):
+    """Return how many MB a fit on 60,000 images needs at its highest."""
+    import skmnist._training  # noqa: F401, not counted: the import of Keras
+
+    images, y, *_ = common.mnist()
+    before = resident()
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # forget the highest mark so far
+    if who == "Keras script":
+        X, one_hot = common.as_script(images, y)
+        common.keras_mlp().fit(X, one_hot, batch_size=32, epochs=2, verbose=0)
+    elif who == "skmnist":
+        common.ours(epochs=2).fit(images, y)
+    else:
+        clf = common.ours(epochs=2, rescaling=1 / 255)[-1]
+        clf.fit(images.reshape(len(images), -1), y)
+    with open("/proc/self/status") as file:
+        mark = next(line for line in file if line.startswith("VmHWM"))
+    return int(mark.split()[1]) / 1024 - before
+
+
+if len(sys.argv) > 2 and sys.argv[1] == "--one":
+    measure, *rest = sys.argv[2:]
+    print(peak(*rest) if measure == "peak" else growth(*rest[:2], int(rest[2])))
+    sys.exit()
+
+options = common.parser(__doc__.splitlines()[0], rounds=1)
+options.add_argument("--fits", type=int, default=100)
+args = options.parse_args()
+
+
+def alone(*what):
+    return float(common.in_fresh_process(__file__, "--one", *what)[0])
+
+
+for kind, n_fits in ((SAME, args.fits), (RATES, args.fits), (SIZES, 30)):
+    contenders = {
+        "skmnist": lambda k=kind, n=n_fits: alone("growth", "skmnist", k, n),
+        "Keras script": lambda n=n_fits: alone("growth", "Keras", SAME, n),
+    }
+    common.table(
+        f"growth per fit over {n_fits} fits, {kind}: MB",
+        common.interleave(contenders, args.rounds),
+        args.csv,
+        unit="MB",
+    )
+names = ["skmnist", "skmnist, rescaling=1/255", "Keras script"]
+common.table(
+    "peak above the imports, 60,000 images: MB",
+    common.interleave(
+        {name: lambda name=name: alone("peak", name) for name in names}, args.rounds
+    ),
+    args.csv,
+    unit="MB",
+)
