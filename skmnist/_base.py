@@ -11,7 +11,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     check_consistent_length,
@@ -23,6 +22,7 @@ from sklearn.utils.validation import (
 from skmnist._validation import (
     check_same_classes,
     check_weight,
+    combine_weights,
     root_mean_square,
     warn_of_another_scale,
     warn_of_scale,
@@ -266,7 +266,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         if going_on and classes is not None:
             check_same_classes(classes, self.classes_)
         targets = encoder.transform(y)
-        weight = self._weigh(y, sample_weight, encoder.classes_)
+        weight = combine_weights(sample_weight, self.class_weight, y, encoder.classes_)
         seed = self._training.seed if going_on else self._draw_seed()
         rows, held_out = np.arange(len(X)), np.arange(0)
         if not partial:
@@ -426,21 +426,6 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
             params.pop(name, None)
         identity = (X, y, weight, params, training.seed, training.weights)
         return Checkpoint(self.checkpoint_dir, *identity, network.describe())
-
-    def _weigh(self, y, sample_weight, classes):
-        weight = check_weight(sample_weight, y)
-        if self.class_weight is None:
-            return weight
-        if isinstance(self.class_weight, dict):
-            unknown = [label for label in self.class_weight if label not in classes]
-            if unknown:
-                raise ValueError(
-                    f"class_weight names the labels {unknown}, which are none of the "
-                    f"classes {classes.tolist()}."
-                )
-            present = {c: self.class_weight.get(c, 1.0) for c in classes.tolist()}
-            return weight * np.array([present[label] for label in y.tolist()])
-        return weight * compute_sample_weight("balanced", y)
 
     def _hold_out(self, y, seed):
         rows = np.arange(len(y))

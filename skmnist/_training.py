@@ -3,12 +3,13 @@
 import contextlib
 import copy
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from skmnist._backend import BACKEND, keras, seeded_generators, to_numpy
-from skmnist._network import power_of_two
+from skmnist._compiled import power_of_two
 
 # Rows gathered for one compiled call: enough to hide its overhead, small in memory.
 _BLOCK_BYTES = 2**23
@@ -60,9 +61,7 @@ class Training:
 
 def start(network, seed):
     """Return the state before the first epoch."""
-    built = network.build(seed)
-    network.compiled(built)
-    return Training(*map(_values, built), seed)
+    return Training(*network.initial_state(seed), seed)
 
 
 def train(
@@ -257,12 +256,19 @@ class BlockTrainer(Variables):
     def run_epoch(self, data, order, batch_size):
         """Train on every row once, in the given order; return loss and accuracy."""
         sums = np.zeros(3)
-        for rows, n_batches, n_rows in self._blocks(data[0], order, batch_size):
-            X, y, weight = (array[rows].astype(self._dtype) for array in data)
-            weight.reshape(-1)[n_rows:] = 0
-            sums += self._scanned.train_block(n_batches, X, y, weight)
+        for n_batches, *block in ahead(self._gathered(data, order, batch_size)):
+            sums += self._scanned.train_block(n_batches, *block)
         loss, hits, total = sums
         return {"loss": float(loss / total), "accuracy": float(hits / total)}
+
+    def _gathered(self, data, order, batch_size):
+        """Yield the batches that count, and a block of rows, targets and weights."""
+        for rows, n_batches, n_rows in self._blocks(data[0], order, batch_size):
+            X, y, weight = (
+                array[rows].astype(self._dtype, copy=False) for array in data
+            )
+            weight.reshape(-1)[n_rows:] = 0
+            yield n_batches, X, y, weight
 
     def _blocks(self, X, order, batch_size):
         """Yield row numbers of shape (block, batch), the batches and rows that count.
@@ -321,7 +327,9 @@ class BatchTrainer(Variables):
         total = 0.0
         for batch, first in enumerate(range(0, len(order), batch_size)):
             rows = order[first : first + batch_size]
-            X, y, weight = (array[rows].astype(self._dtype) for array in data)
+            X, y, weight = (
+                array[rows].astype(self._dtype, copy=False) for array in data
+            )
             self._events.on_train_batch_begin(batch)
             self.model.reset_metrics()
             scores = self.model.train_on_batch(X, y, weight, return_dict=True)
@@ -342,6 +350,15 @@ class _MeanLoss(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         return self._sample_loss(y_true, y_pred)
+
+
+def ahead(items):
+    """Yield what an iterator gives, working out the next item in another thread."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
 
 
 def _values(owner):

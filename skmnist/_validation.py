@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight
 
 # A root mean square beyond these is far from unit scale: MNIST has 0.33 when scaled and
@@ -20,6 +21,23 @@ def check_weight(sample_weight, X):
             "sample_weight is zero for every sample: nothing to learn from."
         )
     return weight
+
+
+def combine_weights(sample_weight, class_weight, y, classes):
+    """Return the weight of each sample, its class's included, float64 (n_samples,)."""
+    weight = check_weight(sample_weight, y)
+    if class_weight is None:
+        return weight
+    if isinstance(class_weight, dict):
+        unknown = [label for label in class_weight if label not in classes]
+        if unknown:
+            raise ValueError(
+                f"class_weight names the labels {unknown}, which are none of the "
+                f"classes {classes.tolist()}."
+            )
+        by_label = {label: class_weight.get(label, 1.0) for label in classes.tolist()}
+        return weight * np.array([by_label[label] for label in y.tolist()])
+    return weight * compute_sample_weight("balanced", y)
 
 
 def check_same_classes(classes, fitted):

@@ -30,8 +30,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import FitDiagnosis, diagnose_fit
 from skmnist.diagnosis._diagnose import run_diagnosis
-from skmnist.diagnosis._findings import decide, samples_needed
 from skmnist.diagnosis._intervals import Estimate
+from skmnist.diagnosis._verdict import decide, samples_needed
 
 TREE = DecisionTreeClassifier(random_state=0)
 LOW, OPEN, HIGH = (0.0, -0.01, 0.01), (0.02, 0.01, 0.03), (0.05, 0.03, 0.07)

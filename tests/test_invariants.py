@@ -69,6 +69,7 @@ def test_reused_functions_give_what_freshly_compiled_ones_give(digits, same_weig
     for learning_rate in (0.001, 0.02):
         reused = clone(clf).set_params(learning_rate=learning_rate).fit(X, y)
         _network._cache.clear()
+        _network._initial_states.clear()
         fresh = clone(reused).fit(X, y)
         assert same_weights(reused, fresh)
         assert reused.history_ == fresh.history_

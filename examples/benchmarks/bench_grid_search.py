@@ -7,6 +7,8 @@ dropout, L2 and learning rate in a warm process; a grid over six architectures i
 process where nothing was compiled before. All fit 5 epochs in batches of 32, n_jobs=1.
 """
 
+import contextlib
+import io
 import sys
 import warnings
 
@@ -57,12 +59,10 @@ def keras_wrapper(search, parameters, **options):
     def build(X, y, learning_rate=0.001):
         return common.keras_mlp(learning_rate)
 
-    search(
-        SKLearnClassifier(build, fit_kwargs={"epochs": 5, "verbose": 0}),
-        {"model_kwargs": [{"learning_rate": r} for r in parameters["learning_rate"]]},
-        refit=False,
-        **options,
-    ).fit(scaled, y)
+    rates = [{"learning_rate": rate} for rate in parameters["learning_rate"]]
+    clf = SKLearnClassifier(build, fit_kwargs={"epochs": 5, "verbose": 0})
+    with contextlib.redirect_stdout(io.StringIO()):  # clone drops the verbose=0, too
+        search(clf, {"model_kwargs": rates}, refit=False, **options).fit(scaled, y)
 
 
 def cold(who):

@@ -8,11 +8,12 @@ import pandas as pd
 from skmnist._atomic import replacing
 from skmnist.diagnosis import _tables
 from skmnist.diagnosis._evidence import Evidence
-from skmnist.diagnosis._findings import Finding, conclude, find
+from skmnist.diagnosis._findings import Finding, find
 from skmnist.diagnosis._folds import draw_seed, judge_fitted
 from skmnist.diagnosis._input import check_data, check_params
 from skmnist.diagnosis._intervals import Estimate
 from skmnist.diagnosis._reference import check_reference, run_dummy, run_reference
+from skmnist.diagnosis._verdict import conclude
 
 
 @dataclass(frozen=True, eq=False, repr=False)

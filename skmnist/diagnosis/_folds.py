@@ -5,37 +5,16 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
-import sklearn
 from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
-from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_random_state, indexable
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
-
-@dataclass(frozen=True, eq=False)
-class Curves:
-    """How a training went, in inference mode after every epoch.
-
-    Attributes
-    ----------
-    train_loss, validation_loss : ndarray of float of shape (n_epochs,)
-        Mean log-loss.
-    train_accuracy, validation_accuracy : ndarray of float of shape (n_epochs,)
-        Fractions.
-    sample_loss : ndarray of float32 of shape (n_epochs, n_test)
-        Log-loss of each validation sample.
-    """
-
-    train_loss: np.ndarray
-    validation_loss: np.ndarray
-    train_accuracy: np.ndarray
-    validation_accuracy: np.ndarray
-    sample_loss: np.ndarray
+from skmnist.diagnosis._followed import Curves, can_be_followed, follow
+from skmnist.diagnosis._judge import judge, kept_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +161,7 @@ def judge_fitted(estimator, X, y, *, train, test, number, fit_time):
     classes, codes = np.unique(y, return_inverse=True)
     X_train, _ = _safe_split(estimator, X, None, train)
     X_test, _ = _safe_split(estimator, X, None, test, train)
-    kept = _kept_rows(estimator, len(train))
+    kept = kept_rows(estimator, len(train))
     return _fold(
         number,
         estimator,
@@ -201,13 +180,13 @@ def _run_fold(
     X_train, y_train = _safe_split(estimator, X, y, train)
     X_test, y_test = _safe_split(estimator, X, y, test, train)
     params = _check_method_params(X, params, indices=train)
-    if epochs and _can_be_followed(estimator, params):
+    if epochs and can_be_followed(estimator, params):
 
         def tell(epoch, n_epochs):
             if progress is not None:
                 progress(number, epoch, n_epochs)
 
-        fitted, kept, X_train, X_test, fit_time, curves = _follow(
+        fitted, kept, X_train, X_test, fit_time, curves = follow(
             estimator, (X_train, y_train), (X_test, y_test), classes, params, seed, tell
         )
     else:
@@ -215,7 +194,7 @@ def _run_fold(
         fitted = estimator.fit(X_train, y_train, **params)
         fit_time = perf_counter() - start
         curves = None
-        kept = _kept_rows(fitted, len(train))
+        kept = kept_rows(fitted, len(train))
         if len(kept) < len(train):
             X_train = _safe_indexing(X_train, kept)
         if progress is not None:
@@ -228,8 +207,8 @@ def _run_fold(
 
 def _fold(number, fitted, rows, parts, codes, classes, fit_time, curves=None):
     train, test = rows
-    train_codes, train_loss, _ = _judge(fitted, parts[0], codes[train], classes)
-    test_codes, test_loss, probability = _judge(fitted, parts[1], codes[test], classes)
+    train_codes, train_loss, _ = judge(fitted, parts[0], codes[train], classes)
+    test_codes, test_loss, probability = judge(fitted, parts[1], codes[test], classes)
     return Fold(
         number,
         train,
@@ -242,143 +221,3 @@ def _fold(number, fitted, rows, parts, codes, classes, fit_time, curves=None):
         float(fit_time),
         curves,
     )
-
-
-def _judge(estimator, X, codes, classes):
-    """Return predicted codes, log-loss and the probability of each prediction."""
-    predicted = np.searchsorted(classes, estimator.predict(X))
-    if not hasattr(estimator, "predict_proba"):
-        unknown = np.full(len(codes), np.nan)
-        return predicted, unknown, unknown
-    probabilities = _probabilities(estimator, X, classes)
-    rows = np.arange(len(codes))
-    loss = _log_loss(probabilities, codes)
-    return predicted, loss, probabilities[rows, predicted].astype(float)
-
-
-def _probabilities(estimator, X, classes):
-    """Return a column for every label, 0 for one that the training did not hold."""
-    given = estimator.predict_proba(X)
-    if len(estimator.classes_) == len(classes):
-        return given
-    probabilities = np.zeros((len(given), len(classes)), dtype=given.dtype)
-    probabilities[:, np.searchsorted(classes, estimator.classes_)] = given
-    return probabilities
-
-
-def _log_loss(probabilities, codes):
-    # Clipped where scikit-learn's log_loss clips: at the resolution of the dtype.
-    chosen = probabilities[np.arange(len(codes)), codes]
-    least = np.finfo(probabilities.dtype).eps
-    return -np.log(np.clip(chosen, least, 1 - least).astype(float))
-
-
-def _final(estimator):
-    """Return what does the classifying inside Pipelines and searches."""
-    while True:
-        if isinstance(estimator, Pipeline):
-            estimator = estimator[-1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        else:
-            return estimator
-
-
-def _kept_rows(fitted, n_rows):
-    """Return the rows that were trained on, of those given to `fit`."""
-    held_out = getattr(_final(fitted), "validation_indices_", None)
-    kept = np.ones(n_rows, dtype=bool)
-    if held_out is not None:
-        kept[held_out] = False
-    return np.flatnonzero(kept)
-
-
-def _can_be_followed(estimator, params):
-    in_pipeline = isinstance(estimator, Pipeline)
-    final = estimator[-1] if in_pipeline else estimator
-    if not hasattr(final, "partial_fit"):
-        return False
-    settings = final.get_params(deep=False)
-    if "epochs" not in settings or settings.get("warm_start"):
-        return False
-    if settings.get("callbacks") is not None:
-        return False
-    if not (in_pipeline and params):
-        return True
-    # A Pipeline routes metadata as a whole, and says itself what it cannot place.
-    routed = sklearn.get_config()["enable_metadata_routing"]
-    return not routed and all("__" in key for key in params)
-
-
-def _follow(estimator, train, test, classes, params, seed, tell):
-    """Train epoch by epoch.
-
-    Returns the fitted classifier, the training rows it was trained on, these and the
-    test rows as it sees them, the seconds a `fit` takes, and the curves.
-    """
-    (X_train, y_train), (X_test, y_test) = train, test
-    transformers, final, params, own = _take_apart(estimator, params)
-    settings = final.get_params(deep=False)
-    if settings.get("random_state", seed) is None:
-        final.set_params(random_state=seed)
-    start = perf_counter()
-    seen, shown = X_train, X_train
-    if transformers is not None:
-        seen = transformers.fit_transform(X_train, y_train, **own)
-    fit_time = perf_counter() - start
-    if transformers is not None:
-        # Not what fit_transform gave, which may differ from inference.
-        shown, X_test = transformers.transform(X_train), transformers.transform(X_test)
-    kept, n_epochs, fitted = np.arange(len(y_train)), settings["epochs"], None
-    if settings.get("early_stopping") or settings.get("validation_fraction"):
-        start = perf_counter()
-        fitted = clone(final).fit(seen, y_train, **params)
-        fit_time += perf_counter() - start
-        kept, n_epochs = _kept_rows(fitted, len(y_train)), int(fitted.n_iter_)
-        params = _check_method_params(seen, params, indices=kept)
-        seen, shown = _safe_indexing(seen, kept), _safe_indexing(shown, kept)
-    labels = np.unique(y_train)
-    if isinstance(settings.get("class_weight"), str):
-        # partial_fit cannot weigh classes that it sees a part of.
-        weights = compute_class_weight("balanced", classes=labels, y=y_train)
-        weights = dict(zip(labels.tolist(), weights.tolist(), strict=True))
-        final.set_params(class_weight=weights)
-    sides = (
-        (shown, np.searchsorted(classes, y_train[kept])),
-        (X_test, np.searchsorted(classes, y_test)),
-    )
-    sample_loss = np.empty((n_epochs, len(y_test)), dtype=np.float32)
-    scores = np.empty((4, n_epochs))
-    elapsed = 0.0
-    for epoch in range(n_epochs):
-        start = perf_counter()
-        final.partial_fit(seen, y_train[kept], classes=labels, **params)
-        elapsed += perf_counter() - start
-        for side, (X, codes) in enumerate(sides):
-            accuracy, loss = _epoch_scores(final, X, codes, classes)
-            scores[side, epoch], scores[2 + side, epoch] = np.mean(loss), accuracy
-        sample_loss[epoch] = loss
-        tell(epoch + 1, n_epochs)
-    if fitted is None:
-        fitted, fit_time = final, fit_time + elapsed
-    return fitted, kept, shown, X_test, fit_time, Curves(*scores, sample_loss)
-
-
-def _epoch_scores(estimator, X, codes, classes):
-    if not hasattr(estimator, "predict_proba"):
-        predicted, loss, _ = _judge(estimator, X, codes, classes)
-        return np.mean(predicted == codes), loss
-    probabilities = _probabilities(estimator, X, classes)
-    hits = np.mean(np.argmax(probabilities, axis=1) == codes)
-    return hits, _log_loss(probabilities, codes)
-
-
-def _take_apart(estimator, params):
-    """Return transformers or None, the classifier, its parameters and theirs."""
-    if not isinstance(estimator, Pipeline):
-        return None, estimator, params, {}
-    name, final = estimator.steps[-1]
-    prefix = f"{name}__"
-    own = {key: value for key, value in params.items() if not key.startswith(prefix)}
-    params = {key.removeprefix(prefix): params[key] for key in params.keys() - own}
-    return (estimator[:-1] if len(estimator) > 1 else None), final, params, own

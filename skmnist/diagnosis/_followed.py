@@ -1,0 +1,127 @@
+"""Train a classifier epoch by epoch, and judge it on both sides of a split."""
+
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+import sklearn
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.validation import _check_method_params
+
+from skmnist.diagnosis._judge import judge, kept_rows, log_loss, probabilities_of
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """How a training went, in inference mode after every epoch.
+
+    Attributes
+    ----------
+    train_loss, validation_loss : ndarray of float of shape (n_epochs,)
+        Mean log-loss.
+    train_accuracy, validation_accuracy : ndarray of float of shape (n_epochs,)
+        Fractions.
+    sample_loss : ndarray of float32 of shape (n_epochs, n_test)
+        Log-loss of each validation sample.
+    """
+
+    train_loss: np.ndarray
+    validation_loss: np.ndarray
+    train_accuracy: np.ndarray
+    validation_accuracy: np.ndarray
+    sample_loss: np.ndarray
+
+
+def can_be_followed(estimator, params):
+    """Tell whether `follow` can train an estimator with these parameters of `fit`."""
+    in_pipeline = isinstance(estimator, Pipeline)
+    final = estimator[-1] if in_pipeline else estimator
+    if not hasattr(final, "partial_fit"):
+        return False
+    settings = final.get_params(deep=False)
+    if "epochs" not in settings or settings.get("warm_start"):
+        return False
+    if settings.get("callbacks") is not None:
+        return False
+    if not (in_pipeline and params):
+        return True
+    # A Pipeline routes metadata as a whole, and says itself what it cannot place.
+    routed = sklearn.get_config()["enable_metadata_routing"]
+    return not routed and all("__" in key for key in params)
+
+
+def follow(estimator, train, test, classes, params, seed, tell):
+    """Train epoch by epoch.
+
+    Returns the fitted classifier, the training rows it was trained on, these and the
+    test rows as it sees them, the seconds a `fit` takes, and the curves.
+    """
+    (X_train, y_train), (X_test, y_test) = train, test
+    transformers, final, params, own = take_apart(estimator, params)
+    settings = final.get_params(deep=False)
+    if settings.get("random_state", seed) is None:
+        final.set_params(random_state=seed)
+    start = perf_counter()
+    seen, shown = X_train, X_train
+    if transformers is not None:
+        seen = transformers.fit_transform(X_train, y_train, **own)
+    fit_time = perf_counter() - start
+    if transformers is not None:
+        # Not what fit_transform gave, which may differ from inference.
+        shown, X_test = transformers.transform(X_train), transformers.transform(X_test)
+    kept, n_epochs, fitted = np.arange(len(y_train)), settings["epochs"], None
+    if settings.get("early_stopping") or settings.get("validation_fraction"):
+        start = perf_counter()
+        fitted = clone(final).fit(seen, y_train, **params)
+        fit_time += perf_counter() - start
+        kept, n_epochs = kept_rows(fitted, len(y_train)), int(fitted.n_iter_)
+        params = _check_method_params(seen, params, indices=kept)
+        seen, shown = _safe_indexing(seen, kept), _safe_indexing(shown, kept)
+    labels = np.unique(y_train)
+    if isinstance(settings.get("class_weight"), str):
+        # partial_fit cannot weigh classes that it sees a part of.
+        weights = compute_class_weight("balanced", classes=labels, y=y_train)
+        weights = dict(zip(labels.tolist(), weights.tolist(), strict=True))
+        final.set_params(class_weight=weights)
+    sides = (
+        (shown, np.searchsorted(classes, y_train[kept])),
+        (X_test, np.searchsorted(classes, y_test)),
+    )
+    sample_loss = np.empty((n_epochs, len(y_test)), dtype=np.float32)
+    scores = np.empty((4, n_epochs))
+    elapsed = 0.0
+    for epoch in range(n_epochs):
+        start = perf_counter()
+        final.partial_fit(seen, y_train[kept], classes=labels, **params)
+        elapsed += perf_counter() - start
+        for side, (X, codes) in enumerate(sides):
+            accuracy, loss = _epoch_scores(final, X, codes, classes)
+            scores[side, epoch], scores[2 + side, epoch] = np.mean(loss), accuracy
+        sample_loss[epoch] = loss
+        tell(epoch + 1, n_epochs)
+    if fitted is None:
+        fitted, fit_time = final, fit_time + elapsed
+    return fitted, kept, shown, X_test, fit_time, Curves(*scores, sample_loss)
+
+
+def _epoch_scores(estimator, X, codes, classes):
+    if not hasattr(estimator, "predict_proba"):
+        predicted, loss, _ = judge(estimator, X, codes, classes)
+        return np.mean(predicted == codes), loss
+    probabilities = probabilities_of(estimator, X, classes)
+    hits = np.mean(np.argmax(probabilities, axis=1) == codes)
+    return hits, log_loss(probabilities, codes)
+
+
+def take_apart(estimator, params):
+    """Return transformers or None, the classifier, its parameters of `fit`, theirs."""
+    if not isinstance(estimator, Pipeline):
+        return None, estimator, params, {}
+    name, final = estimator.steps[-1]
+    prefix = f"{name}__"
+    own = {key: value for key, value in params.items() if not key.startswith(prefix)}
+    params = {key.removeprefix(prefix): params[key] for key in params.keys() - own}
+    return (estimator[:-1] if len(estimator) > 1 else None), final, params, own
