@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
 )
 
 from skmnist._validation import (
+    as_python,
     check_same_classes,
     check_weight,
     combine_weights,
@@ -342,10 +343,10 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         }
         return Network(
             builder,
-            params,
+            as_python(params),
             meta,
             self.optimizer,
-            self.learning_rate,
+            as_python(self.learning_rate),
             self.loss,
             self.dtype,
         )

@@ -57,7 +57,7 @@ def without(config):
             del fields["config"]["l2"]
         elif config.get("class_name") == "Dropout":
             # Without a rate there is neither a slot nor a seed.
-            fields["config"]["rate"] = fields["config"]["rate"] > 0
+            fields["config"]["rate"] = bool(fields["config"]["rate"] > 0)
         return fields
     if isinstance(config, list | tuple):
         return [without(part) for part in config]

@@ -143,7 +143,8 @@ class Network:
         training = self.optimizer, self.learning_rate is None, self.loss, self.dtype
         try:
             return json.dumps(
-                [self.builder.__name__, self.builder_params, data, training]
+                [self.builder.__name__, self.builder_params, data, training],
+                default=np.generic.item,
             )
         except TypeError:  # an activation or an initialiser that is an object
             return None
@@ -273,7 +274,8 @@ class Network:
             del configs[1]["config"]["learning_rate"]
         configs[0] = _hyperparameters.without(configs[0])
         return json.dumps(
-            [configs, loss if isinstance(loss, str) else None, self.dtype]
+            [configs, loss if isinstance(loss, str) else None, self.dtype],
+            default=np.generic.item,
         )
 
 
@@ -288,7 +290,7 @@ def _has_foreign_code(config):
         )
     if isinstance(config, list | tuple):
         return any(map(_has_foreign_code, config))
-    return not isinstance(config, str | int | float | bool | None)
+    return not isinstance(config, str | int | float | bool | np.generic | None)
 
 
 def _name(builder):

@@ -11,6 +11,17 @@ from sklearn.utils.validation import _check_sample_weight
 _SCALE = (0.01, 4)
 
 
+def as_python(value):
+    """Return NumPy's numbers, which searches draw and Keras refuses, as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {name: as_python(entry) for name, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(as_python, value))
+    return value
+
+
 def check_weight(sample_weight, X):
     """Return non-negative weights, not all zero, float64 of shape (n_samples,)."""
     weight = _check_sample_weight(

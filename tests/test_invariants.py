@@ -59,21 +59,71 @@ def test_one_seed_gives_one_result_whatever_ran_before(estimator, digits, same_w
     assert not same_weights(first, other)
 
 
-def test_reused_functions_give_what_freshly_compiled_ones_give(digits, same_weights):
+@by_class
+def test_reused_functions_give_what_freshly_compiled_ones_give(
+    estimator, digits, same_weights
+):
     from skmnist import _network
 
     X, y = digits
     settings = {"validation_fraction": 0.2, "n_iter_no_change": 2, "epochs": 6}
-    clf = KerasMLPClassifier(dropout=0.3, random_state=0, **settings)
+    clf = clone(estimator).set_params(random_state=0, **settings)
     clf.set_params(early_stopping=True, learning_rate=0.05).fit(X, y)
-    for learning_rate in (0.001, 0.02):
-        reused = clone(clf).set_params(learning_rate=learning_rate).fit(X, y)
+    for changes in ({"learning_rate": 0.001}, {"learning_rate": 0.02, "dropout": 0.4}):
+        reused = clone(clf).set_params(**changes).fit(X, y)
         _network._cache.clear()
         _network._initial_states.clear()
         fresh = clone(reused).fit(X, y)
         assert same_weights(reused, fresh)
         assert reused.history_ == fresh.history_
         np.testing.assert_array_equal(reused.predict_proba(X), fresh.predict_proba(X))
+
+
+@by_class
+def test_a_model_outlives_its_classifier_unchanged(estimator, digits):
+    clf = clone(estimator).fit(*digits)
+    model = clf.model_
+    before = [value.copy() for value in model.get_weights()]
+    del clf
+    for seed in range(3):
+        clone(estimator).set_params(random_state=seed, epochs=1).fit(*digits)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+def test_a_loop_of_fits_does_not_grow_memory():
+    """In a process of its own, as the memory of this one is everybody's."""
+    code = """
+import gc, resource
+import numpy as np
+from skmnist import KerasMLPClassifier
+
+rng = np.random.default_rng(0)
+X, y = rng.random((64, 784), dtype=np.float32), np.arange(64) % 10
+
+def resident():
+    gc.collect()
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() / 2**20
+
+def fit():
+    KerasMLPClassifier(
+        learning_rate=rng.uniform(1e-4, 1e-2), dropout=rng.uniform(0.1, 0.5),
+        l2=rng.uniform(1e-6, 1e-3), epochs=1,
+    ).fit(X, y)
+
+for _ in range(20):
+    fit()
+before = resident()
+for _ in range(100):
+    fit()
+print((resident() - before) / 100)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert float(done.stdout) <= 0.1
 
 
 def test_another_process_repeats_the_result(digits):

@@ -146,6 +146,28 @@ def test_xla_is_told_by_one_parameter(digits, same_weights):
         KerasMLPClassifier(jit_compile="always").fit(*digits)
 
 
+def test_numbers_of_numpy_are_numbers(digits, same_weights):
+    """Searches draw them: they are no other network, and compile nothing anew."""
+    from skmnist import _network
+
+    def fit(integer, real):
+        clf = KerasMLPClassifier(
+            hidden_layer_sizes=(integer(16),),
+            dropout=real(0.25),
+            l2=real(0.5),
+            learning_rate=real(0.5),
+            epochs=integer(1),
+            random_state=0,
+        )
+        return clf.fit(*digits)
+
+    plain = fit(int, float)
+    n_compiled = len(_network._cache)
+    for integer, real in ((np.int64, np.float64), (np.int32, np.float32)):
+        assert same_weights(plain, fit(integer, real))
+    assert len(_network._cache) == n_compiled
+
+
 def build_with(meta, rates=(0.0, 0.0), activity=0.0):
     layers = keras.layers
     return keras.Sequential(
