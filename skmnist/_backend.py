@@ -174,7 +174,7 @@ def compile_pure(function):
         The same function, safe to call from many threads.
     """
     if BACKEND == "tensorflow":
-        return tf.function(function, autograph=False, reduce_retracing=False)
+        return _traced(function)
     if BACKEND == "jax":
         import jax
 
@@ -182,6 +182,17 @@ def compile_pure(function):
     import torch
 
     return torch.no_grad()(function)
+
+
+def _traced(function, **options):
+    """Return a TensorFlow function that does not warn of being one of many.
+
+    TensorFlow takes a function for each architecture for one that is traced in a loop
+    by mistake.
+    """
+    traced = tf.function(function, autograph=False, **options)
+    traced._omit_frequent_tracing_warning = True
+    return traced
 
 
 class ScannedTrainer:
@@ -207,9 +218,10 @@ class ScannedTrainer:
         self.sample_loss = sample_loss
         self.slots = slots
         self.hyperparameters = None
-        self._run_block = tf.function(
-            self._block, autograph=False, jit_compile=jit_compile
-        )
+        # There is one replica. TensorFlow's sum over replicas registers a gradient for
+        # good, which would keep every network ever traced.
+        optimizer._all_reduce_sum_gradients = list
+        self._run_block = _traced(self._block, jit_compile=jit_compile)
 
     def train_block(self, n_batches, X, y, sample_weight):
         """Take one optimisation step for each of the first batches of a block.
@@ -234,19 +246,19 @@ class ScannedTrainer:
         return np.array([float(value) for value in sums])
 
     def _block(self, n_batches, hyperparameters, X, y, sample_weight):
-        self.slots.bind(hyperparameters)
         zero = tf.zeros((), y.dtype)
 
         def step(i, *sums):
             return i + 1, *map(tf.add, sums, self._step(X[i], y[i], sample_weight[i]))
 
         # One batch after the other: each needs the weights the last one left.
-        return tf.while_loop(
-            lambda i, *_: i < n_batches,
-            step,
-            (tf.constant(0), zero, zero, zero),
-            parallel_iterations=1,
-        )[1:]
+        with self.slots.bound(hyperparameters):
+            return tf.while_loop(
+                lambda i, *_: i < n_batches,
+                step,
+                (tf.constant(0), zero, zero, zero),
+                parallel_iterations=1,
+            )[1:]
 
     def _step(self, X, y, sample_weight):
         total = tf.reduce_sum(sample_weight)

@@ -141,10 +141,10 @@ class CompiledNetwork:
         self, trainable, non_trainable, hyperparameters, X, y, sample_weight
     ):
         ops = keras.ops
-        self._slots.bind(hyperparameters)
-        y_pred, _, penalties = self._model.stateless_call(
-            trainable, non_trainable, X, training=False, return_losses=True
-        )
+        with self._slots.bound(hyperparameters):
+            y_pred, _, penalties = self._model.stateless_call(
+                trainable, non_trainable, X, training=False, return_losses=True
+            )
         loss = ops.cast(self._sample_loss(y, y_pred), y.dtype)
         hits = ops.cast(ops.argmax(y, -1) == ops.argmax(y_pred, -1), y.dtype)
         return (

@@ -3,6 +3,7 @@
 A search over them then compiles once.
 """
 
+import contextlib
 import threading
 
 import numpy as np
@@ -16,7 +17,7 @@ class Slots:
     Parameters
     ----------
     model : keras.Model
-        Changed: it computes with the values of `bind` from here on, and cannot be
+        Changed: it computes with the values of `bound` from here on, and cannot be
         trained without.
     """
 
@@ -28,9 +29,18 @@ class Slots:
         for position, variable in enumerate(variables, start=len(layers)):
             variable.regularizer = _L2(self, position)
 
-    def bind(self, values):
-        """Set the values for what this thread traces next, a tensor of shape (n,)."""
+    @contextlib.contextmanager
+    def bound(self, values):
+        """Give the values, a tensor of shape (n,), to what this thread traces within.
+
+        Not beyond: a thread's locals would keep the traced graph, and so the network,
+        for as long as the thread lives.
+        """
         self._bound.values = values
+        try:
+            yield
+        finally:
+            del self._bound.values
 
     def get(self, position, dtype):
         """Return one value as a scalar tensor."""

@@ -256,14 +256,16 @@ class BlockTrainer(Variables):
     def run_epoch(self, data, order, batch_size):
         """Train on every row once, in the given order; return loss and accuracy."""
         sums = np.zeros(3)
-        for n_batches, *block in ahead(self._gathered(data, order, batch_size)):
+        blocks = list(self._blocks(data[0], order, batch_size))
+        gathered = self._gathered(data, blocks)
+        for n_batches, *block in ahead(gathered) if len(blocks) > 1 else gathered:
             sums += self._scanned.train_block(n_batches, *block)
         loss, hits, total = sums
         return {"loss": float(loss / total), "accuracy": float(hits / total)}
 
-    def _gathered(self, data, order, batch_size):
+    def _gathered(self, data, blocks):
         """Yield the batches that count, and a block of rows, targets and weights."""
-        for rows, n_batches, n_rows in self._blocks(data[0], order, batch_size):
+        for rows, n_batches, n_rows in blocks:
             X, y, weight = (
                 array[rows].astype(self._dtype, copy=False) for array in data
             )

@@ -48,8 +48,7 @@ def growth(who, kind, n_fits):
             X, one_hot = common.as_script(images, y)
             common.keras_mlp().fit(X, one_hot, batch_size=32, epochs=1, verbose=0)
 
-    # Enough fits for pools and caches to be as full as they get.
-    n_warm = 40 if kind == SIZES and who == "skmnist" else 10
+    n_warm = 20  # enough for pools and caches to be as full as they get
     for number in range(n_warm):
         fit(number)
     before = resident()
