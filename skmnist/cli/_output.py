@@ -3,48 +3,12 @@
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from skmnist._progress import bar
+
 _SCORES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
-
-
-@contextmanager
-def fold_progress(n_folds):
-    """Show folds, epochs and time left while a cross-validation runs.
-
-    Parameters
-    ----------
-    n_folds : int
-        The number of folds.
-
-    Yields
-    ------
-    report : callable or None
-        To be called with fold, epoch (both from 1) and the number of epochs, in any
-        order of the folds. None where stderr is not a terminal.
-    """
-    with _bar() as bar:
-        if bar is None:
-            yield None
-            return
-        task = bar.add_task(f"Fold 1 of {n_folds}", total=None)
-        done = {}
-
-        def report(fold, epoch, n_epochs):
-            done[fold] = epoch
-            words = f"Fold {len(done)} of {n_folds}, epoch {epoch} of {n_epochs}"
-            if sum(done.values()) == n_folds * n_epochs:
-                words = "Reference and learning curve"
-            bar.update(
-                task,
-                description=words,
-                completed=sum(done.values()),
-                total=n_folds * n_epochs,
-            )
-
-        yield report
 
 
 @contextmanager
@@ -56,19 +20,19 @@ def epoch_progress(network):
     network : KerasImageClassifier, KerasMLPClassifier or LeNetClassifier
         Not fitted. Has a callback of ours within the context, and none after.
     """
-    with _bar() as bar:
-        if bar is None:
+    with _shown_bar() as shown:
+        if shown is None:
             yield
             return
         import keras
 
         n_epochs = network.epochs
-        task = bar.add_task("Training", total=n_epochs)
+        task = shown.add_task("Training", total=n_epochs)
 
         def show(epoch, logs=None):
             done = epoch + 1
             words = f"Epoch {done} of {n_epochs}"
-            bar.update(task, description=words, completed=done)
+            shown.update(task, description=words, completed=done)
 
         network.set_params(
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=show)]
@@ -80,18 +44,13 @@ def epoch_progress(network):
 
 
 @contextmanager
-def _bar():
+def _shown_bar():
     console = Console(stderr=True)
     if not console.is_terminal:
         yield None
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        yield bar
+    with bar(console) as shown:
+        yield shown
 
 
 def print_diagnosis(diagnosis, paths):

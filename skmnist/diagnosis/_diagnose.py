@@ -1,17 +1,29 @@
 """Cross-validate a classifier, and a reference, for a verdict on its fit."""
 
+import contextlib
 from numbers import Integral
 
 import numpy as np
-import pandas as pd
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
-from sklearn.model_selection import learning_curve as _learning_curve
 
+from skmnist.diagnosis import _intervals as intervals
+from skmnist.diagnosis._candidates import read_curve, read_search
+from skmnist.diagnosis._duplicates import find_twins
 from skmnist.diagnosis._fit_diagnosis import FitDiagnosis
 from skmnist.diagnosis._folds import draw_seed, run_folds
-from skmnist.diagnosis._input import add_hold_out, check_data, check_params
-from skmnist.diagnosis._reference import check_reference, run_reference
+from skmnist.diagnosis._input import (
+    add_hold_out,
+    check_capacity,
+    check_data,
+    check_params,
+)
+from skmnist.diagnosis._learning_curve import FRACTIONS, run_learning_curve
+from skmnist.diagnosis._reference import (
+    check_reference,
+    n_reference_fits,
+    run_reference,
+)
 
 
 def diagnose_fit(
@@ -29,6 +41,8 @@ def diagnose_fit(
     params=None,
     n_jobs=None,
     random_state=None,
+    capacity=None,
+    verbose=0,
 ):
     """Say whether a classifier underfits, overfits, does both, or fits well.
 
@@ -40,7 +54,9 @@ def diagnose_fit(
     Parameters
     ----------
     estimator : classifier
-        Any scikit-learn classifier, Pipeline or search. It is cloned, never changed.
+        Any scikit-learn classifier, Pipeline or search. It is cloned, never changed. Of
+        a search that was fitted before the best estimator is judged, and its results
+        are evidence.
     X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
         Samples, as the estimator takes them.
     y : array-like of shape (n_samples,)
@@ -60,7 +76,7 @@ def diagnose_fit(
     tolerance : float, default=0.02
         The bias or gap that does not matter, in (0, 1). 0.005 suits 60,000 images.
     learning_curve : bool, default=False
-        Whether to train on parts of each split as well.
+        Whether to train on parts of each split as well: would more data help?
     groups : array-like of shape (n_samples,), default=None
         Samples of one group (of one writer, say) are not independent.
     params : dict, default=None
@@ -71,6 +87,13 @@ def diagnose_fit(
     random_state : int, RandomState instance or None, default=None
         Seeds the reference, the learning curve's order, and networks without a
         `random_state` of their own.
+    capacity : dict of one str to list, default=None
+        A parameter of the estimator and its values, from the simplest to the most
+        complex, the estimator's own among them. Each is cross-validated (a fitted
+        search has done that before): would a simpler one do, or do better?
+    verbose : {0, 1}, default=0
+        1 says on the standard error how many fits there will be, and shows a bar with
+        the time left on a terminal.
 
     Returns
     -------
@@ -98,23 +121,31 @@ def diagnose_fit(
     >>> diagnosis.verdict
     'overfit'
     >>> [finding.code for finding in diagnosis.findings]
-    ['FIT03']
+    ['FIT03', 'FIT06', 'FIT08']
     """
-    return run_diagnosis(
-        estimator,
-        X,
-        y,
-        cv=cv,
-        X_val=X_val,
-        y_val=y_val,
-        reference=reference,
-        tolerance=tolerance,
-        learning_curve=learning_curve,
-        groups=groups,
-        params=params,
-        n_jobs=n_jobs,
-        random_state=random_state,
-    )
+    with contextlib.ExitStack() as stack:
+        progress = None
+        if verbose:
+            from skmnist._progress import FitProgress
+
+            progress = stack.enter_context(FitProgress(tell_plan=True))
+        return run_diagnosis(
+            estimator,
+            X,
+            y,
+            cv=cv,
+            X_val=X_val,
+            y_val=y_val,
+            reference=reference,
+            tolerance=tolerance,
+            learning_curve=learning_curve,
+            groups=groups,
+            params=params,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            capacity=capacity,
+            progress=progress,
+        )
 
 
 def run_diagnosis(
@@ -132,9 +163,10 @@ def run_diagnosis(
     params=None,
     n_jobs=None,
     random_state=None,
+    capacity=None,
     progress=None,
 ):
-    """Diagnose as `diagnose_fit`, telling ``progress(fold, epoch, n_epochs)``."""
+    """Diagnose as `diagnose_fit`, telling a `FitProgress`."""
     check_params(
         "diagnose_fit",
         estimator=estimator,
@@ -145,9 +177,14 @@ def run_diagnosis(
         params=params,
         n_jobs=n_jobs,
         random_state=random_state,
+        capacity=capacity,
     )
     if not is_classifier(estimator):
         raise ValueError(f"estimator should be a classifier, got {estimator!r}.")
+    search = estimator if hasattr(estimator, "best_params_") else None
+    if search is not None:
+        estimator = search.best_estimator_
+    check_capacity(capacity, estimator)
     X, y, groups = check_data(X, y, groups)
     first_row = 0
     if X_val is not None or y_val is not None:
@@ -160,20 +197,74 @@ def run_diagnosis(
     check_reference(reference, X)
     splits = list(check_cv(cv, y, classifier=True).split(X, y, groups))
     seed = draw_seed(random_state)
-    folds = run_folds(
-        estimator,
+    other_values = (
+        [] if capacity is None or search is not None else _others(capacity, estimator)
+    )
+
+    def fit(estimator, stage, done=0, epochs=True):
+        return run_folds(
+            estimator,
+            X,
+            y,
+            cv=splits,
+            params=params,
+            n_jobs=n_jobs,
+            epochs=epochs,
+            progress=progress and progress.stage(stage, done),
+            random_state=seed,
+        )
+
+    if progress is not None:
+        n_fits = {
+            "folds": len(splits),
+            "capacity": len(splits) * len(other_values),
+            "learning curve": len(splits) * len(FRACTIONS) if learning_curve else 0,
+            "reference": len(splits) * n_reference_fits(reference),
+        }
+        progress.plan(n_fits)
+    folds = fit(estimator, "folds")
+    candidates = None
+    if search is not None:
+        candidates = read_search(search, capacity)
+    elif capacity is not None:
+        ((name, values),) = capacity.items()
+        others = {
+            place: fit(
+                clone(estimator).set_params(**{name: value}),
+                "capacity",
+                number * len(splits),
+                epochs=False,
+            )
+            for number, (place, value) in enumerate(other_values)
+        }
+        by_value = [others.get(place, folds) for place in range(len(values))]
+        current = next(place for place in range(len(values)) if place not in others)
+        codes = np.unique(y, return_inverse=True)[1]
+        candidates = read_curve(
+            by_value, name, values, codes, current, _paired(codes, groups)
+        )
+    curve = half = None
+    if learning_curve:
+        curve, half = run_learning_curve(
+            estimator,
+            X,
+            y,
+            splits,
+            folds,
+            params=params,
+            n_jobs=n_jobs,
+            seed=seed,
+            progress=progress,
+        )
+    name, reference = run_reference(
+        reference,
         X,
         y,
-        cv=splits,
-        params=params,
+        splits,
         n_jobs=n_jobs,
+        seed=seed,
         progress=progress,
-        random_state=seed,
     )
-    curve = None
-    if learning_curve:
-        curve = _run_learning_curve(estimator, X, y, splits, params, n_jobs, seed)
-    name, reference = run_reference(reference, X, y, splits, n_jobs=n_jobs, seed=seed)
     return FitDiagnosis._from_folds(
         folds,
         y,
@@ -183,28 +274,31 @@ def run_diagnosis(
         tolerance,
         groups=groups,
         curve=curve,
+        half=half,
+        twins=find_twins(X, splits),
+        candidates=candidates,
         first_row=first_row,
     )
 
 
-def _run_learning_curve(estimator, X, y, splits, params, n_jobs, seed):
-    sizes, train, validation = _learning_curve(
-        estimator,
-        X,
-        y,
-        cv=splits,
-        train_sizes=np.linspace(0.2, 1, 5),
-        scoring="accuracy",
-        shuffle=True,
-        random_state=seed,
-        n_jobs=n_jobs,
-        params=params,
-    )
-    return pd.DataFrame(
-        {
-            "train_size": np.repeat(sizes, len(splits)),
-            "fold": np.tile(np.arange(1, len(splits) + 1), len(sizes)),
-            "train_accuracy": train.ravel(),
-            "validation_accuracy": validation.ravel(),
-        }
-    )
+def _others(capacity, estimator):
+    """Return place and value of those that the estimator does not have."""
+    ((name, values),) = capacity.items()
+    own = estimator.get_params()[name]
+    return [(place, value) for place, value in enumerate(values) if value != own]
+
+
+def _paired(codes, groups):
+    """Return what estimates how much less the second list of folds errs."""
+
+    def difference(first, second):
+        errors = np.full((2, len(codes)), np.nan)
+        for error, folds in zip(errors, (first, second), strict=True):
+            for fold in folds:
+                error[fold.test] = fold.test_codes != codes[fold.test]
+        rows = np.flatnonzero(~np.isnan(errors[0]))
+        return intervals.paired_difference(
+            *errors[:, rows], groups=None if groups is None else groups[rows]
+        )
+
+    return difference

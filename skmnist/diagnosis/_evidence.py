@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.stats import fisher_exact
 
 from skmnist.diagnosis import _intervals as intervals
+from skmnist.diagnosis._candidates import Candidates
 from skmnist.diagnosis._intervals import Estimate
 
 
@@ -30,6 +32,12 @@ class Evidence:
         A known error, or a reference's folds.
     groups : ndarray of shape (n_rows,), default=None
         Samples of one group are not independent.
+    half : list of Fold, default=None
+        Of the classifier, trained on half the rows of each split.
+    twins : ndarray of bool of shape (n_rows,), default=None
+        Whether a tested row stands among those its split trained on, too.
+    candidates : Candidates, default=None
+        What a search, or other values of a parameter of capacity, gave.
     """
 
     folds: list
@@ -40,6 +48,9 @@ class Evidence:
     reference_name: str
     reference: float | list
     groups: np.ndarray | None = None
+    half: list | None = None
+    twins: np.ndarray | None = None
+    candidates: Candidates | None = None
 
     @cached_property
     def train_error(self):
@@ -161,6 +172,11 @@ class Evidence:
         return self._loss(starts), self.loss_difference(starts, self._last_losses())
 
     @cached_property
+    def last_loss(self):
+        """The validation loss at the end of the training, where it was followed."""
+        return self._loss(self._last_losses())
+
+    @cached_property
     def early_stop(self):
         """What stopping earlier would have saved in validation loss, or None.
 
@@ -178,6 +194,73 @@ class Evidence:
         ]
         saved = self.loss_difference(self._last_losses(), early)
         return int(np.argmin(curves.mean(axis=0))) + 1, saved
+
+    @cached_property
+    def overconfidence(self):
+        """How far the probability of the predictions exceeds how often they are right.
+
+        None without probabilities.
+        """
+        excess = self.by_row(
+            (fold.test, fold.probability - (fold.test_codes == self.codes[fold.test]))
+            for fold in self.folds
+        )
+        return None if np.isnan(excess).all() else self.mean_by_row(excess)
+
+    @cached_property
+    def calibration(self):
+        """The calibration curve of the predictions: a row for each tenth of them.
+
+        Arrays of mean probability, share right, and number; None without probabilities.
+        """
+        probability = np.concatenate([fold.probability for fold in self.folds])
+        if np.isnan(probability).any():
+            return None
+        hits = np.concatenate(
+            [fold.test_codes == self.codes[fold.test] for fold in self.folds]
+        )
+        parts = np.array_split(np.argsort(probability, kind="stable"), 10)
+        return np.array(
+            [
+                (probability[part].mean(), hits[part].mean(), len(part))
+                for part in parts
+                if len(part)
+            ]
+        ).T
+
+    @cached_property
+    def more_data(self):
+        """How much the error on the same new samples fell from half the rows to all."""
+        if self.half is None:
+            return None
+        half, whole = self._test_error(self.half), self.validation_error
+        _, rows = _known(half + whole)
+        return intervals.paired_difference(
+            half[rows], whole[rows], groups=self._groups(rows)
+        )
+
+    @cached_property
+    def odd_split(self):
+        """The split whose errors differ most from the others', or None.
+
+        Its place, and the p value of Fisher's exact test times the number of splits
+        (Bonferroni). Groups make errors scatter by themselves: there it is None.
+        """
+        if len(self.folds) < 2 or self.groups is not None:
+            return None
+        wrong = np.array(
+            [np.sum(fold.test_codes != self.codes[fold.test]) for fold in self.folds]
+        )
+        sizes = np.array([len(fold.test) for fold in self.folds])
+        right = sizes - wrong
+        p = [
+            fisher_exact(
+                [[wrong[i], right[i]], [wrong.sum() - wrong[i], right.sum() - right[i]]]
+            ).pvalue
+            for i in range(len(sizes))
+        ]
+        place = int(np.argmin(p))
+        return place, min(1.0, float(p[place]) * len(sizes))
 
     def loss_difference(self, first, second):
         """Estimate how much the validation loss differs, paired by sample.

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from skmnist.diagnosis._intervals import percent
 
 # A loss that fell by less than this fraction at the end has as good as converged.
 _NEGLIGIBLE_FALL = 0.05
+# Splits differ if chance would do so less often, all splits counted.
+_SIGNIFICANT = 0.01
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,12 @@ def generalisation_gap(evidence):
         else:
             harm = " No earlier epoch was proven better."
             advice += " Stopping earlier would not help."
+    candidates = evidence.candidates
+    if candidates is not None and candidates.better is not None:
+        value, gain = candidates.better
+        record |= _record(simpler_saves=gain) | {"harmful": True, "simpler": str(value)}
+        harm += f" The gap does harm: the simpler {value} errs less by {gain}."
+        advice = f"Take the simpler {value}, or regularise (dropout, l2)."
     return Finding(
         "FIT03",
         "Generalisation gap",
@@ -147,12 +157,177 @@ def undertrained(evidence):
     )
 
 
+def trained_too_long(evidence):
+    """FIT05: the validation loss had been lower at an earlier epoch.
+
+    Each split is judged at the epoch that the others choose.
+    """
+    if evidence.early_stop is None or undertrained(evidence) is not None:
+        return None
+    epoch, saved = evidence.early_stop
+    last = evidence.last_loss
+    if not saved.low > 0 or saved.value < _NEGLIGIBLE_FALL * last.value:
+        return None
+    return Finding(
+        "FIT05",
+        "Trained too long",
+        f"The validation loss was lowest around epoch {epoch} and {last.value:.3g} at "
+        f"the end, higher by {_loss(saved)}.",
+        _record(loss=last, early_stop_saves=saved) | {"epoch": epoch},
+        f"Stop around epoch {epoch}, or let early_stopping=True find it; more "
+        "regularisation (dropout, l2) allows for longer training.",
+    )
+
+
+def overconfident(evidence):
+    """FIT06: the probabilities promise more than the predictions keep."""
+    excess = evidence.overconfidence
+    if excess is None or not excess.low > evidence.tolerance / 2:
+        return None
+    sure, right, count = evidence.calibration
+    error = float(np.average(np.abs(sure - right), weights=count))
+    rise = ""
+    if evidence.early_stop is not None and evidence.early_stop[1].low > 0:
+        epoch, saved = evidence.early_stop
+        rise = f" Since epoch {epoch} the validation loss has risen by {_loss(saved)}."
+    return Finding(
+        "FIT06",
+        "Overconfident",
+        "On new samples the probability of the predicted class exceeds how often it is "
+        f"right by {excess}; the expected calibration error is {percent(error)}.{rise}",
+        _record(overconfidence=excess) | {"calibration_error": error},
+        "Where probabilities matter, calibrate them (CalibratedClassifierCV), stop "
+        "earlier, or regularise (dropout, l2).",
+    )
+
+
+def more_data_helps(evidence):
+    """FIT07: with half the data the error on the same new samples was higher."""
+    if evidence.more_data is None or not evidence.more_data.low > 0:
+        return None
+    return Finding(
+        "FIT07",
+        "More data helps",
+        "From half the training samples to all of them the error on the same new "
+        f"samples fell by {evidence.more_data}.",
+        _record(fall=evidence.more_data),
+        "Collect more samples, or make some by augmentation: another doubling should "
+        "bring a part of that again.",
+    )
+
+
+def unstable_splits(evidence):
+    """FIT08: one split errs otherwise than chance among equal splits allows."""
+    if evidence.odd_split is None or evidence.odd_split[1] >= _SIGNIFICANT:
+        return None
+    place, p = evidence.odd_split
+    fold = evidence.folds[place]
+    error = float(np.mean(fold.test_codes != evidence.codes[fold.test]))
+    return Finding(
+        "FIT08",
+        "Unstable splits",
+        f"Split {fold.number} errs on {percent(error)} of its new samples, all splits "
+        f"together on {value_of(evidence.errors['validation'])}: chance would do that "
+        f"in {percent(p)} of cross-validations.",
+        {"split": fold.number, "error": error, "p_value": p},
+        "Look at the samples of that split: another source, writer or order? Shuffle, "
+        "or split by groups. A training that failed there does it, too.",
+    )
+
+
+def edge_of_the_grid(evidence):
+    """FIT09: the best value of a parameter is the last that was tried."""
+    if evidence.candidates is None or not evidence.candidates.edges:
+        return None
+    words = [
+        f"{name}={value:g} is the {side} of {', '.join(f'{v:g}' for v in values)}"
+        for name, value, side, values in evidence.candidates.edges
+    ]
+    return Finding(
+        "FIT09",
+        "Best value at the edge",
+        f"The search may have stopped short: {'; '.join(words)}.",
+        {name: value for name, value, _, _ in evidence.candidates.edges},
+        "Search again with values beyond that edge.",
+    )
+
+
+def simpler_will_do(evidence):
+    """FIT10: a simpler candidate lies within one standard error of the best."""
+    if evidence.candidates is None or evidence.candidates.simpler is None:
+        return None
+    found = evidence.candidates.simpler
+    return Finding(
+        "FIT10",
+        "A simpler model will do",
+        f"{found['parameter']}={found['value']} errs on {percent(found['error'])}, the "
+        f"best, {found['best_value']}, on {percent(found['best_error'])}: within one "
+        f"standard error ({percent(found['standard_error'])}).",
+        {name: _plain(value) for name, value in found.items()},
+        f"Prefer {found['parameter']}={found['value']}: it trains faster and is less "
+        "likely to overfit.",
+    )
+
+
+def negative_gap(evidence):
+    """FIT11: new samples are easier than those trained on."""
+    if not evidence.gap.high < 0:
+        return None
+    return Finding(
+        "FIT11",
+        "Negative gap",
+        "The error on new samples lies below that on the training samples by "
+        f"{evidence.gap.negated()}.",
+        _record(gap=evidence.gap),
+        "Check whether the validation samples are easier, or leak into the training; "
+        "strong regularisation or augmentation in training can do it, too.",
+    )
+
+
+def duplicates_across_splits(evidence):
+    """FIT12: samples to validate on stand among those to train on as well."""
+    if evidence.twins is None or not evidence.twins.any():
+        return None
+    count, share = int(evidence.twins.sum()), float(evidence.twins.sum())
+    share /= evidence.n_samples
+    # Fewer cannot move the error by anything that matters.
+    if share < evidence.tolerance / 4:
+        return None
+    return Finding(
+        "FIT12",
+        "Duplicates across splits",
+        f"{count:,} of {evidence.n_samples:,} validation samples ({percent(share)}) "
+        "are identical to a training sample of their split: on them the model is not "
+        "tested, but remembers.",
+        {"n_duplicates": count, "share": share},
+        "Remove the duplicates, or give them one group each and split by groups.",
+    )
+
+
 #: Every check: a function of the evidence that returns a Finding or None.
-CHECKS = (no_better_than_chance, avoidable_bias, generalisation_gap, undertrained)
+CHECKS = (
+    no_better_than_chance,
+    avoidable_bias,
+    generalisation_gap,
+    undertrained,
+    trained_too_long,
+    overconfident,
+    more_data_helps,
+    unstable_splits,
+    edge_of_the_grid,
+    simpler_will_do,
+    negative_gap,
+    duplicates_across_splits,
+)
 
 
 def value_of(estimate):
     return percent(estimate.value)
+
+
+def _plain(value):
+    """Return a number as it is, and anything else as text."""
+    return float(value) if isinstance(value, int | float) else str(value)
 
 
 def _loss(estimate):

@@ -7,6 +7,7 @@ import pandas as pd
 
 from skmnist._atomic import replacing
 from skmnist.diagnosis import _tables
+from skmnist.diagnosis._duplicates import find_twins
 from skmnist.diagnosis._evidence import Evidence
 from skmnist.diagnosis._findings import Finding, find
 from skmnist.diagnosis._folds import draw_seed, judge_fitted
@@ -61,6 +62,11 @@ class FitDiagnosis:
         X_val where there was a hold-out).
     learning_curve : DataFrame or None
         train_size, fold, train_accuracy, validation_accuracy.
+    capacity_curve : DataFrame or None
+        value (as text, the simplest first), fold, train_accuracy, validation_accuracy.
+    calibration : DataFrame or None
+        For each tenth of the out-of-fold predictions, the least probable first: their
+        mean probability, accuracy, and number n.
 
     Examples
     --------
@@ -95,6 +101,8 @@ class FitDiagnosis:
     confusion_matrix: np.ndarray
     out_of_fold: pd.DataFrame
     learning_curve: pd.DataFrame | None
+    capacity_curve: pd.DataFrame | None
+    calibration: pd.DataFrame | None
 
     @classmethod
     def from_cv_results(
@@ -175,7 +183,9 @@ class FitDiagnosis:
         ]
         seed = draw_seed(random_state)
         name, reference = run_reference(reference, X, y, splits, seed=seed)
-        return cls._from_folds(folds, y, splits, name, reference, tolerance)
+        return cls._from_folds(
+            folds, y, splits, name, reference, tolerance, twins=find_twins(X, splits)
+        )
 
     @classmethod
     def _from_folds(
@@ -189,6 +199,9 @@ class FitDiagnosis:
         *,
         groups=None,
         curve=None,
+        half=None,
+        twins=None,
+        candidates=None,
         first_row=0,
     ):
         classes, codes = np.unique(y, return_inverse=True)
@@ -201,6 +214,9 @@ class FitDiagnosis:
             reference_name=reference_name,
             reference=reference,
             groups=groups,
+            half=half,
+            twins=twins,
+            candidates=candidates,
         )
         findings = find(evidence)
         verdict, sentence = conclude(evidence, findings)
@@ -222,6 +238,8 @@ class FitDiagnosis:
             confusion_matrix=_tables.confusion_table(evidence),
             out_of_fold=_tables.out_of_fold_table(evidence, classes, first_row),
             learning_curve=curve,
+            capacity_curve=None if candidates is None else candidates.curve,
+            calibration=_tables.calibration_table(evidence),
         )
 
     def __repr__(self):
@@ -273,11 +291,14 @@ class FitDiagnosis:
             "epochs": None if self.epochs is None else self.epochs.to_dict("list"),
             "summary": self.summary.to_dict("index"),
             "confusion_matrix": self.confusion_matrix,
-            "learning_curve": (
-                None
-                if self.learning_curve is None
-                else self.learning_curve.to_dict("list")
-            ),
+            **{
+                name: None if table is None else table.to_dict("list")
+                for name, table in (
+                    ("learning_curve", self.learning_curve),
+                    ("capacity_curve", self.capacity_curve),
+                    ("calibration", self.calibration),
+                )
+            },
         }
         return _plain(record)
 

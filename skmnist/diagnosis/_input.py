@@ -28,6 +28,7 @@ _CONSTRAINTS = {
     "params": [dict, None],
     "n_jobs": [Integral, None],
     "random_state": ["random_state"],
+    "capacity": [dict, None],
 }
 
 
@@ -48,6 +49,34 @@ def check_params(caller, **params):
     """
     constraints = {name: _CONSTRAINTS[name] for name in params}
     validate_parameter_constraints(constraints, params, caller_name=caller)
+
+
+def check_capacity(capacity, estimator):
+    """Check that a parameter of capacity is the estimator's, and its value known.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if capacity is None:
+        return
+    if len(capacity) != 1:
+        raise ValueError(
+            f"capacity should name one parameter and its values, got {capacity!r}."
+        )
+    ((name, values),) = capacity.items()
+    params = estimator.get_params()
+    if name not in params:
+        raise ValueError(
+            f"capacity names {name!r}, which is none of the estimator's parameters: "
+            f"{sorted(params)}."
+        )
+    if sum(value == params[name] for value in values) != 1 or len(values) < 2:
+        raise ValueError(
+            f"capacity should list two values of {name} or more, the estimator's own, "
+            f"{params[name]!r}, once among them; got {values!r}."
+        )
 
 
 def check_data(X, y, groups):

@@ -44,6 +44,10 @@ class Estimate:
         """Return the estimate with an exactly known amount added."""
         return Estimate(self.value + amount, self.low + amount, self.high + amount)
 
+    def negated(self):
+        """Return the estimate of the quantity with the other sign."""
+        return Estimate(-self.value, -self.high, -self.low)
+
     def contains(self, value):
         """Tell whether a value lies in the interval."""
         return self.low <= value <= self.high

@@ -42,7 +42,14 @@ def check_reference(reference, X):
         )
 
 
-def run_reference(reference, X, y, splits, *, n_jobs=None, seed=None):
+def n_reference_fits(reference):
+    """Return how many models a reference trains on each split."""
+    if isinstance(reference, str):
+        return 3
+    return 1 if hasattr(reference, "fit") else 0
+
+
+def run_reference(reference, X, y, splits, *, n_jobs=None, seed=None, progress=None):
     """Return the name of the reference and its error or its folds.
 
     Parameters
@@ -57,6 +64,7 @@ def run_reference(reference, X, y, splits, *, n_jobs=None, seed=None):
     splits : list of (train, test)
     n_jobs : int, default=None
     seed : int, default=None
+    progress : FitProgress, default=None
 
     Returns
     -------
@@ -66,7 +74,15 @@ def run_reference(reference, X, y, splits, *, n_jobs=None, seed=None):
     if not isinstance(reference, str) and not hasattr(reference, "fit"):
         return "known error", float(reference)
     if not isinstance(reference, str):
-        folds = run_folds(reference, X, y, cv=splits, n_jobs=n_jobs, epochs=False)
+        folds = run_folds(
+            reference,
+            X,
+            y,
+            cv=splits,
+            n_jobs=n_jobs,
+            epochs=False,
+            progress=progress and progress.stage("reference"),
+        )
         return type(reference).__name__, folds
     flat = _flatten(X)
     few = [(_thin_out(train, y, seed), test) for train, test in splits]
@@ -95,8 +111,9 @@ def run_reference(reference, X, y, splits, *, n_jobs=None, seed=None):
             cv=few,
             n_jobs=n_jobs,
             epochs=False,
+            progress=progress and progress.stage("reference", number * len(splits)),
         )
-        for name, steps in candidates.items()
+        for number, (name, steps) in enumerate(candidates.items())
     }
     codes = np.unique(y, return_inverse=True)[1]
     best = min(tried, key=lambda name: _error(tried[name], codes))

@@ -104,6 +104,26 @@ def summary_table(evidence):
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).loc[_SCORES]
 
 
+def calibration_table(evidence):
+    """Tabulate how often predictions are right, by how probable they were.
+
+    Parameters
+    ----------
+    evidence : Evidence
+
+    Returns
+    -------
+    calibration : DataFrame or None
+        Columns probability, accuracy, n; None without probabilities.
+    """
+    if evidence.calibration is None:
+        return None
+    probability, accuracy, count = evidence.calibration
+    return pd.DataFrame(
+        {"probability": probability, "accuracy": accuracy, "n": count.astype(int)}
+    )
+
+
 def confusion_table(evidence):
     """Count out-of-fold predictions.
 

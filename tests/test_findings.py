@@ -1,0 +1,221 @@
+"""Each finding where it is true, and none where nothing is to be found."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, make_blobs, make_classification
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from skmnist import KerasMLPClassifier, diagnose_fit
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    """A rule of one feature, and a fifth of the labels at random."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 8))
+    flip = rng.random(600) < 0.2
+    return X, np.where(flip, rng.integers(2, size=600), X[:, 0] > 0).astype(int)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits(return_X_y=True)
+
+
+def found(diagnosis):
+    return {finding.code: finding for finding in diagnosis.findings}
+
+
+def test_nothing_is_found_where_nothing_is_wrong():
+    X, y = make_blobs(900, centers=3, cluster_std=0.5, random_state=0)
+    diagnosis = diagnose_fit(
+        LinearDiscriminantAnalysis(), X, y, learning_curve=True, random_state=0
+    )
+    assert diagnosis.verdict == "good"
+    assert diagnosis.findings == []
+
+
+def test_a_network_trained_too_long_is_told_the_epoch():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 30)).astype(np.float32)
+    y = (X[:, 0] + rng.normal(size=300) > 0).astype(int)
+    clf = KerasMLPClassifier(
+        hidden_layer_sizes=(64,), epochs=40, learning_rate=0.01, random_state=0
+    )
+    finding = found(diagnose_fit(clf, X, y, cv=3, reference=0.1))["FIT05"]
+    assert 1 <= finding.evidence["epoch"] < 30
+    assert finding.evidence["early_stop_saves_low"] > 0
+    assert f"epoch {finding.evidence['epoch']}" in finding.advice
+
+
+def test_a_tree_that_is_always_sure_is_overconfident_and_a_calibrated_model_not(noisy):
+    tree = diagnose_fit(DecisionTreeClassifier(random_state=0), *noisy, reference=0.1)
+    finding = found(tree)["FIT06"]
+    error = tree.errors["validation"].value
+    assert finding.evidence["overconfidence"] == pytest.approx(error)
+    assert finding.evidence["calibration_error"] == pytest.approx(error, abs=0.02)
+    assert tree.calibration.n.sum() == 600
+    plain = diagnose_fit(LogisticRegression(), *noisy, reference=0.1)
+    assert "FIT06" not in found(plain)
+
+
+def test_more_data_helps_neighbours_and_not_a_stump(digits, noisy):
+    X, y = digits
+    neighbours = diagnose_fit(
+        KNeighborsClassifier(),
+        X[:300],
+        y[:300],
+        reference=0.02,
+        learning_curve=True,
+        random_state=0,
+    )
+    finding = found(neighbours)["FIT07"]
+    sizes = neighbours.learning_curve.groupby("train_size").validation_accuracy.mean()
+    assert sizes.index.tolist() == [24, 60, 120, 180, 240]
+    fall = sizes[240] - sizes[120]
+    assert finding.evidence["fall"] == pytest.approx(fall)
+    stump = DecisionTreeClassifier(max_depth=1, random_state=0)
+    still = diagnose_fit(
+        stump, *noisy, reference=0.1, learning_curve=True, random_state=0
+    )
+    assert "FIT07" not in found(still)
+
+
+def test_a_split_with_shuffled_labels_is_named(digits):
+    X, y = (array[:1000] for array in digits)
+    folds = np.arange(1000) % 5
+    splits = [
+        (np.flatnonzero(folds != k), np.flatnonzero(folds == k)) for k in range(5)
+    ]
+    clf = GaussianNB()
+    assert "FIT08" not in found(diagnose_fit(clf, X, y, cv=splits, reference=0.1))
+    y = y.copy()
+    y[splits[3][1]] = np.random.default_rng(0).permutation(y[splits[3][1]])
+    finding = found(diagnose_fit(clf, X, y, cv=splits, reference=0.1))["FIT08"]
+    assert finding.evidence["split"] == 4
+    assert finding.evidence["p_value"] < 0.01
+
+
+def test_a_search_that_stopped_at_its_edge_is_found(digits):
+    X, y = (array[:600] for array in digits)
+    tree = DecisionTreeClassifier(random_state=0)
+    short = GridSearchCV(tree, {"max_depth": [1, 2, 3]}, cv=3).fit(X, y)
+    diagnosis = diagnose_fit(short, X, y, reference=0.05, random_state=0)
+    finding = found(diagnosis)["FIT09"]
+    assert finding.evidence == {"max_depth": 3}
+    assert "max_depth=3 is the highest of 1, 2, 3" in finding.sentence
+    wide = GridSearchCV(
+        KNeighborsClassifier(), {"n_neighbors": [1, 3, 200]}, cv=3, scoring="accuracy"
+    ).fit(X, y)
+    wide.best_params_ = {"n_neighbors": 3}
+    assert "FIT09" not in found(diagnose_fit(wide, X, y, reference=0.05))
+
+
+def test_a_simpler_candidate_is_found_in_a_search_and_along_a_curve(noisy):
+    X, y = noisy
+    depths = [1, 2, 3, 5]
+    tree = DecisionTreeClassifier(max_depth=5, random_state=0)
+    capacity = {"max_depth": depths}
+    curve = diagnose_fit(tree, X, y, reference=0.1, capacity=capacity)
+    assert curve.capacity_curve["value"].unique().tolist() == ["1", "2", "3", "5"]
+    assert len(curve.capacity_curve) == 20
+    search = GridSearchCV(tree, capacity, cv=5).fit(X, y)
+    search.best_params_ = {"max_depth": 3}
+    finding = found(diagnose_fit(search, X, y, reference=0.1, capacity=capacity))
+    results = 1 - search.cv_results_["mean_test_score"]
+    evidence = finding["FIT10"].evidence
+    assert evidence["value"] == 1
+    assert evidence["best_error"] == pytest.approx(results[2])
+    assert evidence["error"] == pytest.approx(results[0])
+    assert evidence["error"] <= evidence["best_error"] + evidence["standard_error"]
+
+
+def test_a_gap_is_harmful_where_a_simpler_model_errs_less(noisy):
+    tree = DecisionTreeClassifier(max_depth=20, random_state=0)
+    capacity = {"max_depth": [1, 20]}
+    diagnosis = diagnose_fit(tree, *noisy, reference=0.1, capacity=capacity)
+    finding = found(diagnosis)["FIT03"]
+    assert finding.evidence["harmful"]
+    assert finding.evidence["simpler"] == "1"
+    assert finding.evidence["simpler_saves_low"] > 0
+    assert "the simpler 1" in finding.sentence
+
+
+def test_new_samples_that_are_easier_are_found():
+    X, y = make_classification(800, class_sep=0.5, flip_y=0.2, random_state=0)
+    easy = np.abs(LogisticRegression().fit(X, y).decision_function(X)) > 1.2
+    diagnosis = diagnose_fit(
+        LogisticRegression(),
+        X[~easy],
+        y[~easy],
+        X_val=X[easy],
+        y_val=y[easy],
+        reference=0.1,
+    )
+    finding = found(diagnosis)["FIT11"]
+    assert finding.evidence["gap_high"] < 0
+    assert "−" not in finding.sentence.split("by")[1].split("(")[0]
+
+
+@pytest.mark.parametrize("layout", ["array", "frame", "sparse", "images"])
+def test_duplicates_on_both_sides_are_counted(digits, layout):
+    import pandas as pd
+    from scipy import sparse
+
+    X, y = (array[:300] for array in digits)
+    plain = diagnose_fit(GaussianNB(), X, y, reference=0.1)
+    assert "FIT12" not in found(plain)
+    X, y = np.concatenate([X, X[:50]]), np.concatenate([y, y[:50]])
+    layouts = {
+        "array": X,
+        "frame": pd.DataFrame(X),
+        "sparse": sparse.csr_array(X),
+        "images": X.reshape(-1, 8, 8),
+    }
+    clf = KNeighborsClassifier(1) if layout == "sparse" else GaussianNB()
+    if layout == "images":
+        clf = KerasMLPClassifier(hidden_layer_sizes=(4,), epochs=1, rescaling=1 / 16)
+    # Two halves: the last 50 rows have their twins in the first.
+    half = np.arange(350) < 175
+    splits = [(np.flatnonzero(half), np.flatnonzero(~half))]
+    with np.errstate(all="ignore"):
+        diagnosis = diagnose_fit(clf, layouts[layout], y, cv=splits, reference=0.1)
+    evidence = found(diagnosis)["FIT12"].evidence
+    assert evidence["n_duplicates"] == 50
+    assert evidence["share"] == pytest.approx(50 / 175)
+
+
+@pytest.mark.parametrize(
+    ("capacity", "message"),
+    [
+        ({"depth": [1, 2]}, "none of the estimator's"),
+        ({"max_depth": [1, 2]}, "the estimator's own, 5"),
+        ({"max_depth": [5]}, "two values"),
+        ({}, "one parameter"),
+        ({"max_depth": [1, 5], "min_samples_leaf": [1, 2]}, "one parameter"),
+        ([1, 2], "capacity"),
+    ],
+)
+def test_a_capacity_that_says_nothing_is_refused(noisy, capacity, message):
+    tree = DecisionTreeClassifier(max_depth=5)
+    with pytest.raises(ValueError, match=message):
+        diagnose_fit(tree, *noisy, capacity=capacity)
+
+
+def test_cost_is_told_before_anything_else(noisy, capsys):
+    diagnose_fit(
+        DecisionTreeClassifier(max_depth=2),
+        *noisy,
+        cv=4,
+        reference="auto",
+        learning_curve=True,
+        capacity={"max_depth": [1, 2, 3]},
+        verbose=1,
+    )
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first.startswith("40 fits (4 folds, 8 capacity, 16 learning curve, 12")
