@@ -90,7 +90,7 @@ def diagnose_fit(
     capacity : dict of one str to list, default=None
         A parameter of the estimator and its values, from the simplest to the most
         complex, the estimator's own among them. Each is cross-validated (a fitted
-        search has done that before): would a simpler one do, or do better?
+        search has done that before), to see whether a simpler one would do.
     verbose : {0, 1}, default=0
         1 says on the standard error how many fits there will be, and shows a bar with
         the time left on a terminal.
