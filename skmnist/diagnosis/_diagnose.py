@@ -76,7 +76,7 @@ def diagnose_fit(
     tolerance : float, default=0.02
         The bias or gap that does not matter, in (0, 1). 0.005 suits 60,000 images.
     learning_curve : bool, default=False
-        Whether to train on parts of each split as well: would more data help?
+        Whether to train on parts of each split as well, to see if more data would help.
     groups : array-like of shape (n_samples,), default=None
         Samples of one group (of one writer, say) are not independent.
     params : dict, default=None
