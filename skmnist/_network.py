@@ -143,8 +143,7 @@ class Network:
         training = self.optimizer, self.learning_rate is None, self.loss, self.dtype
         try:
             return json.dumps(
-                [self.builder.__name__, self.builder_params, data, training],
-                default=np.generic.item,
+                [self.builder.__name__, self.builder_params, data, training]
             )
         except TypeError:  # an activation or an initialiser that is an object
             return None

@@ -31,13 +31,9 @@ def _keys(X):
     if sparse.issparse(X):
         X = sparse.csr_array(X)
         rows = (X[[i]] for i in range(X.shape[0]))
-        return _numbered(row.indices.tobytes() + row.data.tobytes() for row in rows)
-    X = np.asarray(X)
-    if X.dtype.hasobject:
-        return _numbered(map(repr, X.tolist()))
-    return _numbered(row.tobytes() for row in X)
-
-
-def _numbered(rows):
-    numbers = {}
-    return np.array([numbers.setdefault(row, len(numbers)) for row in rows])
+        texts = (row.indices.tobytes() + row.data.tobytes() for row in rows)
+    else:
+        X = np.asarray(X)
+        texts = map(repr, X.tolist()) if X.dtype.hasobject else map(bytes, X)
+    # Hashes, not the rows: they would be a second copy of the data.
+    return np.fromiter(map(hash, texts), np.int64)
