@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 
-from skmnist._backend import keras
+from skmnist._backend import keras, uniform
 
 
 class Slots:
@@ -96,12 +96,10 @@ def _dropout(layer, slots, position):
             return inputs
         ops = keras.ops
         rate = slots.get(position, inputs.dtype)
-        drawn = keras.random.uniform(
-            ops.shape(inputs) if layer.noise_shape is None else layer.noise_shape,
-            dtype=inputs.dtype,
-            seed=layer.seed_generator,
-        )
-        return ops.where(drawn < rate, ops.zeros_like(inputs), inputs / (1 - rate))
+        shape = ops.shape(inputs) if layer.noise_shape is None else layer.noise_shape
+        drawn = uniform(shape, layer.seed_generator)
+        dropped = drawn < ops.cast(rate, drawn.dtype)
+        return ops.where(dropped, ops.zeros_like(inputs), inputs / (1 - rate))
 
     return call
 
