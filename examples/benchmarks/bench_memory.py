@@ -3,8 +3,8 @@
     python examples/benchmarks/bench_memory.py
 
 Every contender runs in a process of its own. Growth is that of the resident memory per
-fit, after fits that warm up; the peak is above what the imports took. What a process has
-freed and malloc keeps at hand is given back first: it comes and goes by several MB.
+fit, after fits that warm up; the peak is above what the imports took. What malloc keeps
+at hand of freed memory is given back first: it comes and goes by several MB.
 """
 
 import ctypes
