@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 
+from skmnist import KerasMLPClassifier, diagnose_fit
 from skmnist.diagnosis._folds import draw_seed, judge_fitted, run_folds
 
 
@@ -381,3 +383,66 @@ def test_fitted_classifiers_are_judged_alike(data):
             fitted, X, y, train=train, test=test, number=fold.number, fit_time=1.0
         )
         same(fold, again)
+
+
+@pytest.mark.parametrize("scheduled", [False, True])
+def test_epochs_read_on_the_way_equal_trainings_of_their_own(scheduled, data):
+    """Bit for bit, for a Pipeline with dropout, and with a schedule of steps."""
+    X, y = data
+    clf = KerasMLPClassifier(hidden_layer_sizes=(8,), dropout=0.3, random_state=0)
+    if scheduled:
+        rate = keras.optimizers.schedules.ExponentialDecay(0.01, 4, 0.9)
+        clf.set_params(optimizer=keras.optimizers.Adam(rate))
+    pipe = make_pipeline(StandardScaler(), clf.set_params(epochs=4))
+    at = [1, 3, 4]
+    longest = run_folds(pipe, X, y, cv=2, at=at)
+    for epochs in at:
+        pipe.set_params(kerasmlpclassifier__epochs=epochs)
+        alone = run_folds(pipe, X, y, cv=2, epochs=False)
+        for one, other in zip(longest, alone, strict=True):
+            assert list(one.at) == at
+            read = one.at[epochs]
+            for name in ("train_codes", "test_codes", "train_loss", "test_loss"):
+                assert np.array_equal(getattr(read, name), getattr(other, name))
+            assert np.array_equal(read.probability, other.probability)
+            assert len(read.curves.train_loss) == epochs
+            assert read.fit_time <= one.fit_time
+
+
+def test_a_curve_over_epochs_trains_each_split_once(data):
+    SoftmaxRegression.n_epochs_trained = 0
+    clf = SoftmaxRegression(epochs=3, random_state=0)
+    options = {"cv": 3, "reference": 0.1, "random_state": 0}
+    diagnosis = diagnose_fit(clf, *data, **options, capacity={"epochs": [1, 3, 8]})
+    assert SoftmaxRegression.n_epochs_trained == 3 * 8
+    plain = diagnose_fit(clf, *data, **options)
+    pd.testing.assert_frame_equal(
+        diagnosis.folds.drop(columns="fit_time"), plain.folds.drop(columns="fit_time")
+    )
+    pd.testing.assert_frame_equal(diagnosis.epochs, plain.epochs)
+    curve = diagnosis.capacity_curve
+    assert curve["value"].unique().tolist() == ["1", "3", "8"]
+    own = curve.loc[curve["value"] == "3", "validation_accuracy"].to_numpy()
+    np.testing.assert_array_equal(own, plain.folds["validation_accuracy"])
+
+
+def test_epochs_that_callbacks_may_act_on_are_trained_one_by_one(data):
+    SoftmaxRegression.n_epochs_trained = 0
+    clf = SoftmaxRegression(epochs=3, random_state=0, callbacks=[])
+    diagnose_fit(clf, *data, cv=3, reference=0.1, capacity={"epochs": [1, 3]})
+    assert SoftmaxRegression.n_epochs_trained == 3 * (1 + 3)
+
+
+@pytest.mark.parametrize(
+    ("params", "values", "message"),
+    [
+        ({"early_stopping": True, "validation_fraction": 0.2}, [1, 5], "early_stopp"),
+        ({}, [5, 0], "positive integers"),
+        ({}, [5, 2.5], "positive integers"),
+    ],
+)
+def test_epochs_that_cannot_be_compared_are_refused(params, values, message, data):
+    SoftmaxRegression.n_epochs_trained = 0
+    with pytest.raises(ValueError, match=message):
+        diagnose_fit(SoftmaxRegression(**params), *data, capacity={"epochs": values})
+    assert SoftmaxRegression.n_epochs_trained == 0

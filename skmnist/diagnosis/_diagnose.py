@@ -17,6 +17,7 @@ from skmnist.diagnosis._input import (
     check_capacity,
     check_data,
     check_params,
+    counts_epochs,
 )
 from skmnist.diagnosis._learning_curve import FRACTIONS, run_learning_curve
 from skmnist.diagnosis._reference import (
@@ -90,7 +91,9 @@ def diagnose_fit(
     capacity : dict of one str to list, default=None
         A parameter of the estimator and its values, from the simplest to the most
         complex, the estimator's own among them. Each is cross-validated (a fitted
-        search has done that before), to see whether a simpler one would do.
+        search has done that before), to see whether a simpler one would do. Several
+        numbers of `epochs` cost one training each split, to the largest: the others
+        are read on the way, and equal trainings of their own.
     verbose : {0, 1}, default=0
         1 says on the standard error how many fits there will be, and shows a bar with
         the time left on a terminal.
@@ -197,11 +200,18 @@ def run_diagnosis(
     check_reference(reference, X)
     splits = list(check_cv(cv, y, classifier=True).split(X, y, groups))
     seed = draw_seed(random_state)
-    other_values = (
-        [] if capacity is None or search is not None else _others(capacity, estimator)
-    )
+    longest, at, others = estimator, (), []
+    # A fitted search has tried the values of capacity before.
+    if capacity is not None and search is None:
+        ((name, values),) = capacity.items()
+        if counts_epochs(estimator, name, values, params):
+            longest = clone(estimator).set_params(**{name: max(values)})
+            at = values
+        else:
+            own = estimator.get_params()[name]
+            others = [value for value in values if value != own]
 
-    def fit(estimator, stage, done=0, epochs=True):
+    def fit(estimator, stage, done=0, **options):
         return run_folds(
             estimator,
             X,
@@ -209,36 +219,39 @@ def run_diagnosis(
             cv=splits,
             params=params,
             n_jobs=n_jobs,
-            epochs=epochs,
             progress=progress and progress.stage(stage, done),
             random_state=seed,
+            **options,
         )
 
     if progress is not None:
         n_fits = {
             "folds": len(splits),
-            "capacity": len(splits) * len(other_values),
+            "capacity": len(splits) * len(others),
             "learning curve": len(splits) * len(FRACTIONS) if learning_curve else 0,
             "reference": len(splits) * n_reference_fits(reference),
         }
         progress.plan(n_fits)
-    folds = fit(estimator, "folds")
+    folds = fit(longest, "folds", at=at)
     candidates = None
     if search is not None:
         candidates = read_search(search, capacity)
     elif capacity is not None:
-        ((name, values),) = capacity.items()
-        others = {
-            place: fit(
-                clone(estimator).set_params(**{name: value}),
-                "capacity",
-                number * len(splits),
-                epochs=False,
-            )
-            for number, (place, value) in enumerate(other_values)
-        }
-        by_value = [others.get(place, folds) for place in range(len(values))]
-        current = next(place for place in range(len(values)) if place not in others)
+        current = values.index(estimator.get_params()[name])
+        if at:
+            by_value = [[fold.at[value] for fold in folds] for value in values]
+            folds = by_value[current]
+        else:
+            by_value = [
+                fit(
+                    clone(estimator).set_params(**{name: value}),
+                    "capacity",
+                    number * len(splits),
+                    epochs=False,
+                )
+                for number, value in enumerate(others)
+            ]
+            by_value.insert(current, folds)
         codes = np.unique(y, return_inverse=True)[1]
         candidates = read_curve(
             by_value, name, values, codes, current, _paired(codes, groups)
@@ -279,13 +292,6 @@ def run_diagnosis(
         candidates=candidates,
         first_row=first_row,
     )
-
-
-def _others(capacity, estimator):
-    """Return place and value of those that the estimator does not have."""
-    ((name, values),) = capacity.items()
-    own = estimator.get_params()[name]
-    return [(place, value) for place, value in enumerate(values) if value != own]
 
 
 def _paired(codes, groups):

@@ -1,7 +1,7 @@
 """Train a classifier on every split and keep what it got wrong, sample by sample."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
@@ -37,6 +37,8 @@ class Fold:
         Seconds.
     curves : Curves or None
         Where the estimator could be followed from epoch to epoch.
+    at : dict of int to Fold
+        The same split at some epochs, as if the training had ended there.
     """
 
     number: int
@@ -49,6 +51,7 @@ class Fold:
     probability: np.ndarray
     fit_time: float
     curves: Curves | None = None
+    at: dict = field(default_factory=dict)
 
 
 def run_folds(
@@ -63,6 +66,7 @@ def run_folds(
     epochs=True,
     progress=None,
     random_state=None,
+    at=(),
 ):
     """Train on every split and judge both sides of it.
 
@@ -94,6 +98,8 @@ def run_folds(
         a split is done.
     random_state : int, RandomState instance or None, default=None
         Seeds a followed classifier whose own `random_state` is None.
+    at : collection of int, default=()
+        Epochs at which a followed classifier is judged, too.
 
     Returns
     -------
@@ -111,10 +117,10 @@ def run_folds(
         for number, (split, seed) in enumerate(zip(splits, seeds, strict=True), 1)
     ]
     if effective_n_jobs(n_jobs) == 1:
-        return [_run_fold(*task, epochs, progress) for task in tasks]
+        return [_run_fold(*task, epochs, progress, at) for task in tasks]
     folds = []
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    for fold in parallel(delayed(_run_fold)(*task, epochs, None) for task in tasks):
+    for fold in parallel(delayed(_run_fold)(*task, epochs, None, at) for task in tasks):
         folds.append(fold)
         if progress is not None:
             n_epochs = 1 if fold.curves is None else len(fold.curves.train_loss)
@@ -162,62 +168,58 @@ def judge_fitted(estimator, X, y, *, train, test, number, fit_time):
     X_train, _ = _safe_split(estimator, X, None, train)
     X_test, _ = _safe_split(estimator, X, None, test, train)
     kept = kept_rows(estimator, len(train))
-    return _fold(
-        number,
-        estimator,
-        (train[kept], test),
-        (_safe_indexing(X_train, kept), X_test),
-        codes,
-        classes,
-        fit_time,
+    train, X_train = train[kept], _safe_indexing(X_train, kept)
+    judged = (
+        judge(estimator, X_train, codes[train], classes),
+        judge(estimator, X_test, codes[test], classes),
     )
+    return _fold(number, train, test, *judged, fit_time)
 
 
 def _run_fold(
-    number, estimator, X, y, codes, classes, split, params, seed, epochs, progress
+    number, estimator, X, y, codes, classes, split, params, seed, epochs, progress, at
 ):
     train, test = split
     X_train, y_train = _safe_split(estimator, X, y, train)
     X_test, y_test = _safe_split(estimator, X, y, test, train)
     params = _check_method_params(X, params, indices=train)
-    if epochs and can_be_followed(estimator, params):
-
-        def tell(epoch, n_epochs):
-            if progress is not None:
-                progress(number, epoch, n_epochs)
-
-        fitted, kept, X_train, X_test, fit_time, curves = follow(
-            estimator, (X_train, y_train), (X_test, y_test), classes, params, seed, tell
-        )
-    else:
+    if not epochs or not can_be_followed(estimator, params):
         start = perf_counter()
         fitted = estimator.fit(X_train, y_train, **params)
         fit_time = perf_counter() - start
-        curves = None
-        kept = kept_rows(fitted, len(train))
-        if len(kept) < len(train):
-            X_train = _safe_indexing(X_train, kept)
+        fold = judge_fitted(
+            fitted, X, y, train=train, test=test, number=number, fit_time=fit_time
+        )
         if progress is not None:
             progress(number, 1, 1)
-    rows = train[kept], test
-    return _fold(
-        number, fitted, rows, (X_train, X_test), codes, classes, fit_time, curves
+        return fold
+
+    def tell(epoch, n_epochs):
+        if progress is not None:
+            progress(number, epoch, n_epochs)
+
+    kept, outcomes = follow(
+        estimator, (X_train, y_train), (X_test, y_test), classes, params, seed, tell, at
     )
+    by_epoch = {
+        epoch: _fold(number, train[kept], test, *outcome)
+        for epoch, outcome in outcomes.items()
+    }
+    at = {epoch: fold for epoch, fold in by_epoch.items() if epoch in at}
+    return replace(by_epoch[max(by_epoch)], at=at)
 
 
-def _fold(number, fitted, rows, parts, codes, classes, fit_time, curves=None):
-    train, test = rows
-    train_codes, train_loss, _ = judge(fitted, parts[0], codes[train], classes)
-    test_codes, test_loss, probability = judge(fitted, parts[1], codes[test], classes)
+def _fold(number, train, test, on_train, on_test, fit_time, curves=None):
+    """Return a fold from what `judge` said of both sides."""
+    train_codes, train_loss, _ = on_train
     return Fold(
         number,
         train,
         test,
         train_codes,
-        test_codes,
+        on_test[0],
         train_loss,
-        test_loss,
-        probability,
+        *on_test[1:],
         float(fit_time),
         curves,
     )

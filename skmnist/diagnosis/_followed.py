@@ -1,6 +1,6 @@
 """Train a classifier epoch by epoch, and judge it on both sides of a split."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from time import perf_counter
 
 import numpy as np
@@ -34,6 +34,10 @@ class Curves:
     validation_accuracy: np.ndarray
     sample_loss: np.ndarray
 
+    def until(self, epoch):
+        """Return the curves of a training that ended earlier."""
+        return Curves(*(getattr(self, f.name)[:epoch] for f in fields(self)))
+
 
 def can_be_followed(estimator, params):
     """Tell whether `follow` can train an estimator with these parameters of `fit`."""
@@ -53,11 +57,32 @@ def can_be_followed(estimator, params):
     return not routed and all("__" in key for key in params)
 
 
-def follow(estimator, train, test, classes, params, seed, tell):
+def follow(estimator, train, test, classes, params, seed, tell, at=()):
     """Train epoch by epoch.
 
-    Returns the fitted classifier, the training rows it was trained on, these and the
-    test rows as it sees them, the seconds a `fit` takes, and the curves.
+    Parameters
+    ----------
+    estimator : classifier or Pipeline
+        Changed.
+    train, test : tuple of (X, y)
+    classes : ndarray
+        The labels, sorted.
+    params : dict
+        Parameters of `fit`.
+    seed : int
+        For a classifier without a `random_state` of its own.
+    tell : callable
+        Called after every epoch with its number, from 1, and the number of epochs.
+    at : collection of int
+        Epochs to judge the classifier at as if it had ended there.
+
+    Returns
+    -------
+    kept : ndarray of int
+        The training rows it was trained on.
+    outcomes : dict of int to tuple
+        By epoch, the last and those of `at`: what `judge` says of the training rows and
+        of the test rows, the seconds `fit` takes so far, and the curves.
     """
     (X_train, y_train), (X_test, y_test) = train, test
     transformers, final, params, own = take_apart(estimator, params)
@@ -76,7 +101,7 @@ def follow(estimator, train, test, classes, params, seed, tell):
     if settings.get("early_stopping") or settings.get("validation_fraction"):
         start = perf_counter()
         fitted = clone(final).fit(seen, y_train, **params)
-        fit_time += perf_counter() - start
+        fitted_time = fit_time + perf_counter() - start
         kept, n_epochs = kept_rows(fitted, len(y_train)), int(fitted.n_iter_)
         params = _check_method_params(seen, params, indices=kept)
         seen, shown = _safe_indexing(seen, kept), _safe_indexing(shown, kept)
@@ -90,30 +115,42 @@ def follow(estimator, train, test, classes, params, seed, tell):
         (shown, np.searchsorted(classes, y_train[kept])),
         (X_test, np.searchsorted(classes, y_test)),
     )
-    sample_loss = np.empty((n_epochs, len(y_test)), dtype=np.float32)
-    scores = np.empty((4, n_epochs))
-    elapsed = 0.0
-    for epoch in range(n_epochs):
+    curves = Curves(
+        *np.empty((4, n_epochs)), np.empty((n_epochs, len(y_test)), dtype=np.float32)
+    )
+    outcomes = {}
+    for epoch in range(1, n_epochs + 1):
         start = perf_counter()
         final.partial_fit(seen, y_train[kept], classes=labels, **params)
-        elapsed += perf_counter() - start
-        for side, (X, codes) in enumerate(sides):
-            accuracy, loss = _epoch_scores(final, X, codes, classes)
-            scores[side, epoch], scores[2 + side, epoch] = np.mean(loss), accuracy
-        sample_loss[epoch] = loss
-        tell(epoch + 1, n_epochs)
-    if fitted is None:
-        fitted, fit_time = final, fit_time + elapsed
-    return fitted, kept, shown, X_test, fit_time, Curves(*scores, sample_loss)
+        fit_time += perf_counter() - start
+        judged = [_judge(final, *side, classes) for side in sides]
+        for name, side, (predicted, loss, _) in zip(
+            ("train", "validation"), sides, judged, strict=True
+        ):
+            getattr(curves, f"{name}_loss")[epoch - 1] = np.mean(loss)
+            getattr(curves, f"{name}_accuracy")[epoch - 1] = np.mean(
+                predicted == side[1]
+            )
+        curves.sample_loss[epoch - 1] = loss
+        if epoch in at or epoch == n_epochs:
+            outcomes[epoch] = *judged, fit_time, curves.until(epoch)
+        tell(epoch, n_epochs)
+    if fitted is not None:
+        judged = [_judge(fitted, *side, classes) for side in sides]
+        outcomes[n_epochs] = *judged, fitted_time, curves
+    return kept, outcomes
 
 
-def _epoch_scores(estimator, X, codes, classes):
+def _judge(estimator, X, codes, classes):
+    """Judge in one pass: what trains in epochs predicts the most probable class."""
     if not hasattr(estimator, "predict_proba"):
-        predicted, loss, _ = judge(estimator, X, codes, classes)
-        return np.mean(predicted == codes), loss
+        return judge(estimator, X, codes, classes)
     probabilities = probabilities_of(estimator, X, classes)
-    hits = np.mean(np.argmax(probabilities, axis=1) == codes)
-    return hits, log_loss(probabilities, codes)
+    return (
+        np.argmax(probabilities, axis=1),
+        log_loss(probabilities, codes),
+        probabilities.max(axis=1).astype(float),
+    )
 
 
 def take_apart(estimator, params):

@@ -15,6 +15,8 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_method_params, column_or_1d
 
+from skmnist.diagnosis._followed import can_be_followed, take_apart
+
 _CONSTRAINTS = {
     "estimator": [HasMethods(["fit", "predict"])],
     "cv": ["cv_object"],
@@ -77,6 +79,43 @@ def check_capacity(capacity, estimator):
             f"capacity should list two values of {name} or more, the estimator's own, "
             f"{params[name]!r}, once among them; got {values!r}."
         )
+
+
+def counts_epochs(estimator, name, values, params):
+    """Tell whether a parameter of capacity counts the epochs of one training.
+
+    Then a training of fewer epochs is the beginning of a longer one, and need not be
+    run. With callbacks, which may act on the number of epochs, it is not so.
+
+    Parameters
+    ----------
+    estimator : classifier
+    name : str
+        The parameter.
+    values : list
+    params : dict or None
+        Parameters of `fit`.
+
+    Raises
+    ------
+    ValueError
+        If early stopping decides on the number of epochs, or a value is none.
+    """
+    _, final, _, _ = take_apart(estimator, {})
+    prefix = "" if final is estimator else f"{estimator.steps[-1][0]}__"
+    if name != f"{prefix}epochs" or not can_be_followed(estimator, params or {}):
+        return False
+    if final.get_params().get("early_stopping"):
+        raise ValueError(
+            f"capacity compares values of {name}, but early_stopping=True ends a "
+            "training by itself: set it to False, or leave capacity out."
+        )
+    for value in values:
+        if not isinstance(value, Integral) or value < 1:
+            raise ValueError(
+                f"capacity should list positive integers for {name}, got {value!r}."
+            )
+    return True
 
 
 def check_data(X, y, groups):
