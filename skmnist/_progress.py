@@ -1,6 +1,7 @@
 """How far a cross-validation is: fits done and time left, on stderr."""
 
 from functools import partial
+from time import perf_counter
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -9,7 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 class FitProgress:
     """A bar over all fits of a diagnosis, shown only where stderr is a terminal.
 
-    A context manager. It says first how many fits there will be.
+    A context manager. It says first how many fits there will be, and once two epochs or
+    a fit are done, how long they will take.
 
     Parameters
     ----------
@@ -22,6 +24,7 @@ class FitProgress:
         self._tell_plan = tell_plan or self._console.is_terminal
         self._done = {}
         self._bar = None
+        self._n_full_fits = None
 
     def __enter__(self):
         if self._console.is_terminal:
@@ -33,14 +36,20 @@ class FitProgress:
         if self._bar is not None:
             self._bar.stop()
 
-    def plan(self, n_fits):
+    def plan(self, n_fits, n_full_fits, n_jobs=1):
         """Say what is to come.
 
         Parameters
         ----------
         n_fits : dict of str to int
             Fits by stage.
+        n_full_fits : float
+            How many fits on all rows of a split the classifier's fits are worth.
+        n_jobs : int, default=1
+            Fits at a time.
         """
+        self._n_full_fits, self._n_jobs = n_full_fits, n_jobs
+        self._start = self._first_epoch = perf_counter()
         total = sum(n_fits.values())
         stages = ", ".join(f"{n} {stage}" for stage, n in n_fits.items() if n)
         if self._tell_plan:
@@ -61,6 +70,8 @@ class FitProgress:
 
     def _tell(self, stage, done, fit, epoch, n_epochs):
         self._done[stage, done + fit] = epoch / n_epochs
+        if self._tell_plan and self._n_full_fits is not None:
+            self._tell_time(epoch, n_epochs)
         if self._bar is None:
             return
         epochs = f", epoch {epoch} of {n_epochs}" if n_epochs > 1 else ""
@@ -70,6 +81,32 @@ class FitProgress:
             description=words,
             completed=sum(self._done.values()),
         )
+
+    def _tell_time(self, epoch, n_epochs):
+        """Say how long it will take, from the first epochs that say so."""
+        now = perf_counter()
+        if epoch == 1 < n_epochs:
+            # It compiles, which the others do not.
+            self._first_epoch = now
+            return
+        in_epochs = self._first_epoch > self._start
+        fit_time = now - self._first_epoch
+        if in_epochs:
+            fit_time *= n_epochs / (epoch - 1)
+        total = fit_time * max(1.0, self._n_full_fits / self._n_jobs)
+        self._n_full_fits = None
+        self._console.print(
+            f"About {duration(total)}, going by the first "
+            f"{'epochs' if in_epochs else 'fit'}; the reference comes on top.",
+            highlight=False,
+        )
+
+
+def duration(seconds):
+    """Write a time for people: "40 s", "12 min", "3.5 h"."""
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def bar(console):

@@ -10,7 +10,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from skmnist import KerasMLPClassifier, diagnose_fit
+from skmnist import KerasMLPClassifier, _progress, diagnose_fit
 
 
 @pytest.fixture(scope="module")
@@ -217,5 +217,24 @@ def test_cost_is_told_before_anything_else(noisy, capsys):
         capacity={"max_depth": [1, 2, 3]},
         verbose=1,
     )
-    first = capsys.readouterr().err.splitlines()[0]
+    first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("40 fits (4 folds, 8 capacity, 16 learning curve, 12")
+    assert second == "About 1 s, going by the first fit; the reference comes on top."
+
+
+def test_time_is_told_from_the_epochs_that_do_not_compile(monkeypatch, capsys):
+    clock = iter([0.0, 60.0, 62.0])
+    monkeypatch.setattr(_progress, "perf_counter", lambda: next(clock))
+    with _progress.FitProgress(tell_plan=True) as progress:
+        progress.plan({"folds": 5, "reference": 15}, 7.5, n_jobs=1)
+        tell = progress.stage("folds")
+        for epoch in (1, 2, 3, 10):
+            tell(1, epoch, 10)
+    *_, told = capsys.readouterr().err.splitlines()
+    assert told.startswith("About 2 min, going by the first epochs")  # 2 s × 10 × 7.5
+    assert [_progress.duration(s) for s in (0.1, 99, 600, 9000)] == [
+        "1 s",
+        "99 s",
+        "10 min",
+        "2.5 h",
+    ]

@@ -4,6 +4,7 @@ import contextlib
 from numbers import Integral
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 
@@ -95,8 +96,8 @@ def diagnose_fit(
         numbers of `epochs` cost one training each split, to the largest: the others
         are read on the way, and equal trainings of their own.
     verbose : {0, 1}, default=0
-        1 says on the standard error how many fits there will be, and shows a bar with
-        the time left on a terminal.
+        1 says on the standard error how many fits there will be and, after the first
+        epochs, how long they will take; on a terminal a bar shows the time left.
 
     Returns
     -------
@@ -231,7 +232,8 @@ def run_diagnosis(
             "learning curve": len(splits) * len(FRACTIONS) if learning_curve else 0,
             "reference": len(splits) * n_reference_fits(reference),
         }
-        progress.plan(n_fits)
+        n_full_fits = len(splits) * (1 + len(others) + learning_curve * sum(FRACTIONS))
+        progress.plan(n_fits, n_full_fits, effective_n_jobs(n_jobs))
     folds = fit(longest, "folds", at=at)
     candidates = None
     if search is not None:
