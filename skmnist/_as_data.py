@@ -247,6 +247,11 @@ def _restore_fit(data):
     _check_number(data["rms"], Real, 0)
     if data["learning_rate"] is not None:
         _check_number(data["learning_rate"], Real, 0)
+    optimizer, loss = _from_param(data["optimizer"]), _from_param(data["loss"])
+    if not isinstance(optimizer, str | keras.optimizers.Optimizer):
+        raise ValueError(f"its optimizer is {optimizer!r}")
+    if not callable(loss) and not callable(keras.losses.get(loss)):
+        raise ValueError(f"its loss is {loss!r}")
     network = Network(
         *_builder(data),
         network_meta(
@@ -255,9 +260,9 @@ def _restore_fit(data):
             sample_shape[0],
             classes,
         ),
-        _from_param(data["optimizer"]),
+        optimizer,
         data["learning_rate"],
-        _from_param(data["loss"]),
+        loss,
         dtype,
     )
     training = _training(network, data)
@@ -307,7 +312,7 @@ def _builder(data):
 
 def _training(network, data):
     """Return the state of the training, of the very shapes its network has."""
-    _check_number(data["seed"], Integral, 0)
+    _check_number(data["seed"], Integral, 0, 2**32)
     history, lengths = data["history"], set()
     for name, values in history.items():
         if not isinstance(name, str) or not isinstance(values, list):
@@ -353,7 +358,7 @@ def _fitting(name, values, owner):
             value = value.view(dtype)
         if (value.shape, value.dtype) != (shape, dtype):
             raise ValueError(
-                f"its {name} have an array of shape {value.shape} and dtype "
+                f"an array of its {name} has shape {value.shape} and dtype "
                 f"{value.dtype}, where its network has {shape} and {dtype}"
             )
         fitting.append(value)
@@ -375,11 +380,11 @@ def _is_array(value, ndim, kinds):
     )
 
 
-def _check_number(value, kind, least):
+def _check_number(value, kind, least, limit=math.inf):
     if (
         isinstance(value, bool)
         or not isinstance(value, kind)
-        or not least <= value < math.inf
+        or not least <= value < limit
     ):
         raise ValueError(f"it has {value!r} in place of a number from {least} on")
 

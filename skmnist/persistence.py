@@ -107,7 +107,9 @@ def load(path):
     except (MemoryError, OSError):
         raise
     except Exception as error:  # a damaged archive fails in many ways
-        reason = str(error).rstrip(".") or type(error).__name__
+        reason = str(error).rstrip(".")
+        if not isinstance(error, ValueError):
+            reason = f"it is damaged or was changed ({type(error).__name__}: {reason})"
         raise ValueError(f"Cannot load {os.fspath(path)}: {reason}.") from error
 
 
@@ -122,6 +124,8 @@ def _unpack(data):
     estimator = content["estimator"]
     if not isinstance(estimator, BaseEstimator):
         raise ValueError(f"it holds a {type(estimator).__name__}, no estimator")
+    if content["class"] != type(estimator).__name__:
+        raise ValueError(f"it says that it holds a {content['class']!r}")
     return estimator
 
 
