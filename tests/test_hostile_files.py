@@ -500,7 +500,7 @@ def test_every_byte_counts(good, tmp_path):
 
 
 @settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

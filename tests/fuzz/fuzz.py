@@ -8,6 +8,7 @@ breaks a promise ends the run and is kept in the working directory.
 import gzip
 import hashlib
 import io
+import json
 import os
 import struct
 import sys
@@ -27,6 +28,10 @@ with atheris.instrument_imports(include=["skmnist", "skops", "zipfile", "gzip"])
 FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-"))
 FILE = FOLDER / "input"
 MEMBERS = {}
+LEAVES = [
+    *("null", "true", "0", "-1", "1e999", "NaN", "1.5", "4294967296", "9" * 30),
+    *('""', '"adam"', '"float64"', '"object"', "[]", "[0]", "[[]]", "{}", '{"a": 1}'),
+]
 
 
 def fuzz_read_idx(data):
@@ -41,13 +46,21 @@ def fuzz_read_idx(data):
 
 
 def fuzz_load(data):
-    """Put the data into one member of a good file, and the checksum right again."""
-    if len(data) > 1 and data[0] % 4:
-        names = sorted(MEMBERS)
-        name = names[data[1] % len(names)]
-        data = signed(archive(MEMBERS | {name: spliced(MEMBERS[name], data[2:])}))
-    elif data:
-        data = signed(data[1:])
+    """Change a good file in one of three ways, and put its checksum right again."""
+    provider = atheris.FuzzedDataProvider(data)
+    way = provider.ConsumeIntInRange(0, 3)
+    if way == 0:
+        data = signed(provider.ConsumeBytes(1 << 20))
+    elif way == 1:
+        name = provider.PickValueInList(sorted(MEMBERS))
+        content = spliced(MEMBERS[name], provider)
+        data = signed(archive(MEMBERS | {name: content}))
+    else:
+        schema = json.loads(MEMBERS["schema.json"])
+        for _ in range(provider.ConsumeIntInRange(1, 3)):
+            regrow(schema, provider)
+        content = json.dumps(schema).encode()
+        data = signed(archive(MEMBERS | {"schema.json": content}))
     FILE.write_bytes(data)
     try:
         loaded = load(FILE)
@@ -58,13 +71,46 @@ def fuzz_load(data):
     assert os.listdir(FOLDER) == ["input"]
 
 
-def spliced(content, data):
-    """Overwrite a piece of the content, or take the data alone."""
-    if len(data) < 4:
-        return content
-    position, cut = struct.unpack("<HH", data[:4])
-    position %= len(content)
-    return content[:position] + data[4:] + content[position + cut % 64 :]
+def spliced(content, provider):
+    """Overwrite a piece of the content."""
+    position = provider.ConsumeIntInRange(0, len(content))
+    cut = provider.ConsumeIntInRange(0, 64)
+    piece = provider.ConsumeBytes(1 << 16)
+    return content[:position] + piece + content[position + cut :]
+
+
+def regrow(tree, provider):
+    """Replace, copy or remove one branch of a tree of JSON, in place."""
+    branches = list(holders(tree))
+    holder, key = provider.PickValueInList(branches)
+    way = provider.ConsumeIntInRange(0, 9)
+    if way == 0:
+        del holder[key]
+    elif way < 4:
+        other, other_key = provider.PickValueInList(branches)
+        # A copy, so that the tree stays one.
+        holder[key] = json.loads(json.dumps(other[other_key]))
+    elif way < 6:
+        holder[key] = {
+            "__class__": "str",
+            "__module__": "builtins",
+            "__loader__": "JsonNode",
+            "content": provider.PickValueInList(LEAVES),
+            "is_json": True,
+        }
+    elif way < 8:
+        holder[key] = json.loads(provider.PickValueInList(LEAVES))
+    else:
+        holder[key] = provider.ConsumeUnicodeNoSurrogates(20)
+
+
+def holders(tree):
+    """Yield each list or dict in a tree with each of its keys."""
+    keys = tree if isinstance(tree, dict) else range(len(tree))
+    for key in keys:
+        yield tree, key
+        if isinstance(tree[key], dict | list):
+            yield from holders(tree[key])
 
 
 def archive(members):
@@ -125,7 +171,7 @@ def main():
     warnings.simplefilter("ignore")
     seeds = {
         "read_idx": idx_seeds,
-        "load": lambda: [b"\1\0\0\0\0\0x", b"\0" + archive(MEMBERS)],
+        "load": lambda: [os.urandom(64) for _ in range(20)],
         "parse_grid": lambda: [b"epochs=1,2\nmlp__dropout=0.1,0.5", b"a=(1,2),none"],
     }
     if target == "load":
