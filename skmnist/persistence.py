@@ -1,9 +1,13 @@
 """Save an estimator or a Pipeline to one file, and load it without running its code."""
 
+import contextlib
 import os
 import stat
+import warnings
 
+import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from skmnist._archive import pack, unpack
 from skmnist._atomic import replacing
@@ -126,7 +130,28 @@ def _unpack(data):
         raise ValueError(f"it holds a {type(estimator).__name__}, no estimator")
     if content["class"] != type(estimator).__name__:
         raise ValueError(f"it says that it holds a {content['class']!r}")
+    if isinstance(estimator, Pipeline):
+        _try_steps(estimator)
     return estimator
+
+
+def _try_steps(pipe):
+    """Hand a blank sample through a fitted Pipeline, up to its last step.
+
+    Scikit-learn's attributes are not checked one by one: those of a changed file fail
+    here, and not in some later prediction.
+    """
+    *transformers, last = [step for _, step in pipe.steps]
+    shape = getattr(last, "_sample_shape", None)
+    first = transformers[0] if transformers else None
+    if shape is None or not hasattr(first, "n_features_in_"):
+        return
+    X = np.zeros((1, *getattr(first, "_sample_shape", (first.n_features_in_,))))
+    with warnings.catch_warnings(), contextlib.suppress(ValueError):
+        warnings.simplefilter("ignore")
+        X = pipe[:-1].transform(X)
+        if isinstance(X, np.ndarray) and X.shape[1:] != shape:
+            raise TypeError(f"its steps give samples of shape {X.shape[1:]}")
 
 
 def _read(path):

@@ -309,6 +309,8 @@ def test_pickles_are_not_even_looked_at(good, tmp_path):
         ('"protocol": 2', '"protocol": 99'),
         ('"protocol": 2', '"protocol": true'),
         ('"StandardScaler"', "NaN"),
+        ('"mean_"', '"median_"'),
+        ('"steps"', '"step"'),
         ('"mean_"', '"transform"'),
         ('"mean_"', '"__class__"'),
     ],
