@@ -122,6 +122,20 @@ def isolated_build(seed, dtype):
             keras.config.set_dtype_policy(policy)
 
 
+@contextlib.contextmanager
+def shapes_only():
+    """Build networks whose variables have a shape and take no memory."""
+    name = "uninitialized_variables"
+    waiting = global_state.get_global_attribute(name)
+    # Keras would give memory to all in this list when it next leaves such a scope.
+    global_state.set_global_attribute(name, [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        global_state.set_global_attribute(name, waiting)
+
+
 def _backend_rng_state():
     if BACKEND == "tensorflow":
         context = tf_context.context()

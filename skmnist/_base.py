@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Hidden, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     check_consistent_length,
@@ -19,16 +19,17 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skmnist._left_out import LeftOut, refuse_left_out, state_is_data
 from skmnist._validation import (
     as_python,
     check_same_classes,
     check_weight,
     combine_weights,
+    new_encoder,
     root_mean_square,
     warn_of_another_scale,
     warn_of_scale,
 )
-from skmnist.preprocessing import OneHotLabelEncoder
 
 _MODEL_LOCK = threading.Lock()
 
@@ -63,7 +64,13 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
                 }
             )
         ],
-        "callbacks": [None, list, tuple, HasMethods(["set_model", "on_epoch_end"])],
+        "callbacks": [
+            None,
+            list,
+            tuple,
+            HasMethods(["set_model", "on_epoch_end"]),
+            Hidden(LeftOut),
+        ],
         "jit_compile": ["boolean", StrOptions({"auto"})],
         "checkpoint_dir": [str, os.PathLike, None],
         "warm_start": ["boolean"],
@@ -78,11 +85,23 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
 
     def __getstate__(self):
         # `model_` is rebuilt from the weights wherever it is wanted.
-        return {
+        state = {
             name: value
             for name, value in super().__getstate__().items()
             if name != "_model"
         }
+        if not state_is_data():
+            return state
+        from skmnist._as_data import to_data
+
+        return to_data(self, state)
+
+    def __setstate__(self, state):
+        if state_is_data():
+            from skmnist._as_data import from_data
+
+            state = from_data(self, state)
+        super().__setstate__(state)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -328,23 +347,13 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         """Check what a network makes of the data before it is trained."""
 
     def _make_network(self, X, classes):
-        from skmnist._network import Network
+        from skmnist._network import Network, network_meta
 
         builder, params = self._builder()
-        meta = {
-            "X_shape_": X.shape,
-            "X_dtype_": X.dtype,
-            "n_features_in_": self.n_features_in_,
-            "n_classes_": len(classes),
-            "classes_": classes,
-            "target_type_": "binary" if len(classes) == 2 else "multiclass",
-            "n_outputs_": 1,
-            "n_outputs_expected_": 1,
-        }
         return Network(
             builder,
             as_python(params),
-            meta,
+            network_meta(X.shape, X.dtype, self.n_features_in_, classes),
             self.optimizer,
             as_python(self.learning_rate),
             self.loss,
@@ -352,6 +361,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         )
 
     def _validate_fit_data(self, X, y, *, reset):
+        refuse_left_out(self)
         is_table = isinstance(y, np.ndarray | list) or hasattr(y, "iloc")
         if is_table and np.ndim(y) == 2 and np.shape(y)[1] > 1:
             raise ValueError(
@@ -407,10 +417,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         return X.reshape(len(X), *self.image_shape_)
 
     def _fit_encoder(self, y, classes):
-        dtype = np.float64 if self.dtype == "float64" else np.float32
-        encoder = OneHotLabelEncoder(dtype=dtype).fit(y if classes is None else classes)
-        # An array, whatever transform_output is set globally.
-        encoder.set_output(transform="default")
+        encoder = new_encoder(y if classes is None else classes, self.dtype)
         if len(encoder.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes in the "

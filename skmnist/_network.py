@@ -278,6 +278,20 @@ class Network:
         )
 
 
+def network_meta(X_shape, X_dtype, n_features, classes):
+    """Return what SciKeras's convention tells a builder of the data."""
+    return {
+        "X_shape_": X_shape,
+        "X_dtype_": X_dtype,
+        "n_features_in_": n_features,
+        "n_classes_": len(classes),
+        "classes_": classes,
+        "target_type_": "binary" if len(classes) == 2 else "multiclass",
+        "n_outputs_": 1,
+        "n_outputs_expected_": 1,
+    }
+
+
 def _has_foreign_code(config):
     """Tell whether a serialised Keras object refers to code that is not Keras's."""
     if isinstance(config, dict):

@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight
 
+from skmnist.preprocessing import OneHotLabelEncoder
+
 # A root mean square beyond these is far from unit scale: MNIST has 0.33 when scaled and
 # 85 when not, standardised data 1.
 _SCALE = (0.01, 4)
@@ -20,6 +22,13 @@ def as_python(value):
     if type(value) in (list, tuple):
         return type(value)(map(as_python, value))
     return value
+
+
+def new_encoder(labels, dtype):
+    """Return an encoder of labels for networks of a dtype policy."""
+    dtype = np.float64 if dtype == "float64" else np.float32
+    # An array, whatever transform_output is set globally.
+    return OneHotLabelEncoder(dtype=dtype).fit(labels).set_output(transform="default")
 
 
 def check_weight(sample_weight, X):

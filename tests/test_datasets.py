@@ -83,16 +83,8 @@ def arrays(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def keras_mnist():
-    """Keras's loader. Its import makes Keras's folder: ask before `arrays` moves it."""
-    from keras.datasets import mnist
-
-    return mnist
-
-
-@pytest.fixture
 def no_download(monkeypatch):
-    def fail(names):
+    def fail(names, cached):
         raise AssertionError("a download was tried")
 
     monkeypatch.setattr(_mnist, "_download", fail)
@@ -348,27 +340,6 @@ def test_missing_mnist_names_every_place_searched(
     with pytest.raises(FileNotFoundError, match="elsewhere") as caught:
         fetch_mnist(tmp_path / "elsewhere")
     assert "nowhere" not in str(caught.value)
-
-
-def test_keras_downloads_what_is_nowhere_and_it_is_checked(
-    keras_mnist, arrays, monkeypatch
-):
-    x_train, y_train, x_test, y_test = arrays.values()
-    parts = (x_train, y_train), (x_test, y_test)
-    monkeypatch.setattr(keras_mnist, "load_data", lambda: parts)
-    np.testing.assert_array_equal(fetch_mnist(subset="test").images, x_test)
-    parts = (x_train, y_train), (x_test[::-1], y_test)
-    with pytest.raises(ValueError, match="SHA-256"):
-        fetch_mnist(subset="test")
-
-
-def test_failed_download_is_an_os_error(keras_mnist, arrays, monkeypatch):
-    def fail():
-        raise Exception("URL fetch failure")
-
-    monkeypatch.setattr(keras_mnist, "load_data", fail)
-    with pytest.raises(OSError, match=r"URL fetch failure.*data_home"):
-        fetch_mnist()
 
 
 @pytest.mark.parametrize("key", FILES)

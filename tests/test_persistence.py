@@ -1,12 +1,25 @@
+import copy
+import os
 import pickle
-import zipfile
+import subprocess
+import sys
+import threading
 
+import cloudpickle
+import joblib
 import keras
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skmnist import (
     ImageFlattener,
@@ -18,6 +31,43 @@ from skmnist import (
     load,
     save,
 )
+
+
+def build_own(meta, units=8, activation="relu"):
+    inputs = keras.Input(meta["X_shape_"][1:])
+    hidden = keras.layers.Flatten()(inputs)
+    hidden = keras.layers.Dense(units, activation=activation)(hidden)
+    hidden = keras.layers.BatchNormalization()(hidden)
+    hidden = keras.layers.Dropout(0.2)(hidden)
+    outputs = keras.layers.Dense(meta["n_classes_"], activation="softmax")(hidden)
+    return keras.Model(inputs, outputs)
+
+
+class OwnLayer(keras.layers.Layer):
+    def call(self, X):
+        return X * 2
+
+
+def build_with_own_layer(meta):
+    return keras.Sequential([build_own(meta), OwnLayer(), keras.layers.Softmax()])
+
+
+def relu(X):
+    return keras.ops.tanh(X)
+
+
+def own_loss(y, y_pred):
+    return keras.losses.categorical_crossentropy(y, y_pred)
+
+
+class OwnCallback(keras.callbacks.Callback):
+    pass
+
+
+def round_trip(estimator, tmp_path):
+    save(estimator, tmp_path / "model.skmnist")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.skmnist"]
+    return load(tmp_path / "model.skmnist")
 
 
 @pytest.mark.parametrize(
@@ -36,61 +86,223 @@ def test_a_pipeline_comes_back_as_it_was(final, digits, tmp_path):
     X, y = digits
     y = np.array([f"digit {label}" for label in y])
     pipe = make_pipeline(ImageFlattener(), PixelScaler(max_value=16), final)
-    pipe.fit((X * 16).astype(np.uint8), y)
-    save(pipe, tmp_path / "model.skmnist")
-    loaded = load(tmp_path / "model.skmnist")
     X = (X * 16).astype(np.uint8)
+    pipe.fit(X, y)
+    loaded = round_trip(pipe, tmp_path)
     np.testing.assert_array_equal(loaded.predict_proba(X), pipe.predict_proba(X))
     np.testing.assert_array_equal(loaded.predict(X), pipe.predict(X))
     assert repr(loaded) == repr(pipe)
-    assert list(tmp_path.iterdir()) == [tmp_path / "model.skmnist"]
+    assert vars(loaded[-1]).keys() - {"_model"} == vars(pipe[-1]).keys() - {"_model"}
+
+
+def test_other_estimators_of_scikit_learn_come_back(digits, tmp_path):
+    X, y = digits
+    columns = ColumnTransformer([("a", StandardScaler(), [1, 2])], remainder="drop")
+    steps = [SimpleImputer(), VarianceThreshold(), PCA(8), columns]
+    pipe = make_pipeline(*steps, FunctionTransformer(np.tanh), LogisticRegression())
+    voting = VotingClassifier([("mlp", KerasMLPClassifier(epochs=1, random_state=0))])
+    for i, estimator in enumerate((pipe, voting)):
+        (tmp_path / str(i)).mkdir()
+        estimator.fit(X, y)
+        loaded = round_trip(estimator, tmp_path / str(i))
+        np.testing.assert_array_equal(loaded.predict(X), estimator.predict(X))
 
 
 def test_training_goes_on_from_a_loaded_classifier(digits, tmp_path, same_weights):
-    clf = KerasMLPClassifier(epochs=2, random_state=0).fit(*digits)
-    save(clf, tmp_path / "model")
-    loaded = load(tmp_path / "model")
+    X, y = digits
+    X = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    clf = KerasMLPClassifier(dropout=0.1, epochs=2, random_state=0).fit(X, y)
+    loaded = round_trip(clf, tmp_path)
     assert loaded.history_ == clf.history_
-    assert same_weights(loaded.partial_fit(*digits), clf.partial_fit(*digits))
+    assert loaded.evaluate(X, y) == clf.evaluate(X, y)
+    assert same_weights(loaded, clf)
+    assert same_weights(loaded.partial_fit(X, y), clf.partial_fit(X, y))
+    assert loaded.feature_names_in_.tolist() == X.columns.tolist()
+
+
+def test_a_builder_of_ones_own_is_left_out_and_asked_for(
+    digits, tmp_path, same_weights
+):
+    X, y = digits
+    clf = KerasImageClassifier(
+        build_own, {"units": 9, "activation": relu}, epochs=1, random_state=0
+    )
+    with pytest.raises(TypeError, match=r"computes other than.*joblib"):
+        save(clone(clf).fit(X, y), tmp_path / "model")
+    clf = make_pipeline(PixelScaler(1), clf.set_params(model__activation="tanh"))
+    clf.fit(X, y)
+    loaded = round_trip(clf, tmp_path)
+    np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+    assert loaded[-1].evaluate(X, y) == clf[-1].evaluate(X, y)
+    assert same_weights(loaded[-1], clf[-1])
+    assert "left out: " in repr(loaded)
+    for train in (loaded.fit, loaded[-1].partial_fit, clone(loaded).fit):
+        with pytest.raises(ValueError, match=r"build_own.*set_params\(model=\.\.\.\)"):
+            train(X, y)
+    # What was left out stays so, and is still not needed to predict.
+    again = round_trip(loaded, tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
+    again[-1].set_params(model=build_own)
+    assert same_weights(again[-1].partial_fit(X, y), clf[-1].partial_fit(X, y))
 
 
 @pytest.mark.parametrize(
-    "estimator",
-    [
-        KerasImageClassifier(lambda meta: None),
-        KerasMLPClassifier(callbacks=[keras.callbacks.TerminateOnNaN()]),
-        make_pipeline(FunctionTransformer(pickle.loads), KerasMLPClassifier()),
-    ],
+    ("name", "value"),
+    [("callbacks", [OwnCallback()]), ("loss", own_loss)],
 )
-def test_code_of_ones_own_is_not_saved_in_silence(estimator, tmp_path):
-    with pytest.raises((TypeError, ValueError)):
-        save(estimator, tmp_path / "model")
+def test_callbacks_and_loss_of_ones_own_are_left_out_and_asked_for(
+    name, value, digits, tmp_path
+):
+    clf = KerasMLPClassifier(epochs=1, random_state=0, **{name: value}).fit(*digits)
+    loaded = round_trip(clf, tmp_path)
+    np.testing.assert_array_equal(loaded.predict(digits[0]), clf.predict(digits[0]))
+    with pytest.raises(ValueError, match=rf"set_params\({name}=\.\.\.\)"):
+        loaded.fit(*digits)
+    if name == "loss":
+        with pytest.raises(ValueError, match="own_loss was left out"):
+            loaded.evaluate(*digits)
+    loaded.set_params(**{name: value}).partial_fit(*digits)
+
+
+@pytest.mark.parametrize("clf", [KerasImageClassifier(build_own), KerasMLPClassifier()])
+def test_the_unfitted_is_saved_unfitted(clf, tmp_path):
+    loaded = round_trip(clf, tmp_path)
+    assert vars(loaded).keys() == vars(clf).keys()
+
+
+def test_kerass_own_objects_are_parameters_that_come_back(
+    digits, tmp_path, same_weights
+):
+    rate = keras.optimizers.schedules.CosineDecay(0.05, 100)
+    clf = KerasMLPClassifier(
+        bias_initializer=keras.initializers.Constant(0.1),
+        activation=keras.activations.relu,
+        optimizer=keras.optimizers.SGD(rate, momentum=0.5),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
+        epochs=1,
+        random_state=0,
+    ).fit(*digits)
+    loaded = round_trip(clf, tmp_path)
+    assert loaded.activation is keras.activations.relu
+    for name in ("bias_initializer", "optimizer", "loss"):
+        ours, theirs = getattr(loaded, name), getattr(clf, name)
+        assert type(ours) is type(theirs)
+        assert ours.get_config() == theirs.get_config()
+    assert same_weights(loaded.partial_fit(*digits), clf.partial_fit(*digits))
+
+
+def test_where_to_write_is_not_for_a_file_to_say(digits, tmp_path):
+    folder = tmp_path / "checkpoints"
+    clf = KerasMLPClassifier(epochs=1, checkpoint_dir=folder, random_state=0)
+    (tmp_path / "saved").mkdir()
+    loaded = round_trip(clf.fit(*digits), tmp_path / "saved")
+    assert loaded.checkpoint_dir is None
+
+
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
+def test_other_dtypes_come_back(dtype, digits, tmp_path, same_weights):
+    clf = KerasMLPClassifier(
+        hidden_layer_sizes=(8,), dtype=dtype, epochs=1, random_state=0
+    ).fit(*digits)
+    loaded = round_trip(clf, tmp_path)
+    np.testing.assert_array_equal(
+        loaded.predict_proba(digits[0]), clf.predict_proba(digits[0])
+    )
+
+
+def test_code_that_prediction_needs_is_refused_and_joblib_offered(digits, tmp_path):
+    own_layer = KerasImageClassifier(build_with_own_layer, epochs=1)
+    refused = [
+        (own_layer.fit(*digits), "OwnLayer is not one of Keras's own"),
+        (KerasMLPClassifier(activation=relu), "relu is not one of Keras's own"),
+        (make_pipeline(FunctionTransformer(pickle.loads), PCA()), "loads"),
+        (
+            RandomForestClassifier(n_estimators=2).fit(*digits),
+            "RandomForestClassifier, which is none of",
+        ),
+        (make_pipeline(PCA(), KerasMLPClassifier(), memory="cache"), "memory=None"),
+    ]
+    for estimator, reason in refused:
+        with pytest.raises(TypeError, match=f"(?s){reason}.*joblib.dump keeps code"):
+            save(estimator, tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_that_save_did_not_write_are_refused(digits, tmp_path):
-    import skops.io
-
+def test_a_failed_save_leaves_the_earlier_file(digits, tmp_path, monkeypatch):
     path = tmp_path / "model"
-    save(KerasMLPClassifier(epochs=1).fit(*digits), path)
-    good = path.read_bytes()
-    pickled = pickle.dumps(KerasMLPClassifier())
-    for content in (b"", b"abc", good[:-30], good[: len(good) // 2], pickled):
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match="Cannot load .*model"):
-            load(path)
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("../outside.txt", "x")
-    with pytest.raises(ValueError, match="Cannot load"):
-        load(path)
-    skops.io.dump({"format": 2, "versions": {"skmnist": "9.9"}, "estimator": 1}, path)
-    with pytest.raises(ValueError, match="upgrade skmnist"):
-        load(path)
-    skops.io.dump(LogisticRegression(), path)
-    with pytest.raises(ValueError, match="not written by skmnist.save"):
-        load(path)
-    skops.io.dump({"format": 1, "estimator": FunctionTransformer(pickle.loads)}, path)
-    with pytest.raises(ValueError, match="not trusted"):
-        load(path)
-    with pytest.raises(OSError):
-        load(tmp_path / "missing")
+    save(KerasMLPClassifier(), path)
+    before = path.read_bytes()
+
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save(KerasMLPClassifier(epochs=9), path)
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (before, [path])
+
+
+def test_pickles_load_where_skmnist_was_never_imported(digits, tmp_path):
+    X, _ = digits
+    fitted = {
+        "pickle": KerasMLPClassifier(epochs=1, random_state=0),
+        "joblib": KerasImageClassifier(build_mlp, epochs=1, random_state=0),
+        "cloudpickle": KerasImageClassifier(
+            lambda meta: keras.Sequential(
+                [
+                    keras.Input(meta["X_shape_"][1:]),
+                    keras.layers.Flatten(),
+                    keras.layers.Dense(meta["n_classes_"], activation="softmax"),
+                ]
+            ),
+            optimizer=keras.optimizers.SGD(0.1),
+            epochs=1,
+            random_state=0,
+        ),
+    }
+    # Sent by value, as one does with what the other process cannot import.
+    for (name, clf), module in zip(
+        fitted.items(), (pickle, None, cloudpickle), strict=True
+    ):
+        clf.fit(*digits)
+        path = tmp_path / name
+        joblib.dump(clf, path) if module is None else path.write_bytes(
+            module.dumps(clf)
+        )
+        duplicate = copy.deepcopy(clf)
+        np.testing.assert_array_equal(duplicate.predict_proba(X), clf.predict_proba(X))
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", digits[1])
+    script = """
+import joblib, numpy as np, pickle, sys
+assert "skmnist" not in sys.modules
+X, y = np.load("X.npy"), np.load("y.npy")
+for name in ("pickle", "joblib", "cloudpickle"):
+    with open(name, "rb") as file:
+        clf = joblib.load(name) if name == "joblib" else pickle.load(file)
+    np.save(f"{name}.npy", clf.predict_proba(X))
+    clf.partial_fit(X, y)
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    for name, clf in fitted.items():
+        theirs = np.load(tmp_path / f"{name}.npy")
+        np.testing.assert_array_equal(theirs, clf.predict_proba(X))
+
+
+def test_saving_in_one_thread_leaves_pickles_in_another_alone(digits, tmp_path):
+    clf = KerasMLPClassifier(epochs=1, random_state=0).fit(*digits)
+    stop = threading.Event()
+
+    def keep_saving():
+        while not stop.is_set():
+            save(clf, tmp_path / "model")
+
+    thread = threading.Thread(target=keep_saving)
+    thread.start()
+    try:
+        for _ in range(20):
+            loaded = pickle.loads(pickle.dumps(clf))
+            assert loaded._training.seed == clf._training.seed
+    finally:
+        stop.set()
+        thread.join()

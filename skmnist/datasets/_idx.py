@@ -69,8 +69,6 @@ def read_idx(path):
     >>> import tempfile
     >>> from pathlib import Path
     >>> import numpy as np
-
-    from skmnist._atomic import replacing
     >>> from skmnist import read_idx, write_idx
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "labels-idx1-ubyte.gz"
@@ -124,8 +122,6 @@ def write_idx(path, array):
     >>> import tempfile
     >>> from pathlib import Path
     >>> import numpy as np
-
-    from skmnist._atomic import replacing
     >>> from skmnist import write_idx
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "images-idx3-ubyte"

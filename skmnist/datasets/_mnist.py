@@ -1,14 +1,17 @@
 """MNIST itself: found on this machine or downloaded, and checked."""
 
+import contextlib
 import hashlib
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from skmnist.datasets._bunch import make_bunch
-from skmnist.datasets._files import PARTS, Part, expected_files, join, read_part
+from skmnist.datasets._files import PARTS, expected_files, join, read_part
 from skmnist.datasets._idx import idx_header
 
 # Of the IDX file of each array: images, labels.
@@ -22,6 +25,10 @@ _MNIST_SHA256 = {
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     ),
 }
+
+# What keras.datasets.mnist downloads.
+_ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+_NPZ_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 
 _MNIST_DESCR = """\
 MNIST, a database of handwritten digits
@@ -144,7 +151,7 @@ def fetch_mnist(
                 f"Expected {expected_files(names)}. Give another data_home, or leave "
                 "it out and allow the download."
             )
-        parts = _download(names)
+        parts = _download(names, places[-1])
     for name, part in zip(names, parts, strict=True):
         _check_sha256(part, _MNIST_SHA256[name])
     images, target = join(parts)
@@ -169,16 +176,42 @@ def _check_sha256(part, expected):
             )
 
 
-def _download(names):
-    """Let Keras download MNIST into its cache, and return parts of it."""
-    from keras.datasets import mnist
+def _download(names, cached):
+    """Let Keras download MNIST, put it into its cache as a whole, and return parts."""
+    from keras.utils import get_file
 
     try:
-        arrays = dict(zip(("train", "test"), mnist.load_data(), strict=True))
+        with _folder_beside(cached) as folder:
+            # Keras itself writes to the final name, where others would find a part.
+            path = Path(
+                get_file(
+                    cached.name,
+                    origin=_ORIGIN,
+                    file_hash=_NPZ_SHA256,
+                    cache_dir=folder,
+                    cache_subdir="",
+                )
+            )
+            parts = [read_part(path, name) for name in names]
+            with contextlib.suppress(OSError):  # what was read will do
+                os.replace(path, cached)
     except Exception as error:  # Keras raises plain Exception where it has no network
         raise OSError(
-            f"Keras could not download MNIST: {error}. Get the files by other means "
-            "and give their folder as data_home."
+            f"Keras could not download MNIST: {error} Get the files by other means and "
+            "give their folder as data_home."
         ) from error
-    source = "keras.datasets.mnist.load_data()"
-    return [Part(*arrays[name], (source, source)) for name in names]
+    return parts
+
+
+@contextlib.contextmanager
+def _folder_beside(path):
+    """Make a folder for a download, where it can be renamed into its place."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.mkdtemp(prefix=".mnist-", dir=path.parent)
+    except OSError:  # a read-only home: it is downloaded, and not kept
+        folder = tempfile.mkdtemp(prefix="mnist-")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

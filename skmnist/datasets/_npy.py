@@ -35,7 +35,7 @@ def read_npy(path):
     path = Path(path)
     with open(path, "rb") as file:
         try:
-            return _read_array(file, os.fstat(file.fileno()).st_size, "it")
+            return read_array(file, os.fstat(file.fileno()).st_size, "it")
         except MemoryError:
             raise
         except Exception as error:  # numpy parses the header with Python's own parser
@@ -98,10 +98,10 @@ def _read_member(archive, name, size):
     if info.file_size > _RATIOS[info.compress_type] * min(info.compress_size, size):
         raise ValueError(f"{name} declares more data than a file of this size holds.")
     with archive.open(info) as member:
-        return _read_array(member, info.file_size, name)
+        return read_array(member, info.file_size, name)
 
 
-def _read_array(stream, size, name):
+def read_array(stream, size, name):
     """Read an npy stream of `size` bytes; allocate only what it holds."""
     version = np.lib.format.read_magic(stream)
     if version != (1, 0):  # later ones allow a header of gigabytes
