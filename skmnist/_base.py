@@ -1,5 +1,6 @@
 """The classifier that the public ones share: scikit-learn's side of a Keras network."""
 
+import copy
 import math
 import os
 import secrets
@@ -22,6 +23,7 @@ from sklearn.utils.validation import (
 from skmnist._left_out import LeftOut, refuse_left_out, state_is_data
 from skmnist._validation import (
     as_python,
+    check_checkpointing,
     check_same_classes,
     check_weight,
     combine_weights,
@@ -73,6 +75,10 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         ],
         "jit_compile": ["boolean", StrOptions({"auto"})],
         "checkpoint_dir": [str, os.PathLike, None],
+        "save_best": [
+            StrOptions({"loss", "accuracy", "val_loss", "val_accuracy"}),
+            None,
+        ],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["boolean", Interval(Integral, 0, 2, closed="both")],
@@ -125,8 +131,12 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If the data or a hyperparameter is not usable. Nothing is trained then.
+        OSError
+            If the checkpoint cannot be written, with the fitted attributes set to what
+            there is; or if it cannot be read.
         KeyboardInterrupt
-            After Ctrl-C, with the fitted attributes set to what there is.
+            After Ctrl-C, with the fitted attributes set to what there is: the weights
+            as they were at that moment, and the history of the full epochs.
         """
         X, y = self._validate_fit_data(X, y, reset=True)
         return self._fit(X, y, sample_weight, self.epochs, going_on=self.warm_start)
@@ -297,42 +307,53 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
             network.check_state(training.weights)
         else:
             training = start(network, seed)
-        self._check_network(network, training.weights, X)
+        parts = network, encoder, held_out, root_mean_square(X)
         checkpoint = None
-        if self.checkpoint_dir is not None and not partial:
-            checkpoint = self._make_checkpoint(network, training, X, y, weight)
-        warn_of_scale(X, network.input_scale())
-        train(
-            network,
-            training,
-            (X, targets, weight),
-            rows,
-            held_out,
-            epochs=epochs,
-            batch_size=self.batch_size,
-            patience=(
-                self.n_iter_no_change if self.early_stopping and not partial else None
-            ),
-            restore_best_weights=self.restore_best_weights,
-            callbacks=_as_list(self.callbacks),
-            jit_compile=self.jit_compile,
-            checkpoint=checkpoint,
-            verbose=int(self.verbose),
-        )
-        vars(self).pop("_model", None)
+        try:
+            self._check_network(network, training.weights, X)
+            if self.checkpoint_dir is not None and not partial:
+                identity = training, X, y, weight
+                checkpoint = self._make_checkpoint(network, *identity, parts)
+            warn_of_scale(X, network.input_scale())
+            train(
+                network,
+                training,
+                (X, targets, weight),
+                rows,
+                held_out,
+                epochs=epochs,
+                batch_size=self.batch_size,
+                patience=(
+                    self.n_iter_no_change
+                    if self.early_stopping and not partial
+                    else None
+                ),
+                restore_best_weights=self.restore_best_weights,
+                callbacks=_as_list(self.callbacks),
+                jit_compile=self.jit_compile,
+                checkpoint=checkpoint,
+                verbose=int(self.verbose),
+            )
+        except (KeyboardInterrupt, OSError) as error:
+            if isinstance(error, KeyboardInterrupt) or training.n_epochs:
+                self._set_fitted(training, *parts, checkpoint)
+            raise
+        return self._set_fitted(training, *parts, checkpoint)
+
+    def _set_fitted(self, training, network, encoder, held_out, rms, checkpoint=None):
+        for name in ("_model", "best_model_path_"):
+            vars(self).pop(name, None)
+        if checkpoint is not None and checkpoint.monitor is not None:
+            self.best_model_path_ = str(checkpoint.best_path)
         self._network = network
         self._training = training
         self._encoder = encoder
-        self._rms = root_mean_square(X)
+        self._rms = rms
         self.classes_ = encoder.classes_
         self.history_ = training.history
         self.n_iter_ = training.n_epochs
         self.best_epoch_ = training.best_epoch
         self.validation_indices_ = held_out
-        # Not kept: an interrupted classifier can be saved like any other.
-        interruption, training.interruption = training.interruption, None
-        if interruption is not None:
-            raise interruption
         return self
 
     def _builder(self):
@@ -374,17 +395,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
                 "early_stopping=True watches the loss on held-out rows, but "
                 "validation_fraction=0.0 holds none out: set it to 0.1, say."
             )
-        if self.checkpoint_dir is not None:
-            if not isinstance(self.random_state, Integral):
-                raise ValueError(
-                    "checkpoint_dir needs an integer random_state, so that a training "
-                    f"can be known again; got random_state={self.random_state!r}."
-                )
-            if self.callbacks:
-                raise ValueError(
-                    "checkpoint_dir cannot restore what callbacks keep to themselves: "
-                    f"use one or the other, got callbacks={self.callbacks!r}."
-                )
+        check_checkpointing(self)
         X, y = validate_data(self, X, y, reset=reset, **self._checks())
         check_classification_targets(y)
         return self._lay_out(X, reset=reset), y
@@ -426,14 +437,25 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
             )
         return encoder
 
-    def _make_checkpoint(self, network, training, X, y, weight):
+    def _make_checkpoint(self, network, training, X, y, weight, parts):
         from skmnist._checkpoint import Checkpoint
 
         params = self.get_params(deep=False)
-        for name in ("callbacks", "checkpoint_dir", "model", "random_state", "verbose"):
-            params.pop(name, None)
-        identity = (X, y, weight, params, training.seed, training.weights)
-        return Checkpoint(self.checkpoint_dir, *identity, network.describe())
+        for name in ("callbacks", "checkpoint_dir", "random_state", "verbose"):
+            params.pop(name)
+
+        def as_classifier(state):
+            # Of no use elsewhere, where the file may be taken.
+            clf = copy.copy(self).set_params(checkpoint_dir=None, save_best=None)
+            return clf._set_fitted(state, *parts)
+
+        return Checkpoint(
+            self.checkpoint_dir,
+            *(type(self), params, network.describe(), X, y, weight),
+            vars(training),
+            monitor=self.save_best,
+            as_classifier=as_classifier,
+        )
 
     def _hold_out(self, y, seed):
         rows = np.arange(len(y))

@@ -1,16 +1,22 @@
 """A training's state on disk after every epoch, so that a killed one can go on."""
 
+import contextlib
 import json
+import time
 from importlib.metadata import version
 from pathlib import Path
 
-import joblib
 import numpy as np
 
 from skmnist._atomic import replacing
+from skmnist._backend import BACKEND
+from skmnist._fingerprint import fingerprint
+from skmnist.persistence import save
 
-_FILE = "training.npz"
-_PACKAGES = ("skmnist", "keras", "tensorflow", "numpy", "scikit-learn")
+_STATE, _BEST = "training.npz", "best.skmnist"
+_PACKAGES = ("skmnist", "keras", BACKEND, "numpy", "scikit-learn")
+# Seconds without a write after which a half file is taken for what a kill has left.
+_ABANDONED = 600
 
 
 class Checkpoint:
@@ -23,11 +29,32 @@ class Checkpoint:
     *identity : object
         Data, parameters, seed: all that the result depends on. With the versions of
         the packages they make the subfolder's name.
+    monitor : {"loss", "accuracy", "val_loss", "val_accuracy"}, optional
+        The quantity that tells the best epoch, which is kept in a file of its own.
+    as_classifier : callable
+        Makes a fitted classifier of a Training, for that file.
+
+    Attributes
+    ----------
+    path : Path
+        The state.
+    best_path : Path
+        The best epoch's classifier, for `skmnist.load`.
+
+    Raises
+    ------
+    OSError
+        If the subfolder cannot be made.
     """
 
-    def __init__(self, directory, *identity):
-        versions = [version(package) for package in _PACKAGES]
-        self.path = Path(directory) / joblib.hash((identity, versions)) / _FILE
+    def __init__(self, directory, *identity, monitor=None, as_classifier=None):
+        versions = [f"{package} {version(package)}" for package in _PACKAGES]
+        folder = Path(directory) / fingerprint([identity, versions])[:32]
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / _STATE
+        self.best_path = folder / _BEST
+        self.monitor = monitor
+        self._as_classifier = as_classifier
 
     def save(self, training, best, *, finished):
         """Write the state, all or nothing.
@@ -35,27 +62,29 @@ class Checkpoint:
         Parameters
         ----------
         training : Training
-        best : tuple of (weights, optimizer_state) or None
-            The state of the best epoch, where early stopping keeps one.
+        best : dict of str to tuple of (weights, optimizer_state)
+            What is kept of earlier epochs, by what for.
         finished : bool
             Whether no epoch is left.
         """
-        states = {"weights": training.weights, "optimizer": training.optimizer_state}
-        if best is not None:
-            states |= {"best_weights": best[0], "best_optimizer": best[1]}
+        states = {"now": (training.weights, training.optimizer_state), **best}
         arrays = {
-            f"{name}_{i}": value
-            for name, values in states.items()
+            f"{name}-{part}-{i}": value
+            for name, state in states.items()
+            for part, values in enumerate(state)
             for i, value in enumerate(values)
         }
         description = {
             "history": training.history,
             "finished": finished,
-            "lengths": {name: len(values) for name, values in states.items()},
+            "states": list(states),
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(self.path) as file:
             np.savez(file, description=np.array(json.dumps(description)), **arrays)
+
+    def save_best(self, training):
+        """Write the classifier as it was after the best epoch."""
+        save(self._as_classifier(training), self.best_path)
 
     def restore(self, training):
         """Bring a training to where the last one was when it ended or was killed.
@@ -67,7 +96,7 @@ class Checkpoint:
 
         Returns
         -------
-        best : tuple of (weights, optimizer_state) or None
+        best : dict of str to tuple of (weights, optimizer_state)
         finished : bool
 
         Raises
@@ -75,24 +104,44 @@ class Checkpoint:
         OSError
             If the file cannot be read, or is damaged.
         """
+        self._clear()
         if not self.path.exists():
-            return None, False
+            return {}, False
         try:
             with np.load(self.path, allow_pickle=False) as arrays:
+                if arrays.zip.testzip() is not None:
+                    raise ValueError("its checksum differs")
                 description = json.loads(str(arrays["description"]))
+                like = training.weights, training.optimizer_state
                 states = {
-                    name: [arrays[f"{name}_{i}"] for i in range(length)]
-                    for name, length in description["lengths"].items()
+                    name: tuple(
+                        [_as(arrays[f"{name}-{part}-{i}"], v) for i, v in enumerate(vs)]
+                        for part, vs in enumerate(like)
+                    )
+                    for name in description["states"]
                 }
         except Exception as error:  # a damaged archive fails in many ways
             raise OSError(
                 f"The checkpoint {self.path} is damaged ({error}). Delete it to train "
                 "from the start."
             ) from error
-        training.weights = states["weights"]
-        training.optimizer_state = states["optimizer"]
+        training.weights, training.optimizer_state = states.pop("now")
         training.history = description["history"]
-        best = None
-        if "best_weights" in states:
-            best = states["best_weights"], states["best_optimizer"]
-        return best, description["finished"]
+        return states, description["finished"]
+
+    def _clear(self):
+        """Remove half files that killed writes have left; another may be at work."""
+        for half in self.path.parent.glob(".*"):
+            # Another process may have been faster.
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - half.stat().st_mtime > _ABANDONED:
+                    half.unlink()
+
+
+def _as(saved, wanted):
+    """Return a saved array with the dtype of another, that of its place."""
+    if saved.dtype.kind == "V":  # NumPy's files do not know bfloat16 by name
+        saved = saved.view(wanted.dtype)
+    if (saved.shape, saved.dtype) != (wanted.shape, wanted.dtype):
+        raise ValueError("it belongs to another network")
+    return saved

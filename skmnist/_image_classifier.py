@@ -63,6 +63,9 @@ class KerasImageClassifier(BaseKerasClassifier):
         goes on when started again with the same data and parameters, and ends with the
         same weights; a finished one is loaded. It needs an integer `random_state`, and
         takes no callbacks. Several fits may share the folder.
+    save_best : {"loss", "accuracy", "val_loss", "val_accuracy"}, default=None
+        With `checkpoint_dir`, also keep the classifier as it was after the epoch with
+        the best value of this, in the file `best_model_path_`. None keeps none.
     warm_start : bool, default=False
         Whether `fit` goes on from the last one, for `epochs` epochs more.
     random_state : int, RandomState instance or None, default=None
@@ -92,6 +95,8 @@ class KerasImageClassifier(BaseKerasClassifier):
         and "val_accuracy".
     validation_indices_ : ndarray of int
         The rows of X that `fit` held out.
+    best_model_path_ : str
+        With `save_best`, the file of the best epoch's classifier, for `skmnist.load`.
     model_ : keras.Model
         The network with the fitted weights: a private copy, built on first access.
 
@@ -152,6 +157,7 @@ class KerasImageClassifier(BaseKerasClassifier):
         callbacks=None,
         jit_compile="auto",
         checkpoint_dir=None,
+        save_best=None,
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -173,6 +179,7 @@ class KerasImageClassifier(BaseKerasClassifier):
         self.callbacks = callbacks
         self.jit_compile = jit_compile
         self.checkpoint_dir = checkpoint_dir
+        self.save_best = save_best
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
-import joblib
 import numpy as np
 
 from skmnist import _hyperparameters
@@ -213,12 +212,11 @@ class Network:
         return wrapper
 
     def describe(self):
-        """Return what is known of the network in text, the same in every process."""
+        """Return what is known of the network, the same in every process."""
         self.compiled()
-        if isinstance(self._key, str):
-            return self._key
-        code = getattr(self.builder, "__code__", None)
-        return f"{_name(self.builder)} {code and joblib.hash(code.co_code)}"
+        # Code that is not Keras's has no such key; it is the builder's to know.
+        key = self._key if isinstance(self._key, str) else None
+        return key, self._hyperparameters
 
     def check_state(self, weights):
         """Check that a network of this recipe can go on from these weights.

@@ -32,21 +32,24 @@ class Training:
         One entry an epoch for each quantity.
     best_epoch : int
         The epoch with the lowest validation loss (training loss where no rows are held
-        out), counted from 1.
-    interruption : KeyboardInterrupt or None
-        What ended the training early.
+        out), counted from 1; 0 before the first.
     """
 
     weights: list
     optimizer_state: list
     seed: int
     history: dict = field(default_factory=dict)
-    interruption: KeyboardInterrupt | None = None
 
     def copy(self):
         """Return a copy that can be trained on without changing this one."""
         history = {name: list(values) for name, values in self.history.items()}
-        return replace(self, history=history, interruption=None)
+        return replace(self, history=history)
+
+    def as_of(self, epoch, weights, optimizer_state):
+        """Return the state after an earlier epoch, counted from 1."""
+        later = self.n_epochs - epoch
+        history = {name: v[: len(v) - later] for name, v in self.history.items()}
+        return Training(weights, optimizer_state, self.seed, history)
 
     @property
     def n_epochs(self):
@@ -55,8 +58,14 @@ class Training:
 
     @property
     def best_epoch(self):
-        losses = self.history.get("val_loss") or self.history.get("loss") or [0.0]
-        return int(np.argmin(losses)) + 1
+        losses = self.history.get("val_loss") or self.history.get("loss")
+        return int(np.argmin(losses)) + 1 if losses else 0
+
+    def best_epoch_by(self, quantity, first):
+        """Return the best epoch among those after the first so many, as a number."""
+        values = self.history[quantity][first - self.n_epochs :]
+        best = np.argmax if quantity.endswith("accuracy") else np.argmin
+        return first + int(best(values)) + 1
 
 
 def start(network, seed):
@@ -86,7 +95,8 @@ def train(
     ----------
     network : Network
     state : Training
-        Where to begin; changed in place, also when Ctrl-C ends the training.
+        Where to begin; changed in place, also when Ctrl-C or a full disk ends the
+        training.
     data : tuple of (X, y, sample_weight)
         Samples, one-hot targets and weights.
     rows : ndarray of int
@@ -113,6 +123,10 @@ def train(
     ------
     ValueError
         If the loss is no longer finite.
+    OSError
+        If the checkpoint cannot be read or written.
+    KeyboardInterrupt
+        After Ctrl-C.
     """
     compiled = network.compiled()
     callbacks = copy.deepcopy(list(callbacks))
@@ -126,12 +140,22 @@ def train(
             UserWarning,
             stacklevel=1,
         )
-    last = state.n_epochs + epochs
-    best, finished = None, False
+    first = state.n_epochs
+    last = first + epochs
+    best, finished = {}, False
     if checkpoint is not None:
         best, finished = checkpoint.restore(state)
-        if verbose and state.n_epochs:
-            print(f"{checkpoint.path}: {state.n_epochs} epochs are done.")
+        if verbose and state.n_epochs > first:
+            rest = ", and none is left" if finished else ""
+            print(f"{checkpoint.path}: {state.n_epochs} epochs are done{rest}.")
+        if checkpoint.monitor is not None:
+            # The state is what counts. The file of the best epoch is made from it, and
+            # made at once, so that one that cannot be written is told of now.
+            done = state
+            if "saved" in best:
+                epoch = state.best_epoch_by(checkpoint.monitor, first)
+                done = state.as_of(epoch, *best["saved"])
+            checkpoint.save_best(done)
     events = keras.callbacks.CallbackList(
         callbacks,
         add_progbar=verbose > 0,
@@ -190,11 +214,14 @@ def train(
                         f"{epoch + 1}. Lower learning_rate (now {rate:g}), or bring "
                         "the input near unit scale, with PixelScaler for pixels."
                     )
-                for name, value in logs.items():
-                    state.history.setdefault(name, []).append(value)
+                # In one step, so that an interrupt leaves no epoch in part.
+                state.history = state.history | {
+                    name: [*state.history.get(name, ()), value]
+                    for name, value in logs.items()
+                }
                 tell(events.on_epoch_end, epoch, dict(logs))
                 if patience is not None and state.best_epoch == epoch + 1:
-                    best = trainer.values()
+                    best["stopping"] = trainer.values()
                 finished = (
                     epoch + 1 == last
                     or bool(callbacks and own.model.stop_training)
@@ -205,15 +232,18 @@ def train(
                 )
                 if checkpoint is not None:
                     state.weights, state.optimizer_state = trainer.values()
+                    monitor = checkpoint.monitor
+                    if monitor and state.best_epoch_by(monitor, first) == epoch + 1:
+                        best["saved"] = state.weights, state.optimizer_state
+                        checkpoint.save_best(state)
                     checkpoint.save(state, best, finished=finished)
                 if finished:
                     break
             tell(events.on_train_end)
-        except KeyboardInterrupt as interruption:
-            state.interruption = interruption
-        if best is None or not restore_best_weights:
-            best = trainer.values()
-        state.weights, state.optimizer_state = best
+        finally:
+            if "stopping" not in best or not restore_best_weights:
+                best["stopping"] = trainer.values()
+            state.weights, state.optimizer_state = best["stopping"]
 
 
 class Variables:

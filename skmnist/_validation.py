@@ -1,6 +1,7 @@
 """Checks of weights, classes and pixel scale, beside scikit-learn's own."""
 
 import warnings
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
@@ -58,6 +59,32 @@ def combine_weights(sample_weight, class_weight, y, classes):
         by_label = {label: class_weight.get(label, 1.0) for label in classes.tolist()}
         return weight * np.array([by_label[label] for label in y.tolist()])
     return weight * compute_sample_weight("balanced", y)
+
+
+def check_checkpointing(clf):
+    """Refuse parameters that a checkpoint does not go with, or that want for one."""
+    if clf.save_best is not None and clf.checkpoint_dir is None:
+        raise ValueError(
+            f"save_best={clf.save_best!r} needs a folder to write to: set "
+            "checkpoint_dir."
+        )
+    if str(clf.save_best).startswith("val_") and not clf.validation_fraction:
+        raise ValueError(
+            f"save_best={clf.save_best!r} watches held-out rows, but "
+            "validation_fraction=0.0 holds none out: set it to 0.1, say."
+        )
+    if clf.checkpoint_dir is None:
+        return
+    if not isinstance(clf.random_state, Integral):
+        raise ValueError(
+            "checkpoint_dir needs an integer random_state, so that a training can be "
+            f"known again; got random_state={clf.random_state!r}."
+        )
+    if clf.callbacks:
+        raise ValueError(
+            "checkpoint_dir cannot restore what callbacks keep to themselves: use one "
+            f"or the other, got callbacks={clf.callbacks!r}."
+        )
 
 
 def check_same_classes(classes, fitted):

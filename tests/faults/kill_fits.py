@@ -1,0 +1,181 @@
+"""Kill fits and searches with SIGKILL at random moments; compare what they end with.
+
+    python tests/faults/kill_fits.py --kills 54
+
+Each task is started again after every kill until it ends, in a process of its own each
+time. Its weights, history and predictions must then equal those of a run that nobody
+killed, bit for bit, and a search must not have trained a finished fit again.
+
+A quarter of the kills come at any moment from the start of the fit on, the others at
+any moment from the first epoch on that the process has kept. The processes are forked
+from one that has imported TensorFlow and used nothing of it.
+"""
+
+import argparse
+import json
+import multiprocessing
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+PROCESSES = multiprocessing.get_context("forkserver")
+MOST_KILLS = 6  # of one task, which may then end
+
+
+def task(what):
+    """Return an estimator or a search, and how many digits it is for."""
+    from sklearn.model_selection import GridSearchCV
+
+    from skmnist import KerasMLPClassifier, LeNetClassifier
+
+    if what == "LeNet":
+        return LeNetClassifier(
+            filters=(4, 8),
+            hidden_layer_sizes=(16,),
+            batch_size=32,
+            epochs=30,
+            save_best="accuracy",
+            random_state=1,
+        ), 400
+    mlp = KerasMLPClassifier(
+        hidden_layer_sizes=(64, 32),
+        dropout=0.3,
+        class_weight="balanced",
+        validation_fraction=0.2,
+        random_state=2,
+    )
+    if what == "MLP":
+        return mlp.set_params(
+            epochs=80, early_stopping=True, n_iter_no_change=70, save_best="val_loss"
+        ), 900
+    return GridSearchCV(
+        mlp.set_params(epochs=12), {"dropout": [0.1, 0.3], "l2": [0.0, 1e-3]}, cv=3
+    ), 900
+
+
+def run(what, folder):
+    """Fit a task, and leave a hash of its result in the folder."""
+    from skmnist import load, load_digits28
+
+    estimator, n_digits = task(what)
+    X, y = load_digits28(return_X_y=True)
+    X, y = (X[:n_digits] / 255).astype(np.float32), y[:n_digits]
+    is_search = hasattr(estimator, "estimator")
+    inner = estimator.estimator if is_search else estimator
+    inner.set_params(checkpoint_dir=folder / "checkpoints")
+    (folder / "started").touch()
+    estimator.fit(X, y)
+    clf = estimator.best_estimator_ if is_search else estimator
+    result = [clf._training.weights, clf._training.optimizer_state, clf.history_]
+    result += [clf.predict_proba(X), clf.n_iter_, clf.best_epoch_]
+    if is_search:
+        scores = estimator.cv_results_
+        result += [scores[name] for name in sorted(scores) if "test_score" in name]
+    else:
+        best = load(clf.best_model_path_)
+        result += [best._training.weights, best.history_, best.n_iter_]
+    (folder / "result").write_text(joblib.hash(result))
+
+
+def start(what, folder):
+    """Start a task in a process, and wait until it begins to fit."""
+    (folder / "started").unlink(missing_ok=True)
+    process = PROCESSES.Process(target=run, args=(what, folder))
+    process.start()
+    while not (folder / "started").exists() and process.is_alive():
+        time.sleep(0.005)
+    return process
+
+
+def wait_for_an_epoch(folder, process):
+    """Wait until a process has written a state."""
+    since = time.time()
+    while process.is_alive():
+        for path in folder.glob("checkpoints/*/training.npz"):
+            if path.stat().st_mtime > since:
+                return
+        time.sleep(0.005)
+
+
+def states(folder):
+    """Return the epochs kept in all, and when each finished fit was last written."""
+    n_epochs, finished = 0, {}
+    for path in (folder / "checkpoints").glob("*/training.npz"):
+        with np.load(path) as arrays:
+            description = json.loads(str(arrays["description"]))
+        n_epochs += len(description["history"]["loss"])
+        if description["finished"]:
+            finished[path] = path.stat().st_mtime_ns
+    return n_epochs, finished
+
+
+def campaign(what, n_kills, rng):
+    """Kill tasks of one kind so many times; return a row of the table."""
+    row = {"tasks": 0, "kills": 0, "recovered": 0, "bit-equal": 0}
+    row |= {"fits repeated": 0, "half files": 0, "epochs kept at kills": []}
+    with tempfile.TemporaryDirectory() as folder:
+        process = start(what, Path(folder))
+        began = time.perf_counter()
+        wait_for_an_epoch(Path(folder), process)
+        first = time.perf_counter()
+        process.join()
+        # From the start of the fit, and from the first epoch on.
+        spans = time.perf_counter() - began, time.perf_counter() - first
+        wanted = Path(folder, "result").read_text()
+    while row["kills"] < n_kills:
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            kills, finished = 0, {}
+            while True:
+                process = start(what, folder)
+                may_kill = kills < MOST_KILLS and row["kills"] < n_kills
+                if may_kill:
+                    from_first = rng.random() < 0.75
+                    if from_first:
+                        wait_for_an_epoch(folder, process)
+                    # A half, as what is left gets shorter with every start.
+                    time.sleep(rng.uniform(0, spans[from_first] / 2))
+                if not may_kill or not process.is_alive():
+                    break
+                process.kill()
+                process.join()
+                n_epochs, now = states(folder)
+                row["fits repeated"] += any(now[p] != t for p, t in finished.items())
+                row["epochs kept at kills"].append(n_epochs)
+                finished = now
+                kills += 1
+                row["kills"] += 1
+            process.join()
+            row["tasks"] += 1
+            if process.exitcode == 0:
+                row["recovered"] += kills
+                row["bit-equal"] += kills * ((folder / "result").read_text() == wanted)
+            now = states(folder)[1]
+            row["fits repeated"] += any(now[p] != t for p, t in finished.items())
+            row["half files"] += len(list(folder.glob("checkpoints/*/.*")))
+            print(what, {k: v for k, v in row.items() if "epochs" not in k}, flush=True)
+    return row
+
+
+def main():
+    """Run the campaigns, and print the table."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--kills", type=int, default=54)
+    options.add_argument("--seed", type=int, default=0)
+    args = options.parse_args()
+    PROCESSES.set_forkserver_preload(["skmnist._training"])
+    rng = np.random.default_rng(args.seed)
+    names = "MLP", "LeNet", "grid search"
+    rows = {name: campaign(name, -(-args.kills // 3), rng) for name in names}
+    for name, row in rows.items():
+        print(name, row)
+    wrong = [n for n, r in rows.items() if r["bit-equal"] < r["kills"]]
+    sys.exit(1 if wrong or any(r["fits repeated"] for r in rows.values()) else 0)
+
+
+if __name__ == "__main__":
+    main()
