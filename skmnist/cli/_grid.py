@@ -149,8 +149,8 @@ def _parse_value(name, text):
     elif _WORD.fullmatch(text) and text.lower() not in _NO_NUMBERS:
         return text
     raise ValueError(
-        f"The grid's value {_shown(text)} of {_short(name)} cannot be read: a value is a finite "
-        "number, true, false, none, sizes such as 200x100, or a word."
+        f"The grid's value {_shown(text)} of {_short(name)} cannot be read: a value is "
+        "a finite number, true, false, none, sizes such as 200x100, or a word."
     )
 
 
