@@ -267,6 +267,7 @@ def run_diagnosis(
     )
     return FitDiagnosis._from_folds(
         folds,
+        X,
         y,
         splits,
         name,
