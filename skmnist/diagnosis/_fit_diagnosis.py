@@ -293,7 +293,7 @@ class FitDiagnosis:
         return pd.concat([folds, mean])
 
     def to_dict(self):
-        """Return everything but `out_of_fold` and pixels as plain Python objects, for JSON.
+        """Return everything but `out_of_fold` and pixels as plain Python objects.
 
         Returns
         -------
