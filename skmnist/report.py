@@ -27,6 +27,9 @@ FILES = (
     "diagnosis.json",
 )
 
+#: What a run that was stopped leaves instead; the next report removes it.
+PARTIAL_FILE = "partial_results.csv"
+
 _MOST_PAIRS = 10
 
 _PACKAGES = ("scikit-learn", "tensorflow", "keras", "scikeras", "numpy", "pandas")
@@ -51,8 +54,6 @@ def write_report(diagnosis, folder, *, command=None, configuration=None, partial
         The command that gives this report again, for the page.
     configuration : dict, default=None
         Settings by name, for the page.
-    partial : str, default=None
-        A sentence on what is missing, where the diagnosis was stopped early.
 
     Returns
     -------
@@ -80,10 +81,9 @@ def write_report(diagnosis, folder, *, command=None, configuration=None, partial
     ['report.html', 'accuracy.png', 'loss.png']
     """
     drawings = drawings_of(diagnosis)
-    page = _render(diagnosis, drawings, command, configuration, partial)
+    page = _render(diagnosis, drawings, command, configuration)
     record = {
         **diagnosis.to_dict(),
-        "partial": partial,
         "command": command,
         "configuration": configuration,
         "versions": versions(),
@@ -99,7 +99,7 @@ def write_report(diagnosis, folder, *, command=None, configuration=None, partial
         "results.csv": diagnosis.folds.to_csv(index=False).encode(),
         "diagnosis.json": as_json(record),
     }
-    return write_files(folder, FILES, content)
+    return write_files(folder, (*FILES, PARTIAL_FILE), content)
 
 
 def render_html(diagnosis, *, command=None, configuration=None):
@@ -135,7 +135,7 @@ def render_html(diagnosis, *, command=None, configuration=None):
     True
     """
     drawings = drawings_of(diagnosis)
-    return _render(diagnosis, drawings, command, configuration, None)
+    return _render(diagnosis, drawings, command, configuration)
 
 
 def render(template, **values):
@@ -151,6 +151,7 @@ def render(template, **values):
     )
     environment.filters["percent"] = lambda value: f"{100 * value:.2f}"
     environment.filters["evidence"] = _evidence
+    environment.filters["whole"] = lambda text: text.replace(" %", "\N{NBSP}%")
     environment.globals["embed"] = lambda png: base64.b64encode(png).decode()
     return environment.get_template(template).render(values)
 
@@ -199,14 +200,13 @@ def versions():
     return found
 
 
-def _render(diagnosis, drawings, command, configuration, partial):
+def _render(diagnosis, drawings, command, configuration):
     sentence = diagnosis.sentence.removeprefix(f"{diagnosis.verdict}: ")
     return render(
         "report.html",
         title=f"Fit report: {diagnosis.verdict}",
         diagnosis=diagnosis,
         sentence=sentence[:1].upper() + sentence[1:],
-        partial=partial,
         explanation=VERDICTS[diagnosis.verdict],
         explanations=FINDINGS,
         figures={

@@ -165,8 +165,12 @@ def run_diagnosis(
     random_state=None,
     capacity=None,
     progress=None,
+    finished=None,
 ):
-    """Diagnose as `diagnose_fit`, telling a `FitProgress`."""
+    """Diagnose as `diagnose_fit`, telling a `FitProgress`.
+
+    Each split that is done is appended to the list `finished`, for who stops it.
+    """
     check_params(
         "diagnose_fit",
         estimator=estimator,
@@ -201,7 +205,7 @@ def run_diagnosis(
         [] if capacity is None or search is not None else _others(capacity, estimator)
     )
 
-    def fit(estimator, stage, done=0, epochs=True):
+    def fit(estimator, stage, done=0, epochs=True, finished=None):
         return run_folds(
             estimator,
             X,
@@ -212,6 +216,7 @@ def run_diagnosis(
             epochs=epochs,
             progress=progress and progress.stage(stage, done),
             random_state=seed,
+            finished=finished,
         )
 
     if progress is not None:
@@ -222,7 +227,7 @@ def run_diagnosis(
             "reference": len(splits) * n_reference_fits(reference),
         }
         progress.plan(n_fits)
-    folds = fit(estimator, "folds")
+    folds = fit(estimator, "folds", finished=finished)
     candidates = None
     if search is not None:
         candidates = read_search(search, capacity)

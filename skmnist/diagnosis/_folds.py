@@ -63,6 +63,7 @@ def run_folds(
     epochs=True,
     progress=None,
     random_state=None,
+    finished=None,
 ):
     """Train on every split and judge both sides of it.
 
@@ -94,6 +95,8 @@ def run_folds(
         a split is done.
     random_state : int, RandomState instance or None, default=None
         Seeds a followed classifier whose own `random_state` is None.
+    finished : list, default=None
+        Each split is appended to it as it is done, for who stops in between.
 
     Returns
     -------
@@ -110,9 +113,11 @@ def run_folds(
         (number, clone(estimator), X, y, codes, classes, split, params or {}, seed)
         for number, (split, seed) in enumerate(zip(splits, seeds, strict=True), 1)
     ]
+    folds = [] if finished is None else finished
     if effective_n_jobs(n_jobs) == 1:
-        return [_run_fold(*task, epochs, progress) for task in tasks]
-    folds = []
+        for task in tasks:
+            folds.append(_run_fold(*task, epochs, progress))
+        return list(folds)
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     for fold in parallel(delayed(_run_fold)(*task, epochs, None) for task in tasks):
         folds.append(fold)
