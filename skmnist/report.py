@@ -11,14 +11,8 @@ import numpy as np
 
 from skmnist import __version__
 from skmnist._atomic import replacing
-from skmnist.displays import (
-    STYLES,
-    EpochCurveDisplay,
-    FitDiagnosisDisplay,
-    band_handle,
-    label_scores,
-    readable,
-)
+from skmnist._explanations import FINDINGS, VERDICTS
+from skmnist._figures import PRINT_DPI, SCREEN_DPI, drawings_of
 
 __all__ = ["FILES", "render_html", "write_report"]
 
@@ -33,16 +27,15 @@ FILES = (
     "diagnosis.json",
 )
 
-_PRINT_DPI = 300
-_SCREEN_DPI = 130
+#: What a run that was stopped leaves instead; the next report removes it.
+PARTIAL_FILE = "partial_results.csv"
 
-# Numbers in the cells of a larger confusion matrix could not be read.
-_MOST_CLASSES_WITH_COUNTS = 20
+_MOST_PAIRS = 10
 
 _PACKAGES = ("scikit-learn", "tensorflow", "keras", "scikeras", "numpy", "pandas")
 
 
-def write_report(diagnosis, folder, *, command=None, configuration=None):
+def write_report(diagnosis, folder, *, command=None, configuration=None, partial=None):
     """Write the report of a diagnosis into a folder.
 
     Each file is put in its place in one step, so that none is ever half written.
@@ -87,34 +80,26 @@ def write_report(diagnosis, folder, *, command=None, configuration=None):
     >>> [path.name for path in paths][:3]
     ['report.html', 'accuracy.png', 'loss.png']
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    page = render_html(diagnosis, command=command, configuration=configuration)
+    drawings = drawings_of(diagnosis)
+    page = _render(diagnosis, drawings, command, configuration)
     record = {
         **diagnosis.to_dict(),
         "command": command,
         "configuration": configuration,
-        "versions": _versions(),
+        "versions": versions(),
+    }
+    pictures = {
+        f"{name}.png": drawing.png(PRINT_DPI)
+        for name, drawing in drawings.items()
+        if f"{name}.png" in FILES
     }
     content = {
         "report.html": page.encode(),
-        **{
-            f"{name}.png": _png(draw, _PRINT_DPI)
-            for name, (draw, _) in _figures(diagnosis).items()
-            if f"{name}.png" in FILES
-        },
+        **pictures,
         "results.csv": diagnosis.folds.to_csv(index=False).encode(),
-        "diagnosis.json": (
-            json.dumps(record, indent=2, allow_nan=False) + "\n"
-        ).encode(),
+        "diagnosis.json": as_json(record),
     }
-    for name in FILES:
-        if name in content:
-            with replacing(folder / name) as file:
-                file.write(content[name])
-        else:
-            (folder / name).unlink(missing_ok=True)
-    return [folder / name for name in FILES if name in content]
+    return write_files(folder, (*FILES, PARTIAL_FILE), content)
 
 
 def render_html(diagnosis, *, command=None, configuration=None):
@@ -149,6 +134,12 @@ def render_html(diagnosis, *, command=None, configuration=None):
     >>> render_html(diagnosis).startswith("<!DOCTYPE html>")
     True
     """
+    drawings = drawings_of(diagnosis)
+    return _render(diagnosis, drawings, command, configuration)
+
+
+def render(template, **values):
+    """Render a page from a template of this package, text escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -160,18 +151,71 @@ def render_html(diagnosis, *, command=None, configuration=None):
     )
     environment.filters["percent"] = lambda value: f"{100 * value:.2f}"
     environment.filters["evidence"] = _evidence
+    environment.filters["whole"] = lambda text: text.replace(" %", "\N{NBSP}%")
+    environment.globals["embed"] = lambda png: base64.b64encode(png).decode()
+    return environment.get_template(template).render(values)
+
+
+def write_files(folder, names, content):
+    """Write files in one step each, and remove those that this report has not.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made if it does not exist.
+    names : sequence of str
+        The files a report of this kind may have.
+    content : dict of str to bytes
+        The files of this one.
+
+    Returns
+    -------
+    paths : list of pathlib.Path
+        The files written, in the order of the names.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        if name in content:
+            with replacing(folder / name) as file:
+                file.write(content[name])
+        else:
+            (folder / name).unlink(missing_ok=True)
+    return [folder / name for name in names if name in content]
+
+
+def as_json(record):
+    """Return plain Python objects as the content of a JSON file."""
+    return (json.dumps(record, indent=2, allow_nan=False) + "\n").encode()
+
+
+def versions():
+    """Return the versions of what a result depends on, by package."""
+    found = {"skmnist": __version__, "Python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:  # a build under another name
+            continue
+    return found
+
+
+def _render(diagnosis, drawings, command, configuration):
     sentence = diagnosis.sentence.removeprefix(f"{diagnosis.verdict}: ")
-    return environment.get_template("report.html").render(
+    return render(
+        "report.html",
+        title=f"Fit report: {diagnosis.verdict}",
         diagnosis=diagnosis,
         sentence=sentence[:1].upper() + sentence[1:],
-        figures=[
-            {
-                "name": name,
-                "description": description,
-                "png": base64.b64encode(_png(draw, _SCREEN_DPI)).decode(),
-            }
-            for name, (draw, description) in _figures(diagnosis).items()
-        ],
+        explanation=VERDICTS[diagnosis.verdict],
+        explanations=FINDINGS,
+        figures={
+            name: {"description": drawing.description, "png": drawing.png(SCREEN_DPI)}
+            for name, drawing in drawings.items()
+        },
+        pairs=_confused_pairs(diagnosis),
+        mistakes=_mistakes(diagnosis),
+        miscalibration=_miscalibration(diagnosis.calibration),
         folds=diagnosis.folds.to_dict("records"),
         summary=diagnosis.summary.to_dict("index"),
         columns=[
@@ -184,127 +228,63 @@ def render_html(diagnosis, *, command=None, configuration=None):
         ],
         command=command,
         configuration=configuration or {},
-        versions=_versions(),
+        data=diagnosis.data,
+        versions=versions(),
     )
 
 
-def _figures(diagnosis):
-    """Return how to draw each figure there is data for, and what it shows."""
-    if diagnosis.epochs is None:
-        by, draw = "of each fold", _draw_folds
-    else:
-        by, draw = "after each epoch, mean and range over folds", _draw_epochs
-    figures = {
-        "error_budget": (
-            lambda ax: FitDiagnosisDisplay(diagnosis).plot(ax),
-            "Reference, training and validation error with their intervals",
-        ),
-        "accuracy": (
-            lambda ax: draw(ax, diagnosis, "accuracy"),
-            f"Training and validation accuracy {by}",
-        ),
-        "loss": (
-            lambda ax: draw(ax, diagnosis, "loss"),
-            f"Training and validation loss {by}",
-        ),
-        "learning_curve": (
-            lambda ax: _draw_learning_curve(ax, diagnosis.learning_curve),
-            "Training and validation accuracy by the number of training images",
-        ),
-        "confusion_matrix": (
-            lambda ax: _draw_confusion_matrix(ax, diagnosis),
-            "Number of images by true and predicted class, each image predicted by a "
-            "network that was not trained on it",
-        ),
-    }
-    if diagnosis.learning_curve is None:
-        del figures["learning_curve"]
-    if diagnosis.folds["validation_loss"].isna().all():  # no probabilities
-        del figures["loss"]
-    return figures
+def _confused_pairs(diagnosis):
+    """Return the commonest mistakes: true label, predicted one, count and share."""
+    counts = np.array(diagnosis.confusion_matrix)
+    totals = counts.sum(axis=1)
+    np.fill_diagonal(counts, 0)
+    order = np.argsort(-counts, axis=None, kind="stable")[:_MOST_PAIRS]
+    pairs = []
+    for true, predicted in zip(*np.unravel_index(order, counts.shape), strict=True):
+        count = int(counts[true, predicted])
+        if count:
+            pairs.append(
+                {
+                    "true": diagnosis.classes[true],
+                    "predicted": diagnosis.classes[predicted],
+                    "count": count,
+                    "share": count / totals[true],
+                    "of_all": count / counts.sum(),
+                }
+            )
+    return pairs
 
 
-def _draw_epochs(ax, diagnosis, quantity):
-    EpochCurveDisplay(diagnosis.epochs, quantity=quantity).plot(ax)
+def _mistakes(diagnosis):
+    """Return the surest mistakes, each with its picture where there is one."""
+    mistakes = diagnosis.mistakes.to_dict("records")
+    images = diagnosis.mistake_images
+    if images is None:
+        return [{**mistake, "png": None} for mistake in mistakes]
+    return [
+        {**mistake, "png": _picture(image)}
+        for mistake, image in zip(mistakes, images, strict=True)
+    ]
 
 
-def _draw_folds(ax, diagnosis, quantity):
-    from matplotlib.ticker import MaxNLocator
+def _picture(image):
+    from PIL import Image  # matplotlib brings it
 
-    folds = diagnosis.folds
-    for side, name in (("train", "Training"), ("validation", "Validation")):
-        style = {**STYLES[side], "linestyle": "none"}
-        ax.plot(folds["fold"], folds[f"{side}_{quantity}"], label=name, **style)
-    ax.legend()
-    ax.set(title=f"{quantity.capitalize()} of each fold", xlabel="Fold")
-    label_scores(ax, quantity)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    ax.grid(alpha=0.3)
-
-
-def _draw_learning_curve(ax, curve):
-    from sklearn.model_selection import LearningCurveDisplay
-
-    # Folds differ by a sample or so: the smallest size of each belongs to one point.
-    step = curve.groupby("fold")["train_size"].rank(method="dense")
-    by_step = curve.assign(step=step).pivot(index="step", columns="fold")
-    display = LearningCurveDisplay(
-        train_sizes=by_step["train_size"].mean(axis=1).to_numpy(),
-        train_scores=by_step["train_accuracy"].to_numpy(),
-        test_scores=by_step["validation_accuracy"].to_numpy(),
-    ).plot(ax, fill_between_kw={"alpha": 0.2, "linewidth": 0})
-    sides = {"train": "Training", "validation": "Validation"}
-    drawn = zip(sides, display.lines_, display.fill_between_, strict=True)
-    for side, line, fill in drawn:
-        line.set(label=f"{sides[side]}, mean of folds", **STYLES[side], markersize=4)
-        fill.set_color(STYLES[side]["color"])
-    ax.legend(handles=[*display.lines_, band_handle("Band: ±1 standard deviation")])
-    ax.set(xlabel="Training images", title="Learning curve")
-    label_scores(ax, "accuracy")
-    ax.grid(alpha=0.3)
-
-
-def _draw_confusion_matrix(ax, diagnosis):
-    from matplotlib.colors import PowerNorm
-    from sklearn.metrics import ConfusionMatrixDisplay
-
-    labels = [readable(str(label), 12) for label in diagnosis.classes]
-    n_classes = len(labels)
-    ConfusionMatrixDisplay(diagnosis.confusion_matrix, display_labels=labels).plot(
-        ax=ax,
-        cmap="Blues",
-        # Of a good model only the diagonal would be seen on a linear scale.
-        im_kw={"norm": PowerNorm(0.4, vmin=0)},
-        include_values=n_classes <= _MOST_CLASSES_WITH_COUNTS,
-        text_kw={"fontsize": 9 if n_classes <= 12 else 6},
-        xticks_rotation="vertical" if max(map(len, labels)) > 3 else "horizontal",
-        values_format="d",
-        colorbar=n_classes > _MOST_CLASSES_WITH_COUNTS,
-    )
-    ax.set(title="Confusion matrix, out of fold (images)")
-
-
-def _png(draw, dpi):
-    """Draw on a figure of its own, away from pyplot and its backend; return a PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    draw(figure.subplots())
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
+    Image.fromarray(image).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def _versions():
-    versions = {"skmnist": __version__, "Python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:  # a build under another name
-            continue
-    return versions
+def _miscalibration(calibration):
+    """Return the mean probability of the predictions, and how often they are right."""
+    if calibration is None:
+        return None
+    weights = calibration["n"] / calibration["n"].sum()
+    return {
+        "probability": float(weights @ calibration["probability"]),
+        "accuracy": float(weights @ calibration["accuracy"]),
+        "lowest": calibration.iloc[0].to_dict(),
+    }
 
 
 def _evidence(value):

@@ -19,6 +19,8 @@ from skmnist import diagnose_fit
 from skmnist.report import FILES, render_html, write_report
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', r"$\frac{$"]
+# Budget, accuracy, loss, learning and capacity curve, confusions, calibration.
+N_FIGURES = 7
 SCORES = [
     f"{side}_{score}"
     for score in ("loss", "accuracy", "balanced_accuracy")
@@ -73,7 +75,32 @@ def fake_diagnosis(**changes):
         "epochs": epochs,
         "summary": summary,
         "learning_curve": curve,
+        "capacity_curve": pd.DataFrame(
+            {
+                "value": ["(5,)", "(5,)", "(50,)", "(50,)"],
+                "fold": [0, 1, 0, 1],
+                "train_accuracy": [0.9, 0.92, 0.99, 1.0],
+                "validation_accuracy": [0.85, 0.87, 0.9, 0.92],
+            }
+        ),
+        "calibration": pd.DataFrame(
+            {"probability": [0.5, 0.9], "accuracy": [0.4, 0.95], "n": [75, 75]}
+        ),
         "confusion_matrix": np.array([[48, 1, 1], [0, 50, 0], [2, 0, 48]]),
+        "mistakes": pd.DataFrame(
+            {
+                "row": [7, 2],
+                "y_true": [8, 3],
+                "y_pred": [3, 5],
+                "probability": [0.99, 0.7],
+                "split": [0, 1],
+            }
+        ),
+        "mistake_images": np.arange(2 * 64, dtype=np.uint8).reshape(2, 8, 8),
+        "data": {
+            "X": {"shape": [150, 64], "dtype": "uint8", "sha256": "ab" * 32},
+            "y": {"shape": [150], "dtype": "int64", "sha256": "cd" * 32},
+        },
         "to_dict": lambda: {"verdict": "overfit"},
     }
     return SimpleNamespace(**(values | changes))
@@ -156,7 +183,7 @@ def test_page_says_verdict_numbers_findings_and_how_to_repeat(written):
     text = Page((written[0] / "report.html").read_text()).text
     for expected in (
         "The model overfits: its gap is 5.00 points (3.00 to 7.00).",
-        "6.12\xa0% (5.00 to 8.00)",
+        "6.12\xa0% 5.00 to 8.00",
         "Reference, RBF-SVC",
         "FIT03",
         "0.05123",
@@ -179,7 +206,7 @@ def test_page_stands_alone(written):
 
 def test_images_of_the_page_are_whole_and_described(written):
     images = Page((written[0] / "report.html").read_text()).images
-    assert len(images) == 5
+    assert len(images) == N_FIGURES + 2
     for image in images:
         png = base64.b64decode(image["src"].partition(",")[2], validate=True)
         assert png.startswith(b"\x89PNG")
@@ -205,13 +232,15 @@ def test_hostile_names_are_text():
         render_html(diagnosis, command=HOSTILE[0], configuration={HOSTILE[1]: HOSTILE})
     )
     assert "script" not in page.tags
-    assert len(page.images) == 5
+    assert len(page.images) == N_FIGURES + 2
     assert HOSTILE[0] in page.text
 
 
 def test_without_epochs_and_learning_curve_folds_are_drawn(tmp_path):
     (tmp_path / "learning_curve.png").write_text("of an earlier report")
-    diagnosis = fake_diagnosis(epochs=None, learning_curve=None, findings=[])
+    diagnosis = fake_diagnosis(
+        epochs=None, learning_curve=None, capacity_curve=None, findings=[]
+    )
     paths = write_report(diagnosis, tmp_path)
     assert {path.name for path in paths} == set(FILES) - {"learning_curve.png"}
     assert not (tmp_path / "learning_curve.png").exists()
@@ -229,7 +258,7 @@ def test_classifier_without_probabilities_is_reported_without_loss(tmp_path, dig
 
 def test_rules_of_the_page_cannot_restyle_a_notebook():
     style = re.search(r"<style>(.*?)</style>", render_html(fake_diagnosis()), re.S)[1]
-    style = re.sub(r"/\*.*?\*/", "", style, flags=re.S)
+    style = re.sub(r"/\*.*?\*/|@media[^{]*{", "", style, flags=re.S)
     selectors = re.findall(r"([^{}]+){[^{}]*}", style)
     assert selectors
     for selector in ",".join(selectors).split(","):
@@ -260,7 +289,7 @@ def test_failed_write_leaves_the_earlier_file_and_no_other(tmp_path, monkeypatch
 def test_many_classes_and_long_names_fit(tmp_path):
     names = np.array([f"class number {i} with a long name" for i in range(40)])
     diagnosis = fake_diagnosis(classes=names, confusion_matrix=np.eye(40, dtype=int))
-    assert len(Page(render_html(diagnosis)).images) == 5
+    assert len(Page(render_html(diagnosis)).images) == N_FIGURES + 2
 
 
 def test_report_leaves_backend_and_rcparams_alone(tmp_path):

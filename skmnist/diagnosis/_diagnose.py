@@ -169,8 +169,12 @@ def run_diagnosis(
     random_state=None,
     capacity=None,
     progress=None,
+    finished=None,
 ):
-    """Diagnose as `diagnose_fit`, telling a `FitProgress`."""
+    """Diagnose as `diagnose_fit`, telling a `FitProgress`.
+
+    Each split that is done is appended to the list `finished`, for who stops it.
+    """
     check_params(
         "diagnose_fit",
         estimator=estimator,
@@ -234,7 +238,7 @@ def run_diagnosis(
         }
         n_full_fits = len(splits) * (1 + len(others) + learning_curve * sum(FRACTIONS))
         progress.plan(n_fits, n_full_fits, effective_n_jobs(n_jobs))
-    folds = fit(longest, "folds", at=at)
+    folds = fit(longest, "folds", at=at, finished=finished)
     candidates = None
     if search is not None:
         candidates = read_search(search, capacity)
@@ -282,6 +286,7 @@ def run_diagnosis(
     )
     return FitDiagnosis._from_folds(
         folds,
+        X,
         y,
         splits,
         name,

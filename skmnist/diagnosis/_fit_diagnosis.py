@@ -10,9 +10,11 @@ from skmnist.diagnosis import _tables
 from skmnist.diagnosis._duplicates import find_twins
 from skmnist.diagnosis._evidence import Evidence
 from skmnist.diagnosis._findings import Finding, find
+from skmnist.diagnosis._fingerprint import fingerprint
 from skmnist.diagnosis._folds import draw_seed, judge_fitted
 from skmnist.diagnosis._input import check_data, check_params
 from skmnist.diagnosis._intervals import Estimate
+from skmnist.diagnosis._mistakes import find_mistakes, pixels_of
 from skmnist.diagnosis._reference import check_reference, run_dummy, run_reference
 from skmnist.diagnosis._verdict import conclude
 
@@ -67,6 +69,13 @@ class FitDiagnosis:
     calibration : DataFrame or None
         For each tenth of the out-of-fold predictions, the least probable first: their
         mean probability, accuracy, and number n.
+    mistakes : DataFrame
+        The wrong out-of-fold predictions the classifier was surest of, at most 24: row,
+        y_true, y_pred, probability, split.
+    mistake_images : ndarray of uint8 of shape (n_mistakes, h, w[, 3]) or None
+        Their pixels, stretched to 0–255. None where the samples are no images.
+    data : dict of str to dict
+        Of "X" and "y" (and "X_val" and "y_val"): "shape", "dtype" and "sha256".
 
     Examples
     --------
@@ -103,6 +112,9 @@ class FitDiagnosis:
     learning_curve: pd.DataFrame | None
     capacity_curve: pd.DataFrame | None
     calibration: pd.DataFrame | None
+    mistakes: pd.DataFrame
+    mistake_images: np.ndarray | None
+    data: dict
 
     @classmethod
     def from_cv_results(
@@ -184,13 +196,21 @@ class FitDiagnosis:
         seed = draw_seed(random_state)
         name, reference = run_reference(reference, X, y, splits, seed=seed)
         return cls._from_folds(
-            folds, y, splits, name, reference, tolerance, twins=find_twins(X, splits)
+            folds,
+            X,
+            y,
+            splits,
+            name,
+            reference,
+            tolerance,
+            twins=find_twins(X, splits),
         )
 
     @classmethod
     def _from_folds(
         cls,
         folds,
+        X,
         y,
         splits,
         reference_name,
@@ -220,6 +240,8 @@ class FitDiagnosis:
         )
         findings = find(evidence)
         verdict, sentence = conclude(evidence, findings)
+        out_of_fold = _tables.out_of_fold_table(evidence, classes, first_row)
+        mistakes = find_mistakes(out_of_fold)
         return cls(
             verdict=verdict,
             sentence=sentence,
@@ -236,10 +258,13 @@ class FitDiagnosis:
             epochs=_tables.epochs_table(evidence),
             summary=_tables.summary_table(evidence),
             confusion_matrix=_tables.confusion_table(evidence),
-            out_of_fold=_tables.out_of_fold_table(evidence, classes, first_row),
+            out_of_fold=out_of_fold,
             learning_curve=curve,
             capacity_curve=None if candidates is None else candidates.curve,
             calibration=_tables.calibration_table(evidence),
+            mistakes=mistakes,
+            mistake_images=pixels_of(X, mistakes["row"].to_numpy() + first_row),
+            data=_fingerprints(X, y, first_row),
         )
 
     def __repr__(self):
@@ -268,7 +293,7 @@ class FitDiagnosis:
         return pd.concat([folds, mean])
 
     def to_dict(self):
-        """Return everything but `out_of_fold` as plain Python objects, for JSON.
+        """Return everything but `out_of_fold` and pixels as plain Python objects.
 
         Returns
         -------
@@ -297,8 +322,10 @@ class FitDiagnosis:
                     ("learning_curve", self.learning_curve),
                     ("capacity_curve", self.capacity_curve),
                     ("calibration", self.calibration),
+                    ("mistakes", self.mistakes),
                 )
             },
+            "data": self.data,
         }
         return _plain(record)
 
@@ -334,6 +361,15 @@ class FitDiagnosis:
         """
         with replacing(path) as file:
             file.write(self._repr_html_().encode())
+
+
+def _fingerprints(X, y, first_row):
+    """Return fingerprints, of a hold-out's part for itself."""
+    if not first_row:
+        return {"X": fingerprint(X), "y": fingerprint(y)}
+    parts = {"X": X[:first_row], "y": y[:first_row]}
+    parts |= {"X_val": X[first_row:], "y_val": y[first_row:]}
+    return {name: fingerprint(part) for name, part in parts.items()}
 
 
 def _plain(value):

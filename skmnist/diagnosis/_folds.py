@@ -67,6 +67,7 @@ def run_folds(
     progress=None,
     random_state=None,
     at=(),
+    finished=None,
 ):
     """Train on every split and judge both sides of it.
 
@@ -100,6 +101,8 @@ def run_folds(
         Seeds a followed classifier whose own `random_state` is None.
     at : collection of int, default=()
         Epochs at which a followed classifier is judged, too.
+    finished : list, default=None
+        Each split is appended to it as it is done, for who stops in between.
 
     Returns
     -------
@@ -116,9 +119,11 @@ def run_folds(
         (number, clone(estimator), X, y, codes, classes, split, params or {}, seed)
         for number, (split, seed) in enumerate(zip(splits, seeds, strict=True), 1)
     ]
+    folds = [] if finished is None else finished
     if effective_n_jobs(n_jobs) == 1:
-        return [_run_fold(*task, epochs, progress, at) for task in tasks]
-    folds = []
+        for task in tasks:
+            folds.append(_run_fold(*task, epochs, progress, at))
+        return list(folds)
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     for fold in parallel(delayed(_run_fold)(*task, epochs, None, at) for task in tasks):
         folds.append(fold)

@@ -1,0 +1,242 @@
+"""The figures of a report, drawn away from pyplot, as PNG files."""
+
+import io
+
+import numpy as np
+
+from skmnist.displays import (
+    STYLES,
+    EpochCurveDisplay,
+    FitDiagnosisDisplay,
+    band_handle,
+    label_scores,
+    readable,
+)
+
+PRINT_DPI = 300
+SCREEN_DPI = 130
+
+# Numbers in the cells of a larger confusion matrix could not be read.
+_MOST_CLASSES_WITH_COUNTS = 20
+
+
+class Drawing:
+    """A figure, drawn when the first picture is asked for.
+
+    Parameters
+    ----------
+    draw : callable
+        Takes matplotlib Axes.
+    description : str
+        What it shows, for those who cannot see it and for the caption.
+    """
+
+    def __init__(self, draw, description):
+        self.description = description
+        self._draw = draw
+        self._figure = None
+
+    def png(self, dpi):
+        """Return the picture as the content of a PNG file."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        if self._figure is None:
+            self._figure = Figure(figsize=(6, 4), layout="constrained")
+            FigureCanvasAgg(self._figure)
+            self._draw(self._figure.subplots())
+        buffer = io.BytesIO()
+        self._figure.savefig(buffer, format="png", dpi=dpi)
+        return buffer.getvalue()
+
+
+def drawings_of(diagnosis):
+    """Return the drawings that a diagnosis has data for, by name.
+
+    Parameters
+    ----------
+    diagnosis : FitDiagnosis
+
+    Returns
+    -------
+    drawings : dict of str to Drawing
+    """
+    if diagnosis.epochs is None:
+        by, draw = "of each fold", _draw_folds
+    else:
+        by, draw = "after each epoch, mean and range over folds", _draw_epochs
+    drawings = {
+        "error_budget": Drawing(
+            lambda ax: FitDiagnosisDisplay(diagnosis).plot(ax),
+            "Reference, training and validation error with their intervals",
+        ),
+        "accuracy": Drawing(
+            lambda ax: draw(ax, diagnosis, "accuracy"),
+            f"Training and validation accuracy {by}",
+        ),
+        "loss": Drawing(
+            lambda ax: draw(ax, diagnosis, "loss"),
+            f"Training and validation loss {by}",
+        ),
+        "learning_curve": Drawing(
+            lambda ax: _draw_learning_curve(ax, diagnosis.learning_curve),
+            "Training and validation accuracy by the number of training images",
+        ),
+        "capacity_curve": Drawing(
+            lambda ax: draw_values(
+                ax, diagnosis.capacity_curve, "Capacity, from simple to complex"
+            ),
+            "Training and validation accuracy by the value of the parameter of "
+            "capacity, the simplest first",
+        ),
+        "confusion_matrix": Drawing(
+            lambda ax: _draw_confusion_matrix(ax, diagnosis),
+            "Number of images by true and predicted class, each image predicted by a "
+            "network that was not trained on it",
+        ),
+        "calibration": Drawing(
+            lambda ax: _draw_calibration(ax, diagnosis.calibration),
+            "How often predictions were right by how probable the model held them, a "
+            "point for each tenth of the predictions",
+        ),
+    }
+    if diagnosis.folds["validation_loss"].isna().all():  # no probabilities
+        del drawings["loss"]
+    for name in ("learning_curve", "capacity_curve", "calibration"):
+        if getattr(diagnosis, name) is None:
+            del drawings[name]
+    return drawings
+
+
+def draw_values(ax, curve, xlabel, title="Capacity curve"):
+    """Draw accuracies by the value of a parameter.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    curve : DataFrame
+        Columns value (in the order to draw), fold and train_accuracy and
+        validation_accuracy.
+    xlabel, title : str
+    """
+    values = curve["value"].unique()
+    place = curve["value"].map({value: i for i, value in enumerate(values)})
+    for side, name in (("train", "Training"), ("validation", "Validation")):
+        scores = curve.groupby(place)[f"{side}_accuracy"]
+        mean, spread, style = scores.mean(), scores.std().fillna(0), STYLES[side]
+        ax.plot(mean.index, mean, label=f"{name}, mean of folds", markersize=4, **style)
+        ax.fill_between(
+            mean.index,
+            mean - spread,
+            mean + spread,
+            color=style["color"],
+            alpha=0.2,
+            linewidth=0,
+        )
+    handles, _ = ax.get_legend_handles_labels()
+    ax.legend(handles=[*handles, band_handle("Band: ±1 standard deviation")])
+    labels = [readable(str(value), 16) for value in values]
+    crowded = sum(map(len, labels)) > 50
+    ax.set_xticks(
+        range(len(values)),
+        labels,
+        rotation=30 if crowded else 0,
+        ha="right" if crowded else "center",
+    )
+    ax.set(xlabel=readable(xlabel, 60), title=readable(title, 60))
+    label_scores(ax, "accuracy")
+    ax.grid(alpha=0.3)
+
+
+def _draw_epochs(ax, diagnosis, quantity):
+    EpochCurveDisplay(diagnosis.epochs, quantity=quantity).plot(ax)
+
+
+def _draw_folds(ax, diagnosis, quantity):
+    from matplotlib.ticker import MaxNLocator
+
+    folds = diagnosis.folds
+    for side, name in (("train", "Training"), ("validation", "Validation")):
+        style = {**STYLES[side], "linestyle": "none"}
+        ax.plot(folds["fold"], folds[f"{side}_{quantity}"], label=name, **style)
+    ax.legend()
+    ax.set(title=f"{quantity.capitalize()} of each fold", xlabel="Fold")
+    label_scores(ax, quantity)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.grid(alpha=0.3)
+
+
+def _draw_learning_curve(ax, curve):
+    from sklearn.model_selection import LearningCurveDisplay
+
+    # Folds differ by a sample or so: the smallest size of each belongs to one point.
+    step = curve.groupby("fold")["train_size"].rank(method="dense")
+    by_step = curve.assign(step=step).pivot(index="step", columns="fold")
+    display = LearningCurveDisplay(
+        train_sizes=by_step["train_size"].mean(axis=1).to_numpy(),
+        train_scores=by_step["train_accuracy"].to_numpy(),
+        test_scores=by_step["validation_accuracy"].to_numpy(),
+    ).plot(ax, fill_between_kw={"alpha": 0.2, "linewidth": 0})
+    sides = {"train": "Training", "validation": "Validation"}
+    drawn = zip(sides, display.lines_, display.fill_between_, strict=True)
+    for side, line, fill in drawn:
+        line.set(label=f"{sides[side]}, mean of folds", **STYLES[side], markersize=4)
+        fill.set_color(STYLES[side]["color"])
+    ax.legend(handles=[*display.lines_, band_handle("Band: ±1 standard deviation")])
+    ax.set(xlabel="Training images", title="Learning curve")
+    label_scores(ax, "accuracy")
+    ax.grid(alpha=0.3)
+
+
+def _draw_confusion_matrix(ax, diagnosis):
+    from matplotlib.colors import PowerNorm
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    labels = [readable(str(label), 12) for label in diagnosis.classes]
+    n_classes = len(labels)
+    ConfusionMatrixDisplay(diagnosis.confusion_matrix, display_labels=labels).plot(
+        ax=ax,
+        cmap="Blues",
+        # Of a good model only the diagonal would be seen on a linear scale.
+        im_kw={"norm": PowerNorm(0.4, vmin=0)},
+        include_values=n_classes <= _MOST_CLASSES_WITH_COUNTS,
+        text_kw={"fontsize": 9 if n_classes <= 12 else 6},
+        xticks_rotation="vertical" if max(map(len, labels)) > 3 else "horizontal",
+        values_format="d",
+        colorbar=n_classes > _MOST_CLASSES_WITH_COUNTS,
+    )
+    ax.set(title="Confusion matrix, out of fold (images)")
+
+
+def _draw_calibration(ax, calibration):
+    from matplotlib.ticker import PercentFormatter
+
+    probability, accuracy = calibration["probability"], calibration["accuracy"]
+    least = min(probability.min(), accuracy.min())
+    start = max(0.0, np.floor(20 * (least - 0.01)) / 20)
+    ax.plot([start, 1], [start, 1], color="#555555", linestyle=":", label="As promised")
+    style = {**STYLES["validation"], "linestyle": "-"}
+    ax.plot(probability, accuracy, label="Out of fold", **style, clip_on=False)
+    ax.fill_between(
+        [start, 1], [start, 1], start, color="#999999", alpha=0.12, linewidth=0
+    )
+    ax.text(
+        0.97,
+        0.06,
+        "Below the line: surer than right",
+        transform=ax.transAxes,
+        ha="right",
+        color="#555555",
+        fontsize="small",
+    )
+    ax.set(
+        xlim=(start, 1.005),
+        ylim=(start, 1.005),
+        title="Calibration",
+        xlabel="Probability of the prediction (%)",
+        ylabel="Right (% of predictions)",
+    )
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, symbol=""))
+    ax.legend(loc="upper left")
+    ax.grid(alpha=0.3)
