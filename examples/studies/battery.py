@@ -1,0 +1,372 @@
+"""Are the verdicts of diagnose_fit right? Cases of known truth, three data sets each.
+
+``python battery.py`` judges every case at the shipped settings, compares the verdicts
+with the committed truths, and writes `battery_verdicts.csv` and the table of the docs.
+``--truth`` measures the truths anew, ``--peers`` what skore and deepchecks' rule say.
+
+The truth of a case does not come from `diagnose_fit`. Its recipe, a richer refit, a
+poorer one and, where there are epochs, one of four times the epochs are trained several
+times on as many fresh rows as a fold has, and tested on 10,000 other rows (the digits
+are only 1,797: there it is repeated random splits of 80 to 20 %). With δ the tolerance
+and the means over trainings, the rule, fixed before any verdict was seen, is
+
+- reach: the lowest new-data error of all these, or the known error where a case names
+  it; bias: training error − reach; gap: new-data error − training error (not below a
+  known error, which is neither bias nor gap);
+- no better than the dummy: the class-balanced error on new data is lower than the
+  dummy's by less than δ/4;
+- undertrained: four times the epochs lower the new-data error by more than δ/4, as that
+  costs nothing but time;
+- underfit: one of these two, or bias > δ; overfit: gap > δ; good: neither. With bias
+  and gap both above δ the larger names it, and `both` is right, too, unless they differ
+  by more than δ.
+
+A quantity is unclear within a quarter of its limit, or within two standard errors, if
+these are more. A truth that hangs on an unclear quantity is unclear: either verdict
+counts as right, and so does `inconclusive`, which is wrong where the truth is clear.
+"""
+
+import argparse
+import itertools
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+warnings.filterwarnings("ignore", category=DeprecationWarning)
+
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+from _battery_cases import CASES, OF_MNIST  # noqa: E402
+from sklearn.exceptions import ConvergenceWarning  # noqa: E402
+from sklearn.metrics import (  # noqa: E402
+    balanced_accuracy_score,
+    precision_recall_fscore_support,
+)
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # noqa: E402
+
+from skmnist import diagnose_fit  # noqa: E402
+
+SEEDS = (0, 1, 2)
+DATA = Path(__file__).parents[2] / "docs" / "_data"
+_REFITS = ("richer", "poorer", "longer")
+
+
+def measure_truth(name):
+    """Return what independent trainings and new rows say of a case, as a dict."""
+    case = CASES[name]
+    runs = []
+    for number in range(case.n_trainings):
+        seed = 1000 + number
+        X, y, X_new, y_new = case.source(4 * case.n // 5, 10_000, seed)
+        if case.repeat is not None:
+            rows = case.repeat(len(y))
+            X, y = X[rows], y[rows]
+        fitted = case.recipe(seed).fit(X, y)
+        predicted = fitted.predict(X_new)
+        run = {
+            "train": np.mean(fitted.predict(X) != y),
+            "new": np.mean(predicted != y_new),
+            "advantage": balanced_accuracy_score(y_new, predicted)
+            - 1 / len(np.unique(y)),
+        }
+        for refit in _REFITS:
+            make = getattr(case, refit)
+            if make is not None:
+                run[refit] = np.mean(make(seed).fit(X, y).predict(X_new) != y_new)
+        runs.append(run)
+    runs = pd.DataFrame(runs)
+    mean = runs.mean()
+    if case.known_error is not None:
+        floor = reach = case.known_error
+    else:
+        floor = 0.0
+        best = mean[["new", *(r for r in _REFITS if r in mean)]].idxmin()
+        reach = runs[best]
+    train = np.maximum(runs["train"], floor)
+    derived = {"bias": train - reach, "gap": runs["new"] - train}
+    derived["advantage"] = runs["advantage"]
+    if "longer" in runs:
+        derived["gain"] = runs["new"] - runs["longer"]
+    derived["larger"] = derived["bias"] - derived["gap"]
+    derived["harm"] = runs["new"] - runs["poorer"]
+    truth = {"case": name} | mean.drop("advantage").to_dict()
+    truth["reach"] = np.mean(reach)
+    for key, values in derived.items():
+        truth[key] = np.mean(values)
+        truth[f"{key}_se"] = np.std(values, ddof=1) / np.sqrt(len(values))
+    return truth
+
+
+def right_verdicts(truth, tolerance):
+    """Return the verdicts that a truth allows: one or, where it is unclear, more."""
+
+    def above(key, limit, scale):
+        value, error = truth[key], truth[f"{key}_se"]
+        if np.isnan(value):
+            return (False,)
+        if abs(value - limit) <= max(scale / 4, 2 * error):
+            return (True, False)
+        return (bool(value > limit),)
+
+    quarter = tolerance / 4
+    better = above("advantage", quarter, quarter)
+    undertrained = above("gain", quarter, quarter) if "gain" in truth else (False,)
+    biased = above("bias", tolerance, tolerance)
+    gaping = above("gap", tolerance, tolerance)
+    allowed = []
+    for beats, under, bias, gap in itertools.product(
+        better, undertrained, biased, gaping
+    ):
+        if not beats or under:
+            names = {"underfit"}
+        elif bias and gap:
+            names = set() if _differ(truth, tolerance) else {"both"}
+            names.add("underfit" if truth["larger"] > 0 else "overfit")
+            if abs(truth["larger"]) <= 2 * truth["larger_se"]:
+                names |= {"underfit", "overfit"}
+        else:
+            names = {"underfit" if bias else "overfit" if gap else "good"}
+        allowed.append(names)
+    names = set.union(*allowed)
+    if any(each != allowed[0] for each in allowed):
+        names.add("inconclusive")
+    order = ("underfit", "overfit", "both", "good", "inconclusive")
+    return [each for each in order if each in names]
+
+
+def _differ(truth, tolerance):
+    margin = max(tolerance / 4, 2 * truth["larger_se"])
+    return abs(truth["larger"]) > tolerance + margin
+
+
+def prepare(case, seed):
+    """Return the rows that a case is judged on, their labels, and groups or None."""
+    X, y, _, _ = case.source(case.n, 0, seed)
+    if case.repeat is None:
+        return X, y, None
+    rows = case.repeat(len(y))
+    # Copies apart from each other, as they would lie in a file.
+    rows = np.random.default_rng(seed).permutation(rows)
+    return X[rows], y[rows], rows if case.grouped else None
+
+
+def judge(name, seed):
+    """Return what `diagnose_fit` says of a case, as a dict."""
+    case = CASES[name]
+    X, y, groups = prepare(case, seed)
+    start = time.perf_counter()
+    diagnosis = diagnose_fit(
+        case.recipe(seed),
+        X,
+        y,
+        reference="auto" if case.known_error is None else case.known_error,
+        tolerance=case.tolerance,
+        groups=groups,
+        random_state=seed,
+    )
+    numbers = {
+        f"{key}_{part}": getattr(getattr(diagnosis, key), part)
+        for key in ("bias", "gap")
+        for part in ("value", "low", "high")
+    }
+    errors = {key: each.value for key, each in diagnosis.errors.items()}
+    return {
+        "case": name,
+        "seed": seed,
+        "verdict": diagnosis.verdict,
+        "findings": " ".join(finding.code for finding in diagnosis.findings),
+        "reference_name": diagnosis.reference,
+        **errors,
+        **numbers,
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+
+
+def ask_peers(name, seed):
+    """Return what skore's checks and deepchecks' rule say of a case, as a dict."""
+    from skore import CrossValidationReport
+    from skore._checks.skd001_overfitting import CheckOverfitting
+    from skore._checks.skd002_underfitting import CheckUnderfitting
+
+    case = CASES[name]
+    X, y, groups = prepare(case, seed)
+    splitter = StratifiedKFold(5) if groups is None else StratifiedGroupKFold(5)
+    splits = list(splitter.split(X, y, groups))
+    report = CrossValidationReport(case.recipe(seed), X, y, splitter=splits)
+    over = CheckOverfitting().check_function(report) is not None
+    under = CheckUnderfitting().check_function(report) is not None
+    found = {(1, 1): "both", (1, 0): "overfit", (0, 1): "underfit", (0, 0): "good"}
+    return {
+        "case": name,
+        "seed": seed,
+        "skore": found[over, under],
+        "deepchecks": _deepchecks(case.recipe(seed), X, y, *splits[0]),
+    }
+
+
+def _deepchecks(classifier, X, y, train, test):
+    """Apply the default condition of deepchecks 0.19.1's TrainTestPerformance.
+
+    It fails if F1, precision or recall of any class is worse on the test part than on
+    the training part by a tenth of itself. deepchecks knows no underfitting.
+    """
+    classifier.fit(X[train], y[train])
+    scores = [
+        np.array(
+            precision_recall_fscore_support(
+                y[rows],
+                classifier.predict(X[rows]),
+                labels=np.unique(y),
+                zero_division=0,
+            )[:3]
+        )
+        for rows in (train, test)
+    ]
+    worse = scores[0] - scores[1]
+    return "overfit" if np.any(worse >= 0.1 * scores[0]) and worse.max() > 0 else "good"
+
+
+def compare(truths, verdicts, peers):
+    """Return the table of the docs, and the verdicts with what would have been right.
+
+    A row of the table is a case; "3 ×" stands for three data sets.
+    """
+    right = {
+        row["case"]: right_verdicts(row, CASES[row["case"]].tolerance)
+        for row in truths.to_dict("records")
+    }
+    verdicts = verdicts.merge(peers, on=["case", "seed"], how="left")
+    verdicts["truth"] = [" ".join(right[case]) for case in verdicts["case"]]
+    verdicts["clear"] = ["inconclusive" not in right[case] for case in verdicts["case"]]
+    for judge_name in ("verdict", "skore", "deepchecks"):
+        verdicts[f"{judge_name}_right"] = [
+            said in right[case]
+            for case, said in zip(verdicts["case"], verdicts[judge_name], strict=True)
+        ]
+    rows = []
+    for truth in truths.to_dict("records"):
+        name = truth["case"]
+        said = verdicts[verdicts["case"] == name]
+        if said.empty:
+            continue
+        rows.append(
+            {
+                "Case": name,
+                "n": CASES[name].n,
+                "Training": _percent(truth["train"]),
+                "New": _percent(truth["new"]),
+                "Reach": _percent(truth["reach"]),
+                "Truth": " or ".join(right[name]),
+                "diagnose_fit": _tally(said, "verdict"),
+                "skore": _tally(said, "skore"),
+                "deepchecks": _tally(said, "deepchecks"),
+            }
+        )
+    return pd.DataFrame(rows), verdicts
+
+
+def _percent(fraction):
+    return f"{100 * fraction:.1f}"
+
+
+def _tally(said, judge_name):
+    counts = said[judge_name].value_counts()
+    wrong = set(said.loc[~said[f"{judge_name}_right"], judge_name])
+    return ", ".join(
+        f"{count} × {name}{' (wrong)' if name in wrong else ''}"
+        for name, count in counts.items()
+    )
+
+
+def print_score(verdicts):
+    """Print how often each judge was right, and what it mistook for what."""
+    clear = verdicts[verdicts["clear"]]
+    print(
+        f"\n{verdicts['case'].nunique()} cases, {len(verdicts)} data sets; the truth "
+        f"is clear for {len(clear)}."
+    )
+    for judge_name in ("verdict", "skore", "deepchecks"):
+        if verdicts[judge_name].isna().any():
+            continue
+        said = clear[judge_name]
+        opposite = ((said == "overfit") & (clear["truth"] == "underfit")) | (
+            (said == "underfit") & (clear["truth"] == "overfit")
+        )
+        right, of_all = clear[f"{judge_name}_right"], verdicts[f"{judge_name}_right"]
+        print(
+            f"{judge_name:10}  right where clear: {right.sum()} of {len(clear)} "
+            f"({right.mean():.1%}), of all: {of_all.mean():.1%}; inconclusive: "
+            f"{(said == 'inconclusive').sum()}; overfit for underfit or the reverse: "
+            f"{opposite.sum()}"
+        )
+    for _, row in verdicts[~verdicts["verdict_right"]].iterrows():
+        print(
+            f"  wrong: {row['case']}, seed {row['seed']}: {row['verdict']} for "
+            f"{row['truth']}; bias {row['bias_low']:.4f} to {row['bias_high']:.4f}, "
+            f"gap {row['gap_low']:.4f} to {row['gap_high']:.4f} {row['findings']}"
+        )
+
+
+def main():
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--truth", action="store_true", help="measure the truths anew")
+    options.add_argument("--peers", action="store_true", help="ask skore, deepchecks")
+    options.add_argument("--only", default="", help="cases whose name contains this")
+    options.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    options.add_argument("--out", type=Path, default=DATA, help="folder of the CSVs")
+    given = options.parse_args()
+    # Perceptrons that stop early are what is judged here.
+    warnings.filterwarnings("ignore", category=ConvergenceWarning)
+    names = [name for name in CASES if given.only in name]
+    try:
+        if any(CASES[name].source in OF_MNIST for name in names):
+            OF_MNIST[0](1, 0, 0)
+    except OSError as error:
+        print(f"Leaving MNIST out: {error}", file=sys.stderr)
+        names = [name for name in names if CASES[name].source not in OF_MNIST]
+    given.out.mkdir(parents=True, exist_ok=True)
+
+    truth_file = given.out / "battery_truth.csv"
+    if given.truth:
+        _update(truth_file, ["case"], (measure_truth(name) for name in names))
+    truths = pd.read_csv(truth_file)
+    peers_file = given.out / "battery_peers.csv"
+    pairs = list(itertools.product(names, given.seeds))
+    if given.peers:
+        _update(peers_file, ["case", "seed"], (ask_peers(*pair) for pair in pairs))
+    peers = pd.read_csv(peers_file)
+    verdicts_file = given.out / "battery_verdicts.csv"
+    said = _update(verdicts_file, ["case", "seed"], (judge(*pair) for pair in pairs))
+
+    table, said = compare(truths, said, peers)
+    if not given.only:
+        table.to_csv(given.out / "battery.csv", index=False)
+    print(table.to_string(index=False))
+    print_score(said)
+
+
+def _update(path, keys, records):
+    """Put records into a CSV file in place of those with the same keys.
+
+    The file is written after each record: a run that is cut short keeps what it has.
+    """
+    table = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=keys)
+    for record in records:
+        print(*(record[key] for key in keys), file=sys.stderr, flush=True)
+        same = np.logical_and.reduce([table[key] == record[key] for key in keys])
+        rows = [] if not len(table) else [table[~same]]
+        table = pd.concat([*rows, pd.DataFrame([record])], ignore_index=True)
+        place = table["case"].map(list(CASES).index)
+        table = table.assign(place=place).sort_values(["place", *keys[1:]])
+        table = table.drop(columns="place").reset_index(drop=True)
+        table.to_csv(path, index=False, float_format="%.5g")
+    return table
+
+
+if __name__ == "__main__":
+    main()
