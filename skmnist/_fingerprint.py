@@ -91,7 +91,9 @@ def _read_by(function):
 def _configuration(value):
     if hasattr(value, "get_config"):
         try:
-            return value.get_config()
+            config = dict(value.get_config())
         except Exception:  # a user's class may fail in any way here
             return None
+        config.pop("name", None)  # numbered after others made before
+        return config
     return getattr(value, "__dict__", None)

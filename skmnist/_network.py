@@ -214,9 +214,11 @@ class Network:
     def describe(self):
         """Return what is known of the network, the same in every process."""
         self.compiled()
-        # Code that is not Keras's has no such key; it is the builder's to know.
-        key = self._key if isinstance(self._key, str) else None
-        return key, self._hyperparameters
+        if not isinstance(self._key, str):  # with code that only the builder shows
+            return self._hyperparameters
+        configs, *rest = json.loads(self._key)
+        configs[1]["config"].pop("name", None)  # numbered after others made before
+        return configs, rest, self._hyperparameters
 
     def check_state(self, weights):
         """Check that a network of this recipe can go on from these weights.

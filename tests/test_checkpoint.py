@@ -1,28 +1,47 @@
+import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
+import threading
 import time
 
 import keras
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 
-from skmnist import KerasMLPClassifier, LeNetClassifier
+from skmnist import KerasImageClassifier, KerasMLPClassifier, LeNetClassifier, load
+from skmnist._fingerprint import fingerprint
+
+
+def build_own(meta, rate=0.3):
+    return keras.Sequential(
+        [
+            keras.Input(meta["X_shape_"][1:]),
+            keras.layers.Flatten(),
+            keras.layers.GaussianNoise(0.1),
+            keras.layers.Dropout(rate),
+            keras.layers.Dense(meta["n_classes_"], activation="softmax"),
+        ]
+    )
+
 
 ESTIMATORS = [
     KerasMLPClassifier(dropout=0.2, epochs=5, random_state=0),
     KerasMLPClassifier(
         learning_rate=0.03,
         epochs=60,
+        class_weight="balanced",
         validation_fraction=0.25,
         early_stopping=True,
         n_iter_no_change=3,
         random_state=0,
     ),
     LeNetClassifier(filters=(4, 8), hidden_layer_sizes=(8,), epochs=4, random_state=0),
+    KerasImageClassifier(build_own, epochs=4, random_state=0),
 ]
 
 
@@ -45,12 +64,27 @@ def kill_in_epoch(monkeypatch, number):
     monkeypatch.setattr(BlockTrainer, "run_epoch", run)
 
 
+def epochs_run(monkeypatch):
+    """Return a list that gets an entry for every epoch trained from now on."""
+    from skmnist._training import BlockTrainer
+
+    run_epoch, done = BlockTrainer.run_epoch, []
+
+    def run(self, *args):
+        done.append(self)
+        return run_epoch(self, *args)
+
+    monkeypatch.setattr(BlockTrainer, "run_epoch", run)
+    return done
+
+
 @pytest.mark.parametrize(
-    "estimator", ESTIMATORS, ids=["mlp", "early-stopping", "lenet"]
+    "estimator", ESTIMATORS, ids=["mlp", "early-stopping", "lenet", "own-builder"]
 )
 def test_a_killed_fit_goes_on_and_ends_bit_equal(
     estimator, digits, tmp_path, monkeypatch, same_weights
 ):
+    digits = *digits, np.linspace(0.5, 2, 400)  # sample weights
     whole = clone(estimator).fit(*digits)
     clf = clone(estimator).set_params(checkpoint_dir=tmp_path)
     with monkeypatch.context() as patch:
@@ -92,13 +126,169 @@ def test_other_data_and_parameters_have_a_key_of_their_own(digits, tmp_path):
     assert len(list(tmp_path.iterdir())) == 5
     cross_val_score(clf, X, y, cv=2)
     assert len(list(tmp_path.iterdir())) == 7
+    # What a builder fixes by itself is no parameter.
+    for rate in (0.1, 0.5):
+        own = KerasImageClassifier(lambda meta, r=rate: build_own(meta, r), epochs=1)
+        own.set_params(random_state=0, checkpoint_dir=tmp_path).fit(X, y)
+    assert len(list(tmp_path.iterdir())) == 9
+
+
+def test_a_key_is_the_same_in_every_process():
+    code = """
+import functools
+from skmnist._fingerprint import fingerprint
+
+class Layer:
+    def call(self, x):
+        return x in {"one", "two", "three"} or HELP(x)
+
+class Loss:
+    def __init__(self):
+        self.me = self
+    def get_config(self):
+        return {"slope": 1, "kind": {"class_name": "__lambda__", "config": id(self)}}
+
+def HELP(x):
+    return (lambda z: z + 1)(x)
+
+def build(meta, rate=0.25):
+    return Layer(), HELP(rate), meta
+
+pair = (1, 2)
+print(fingerprint([build, functools.partial(build, rate=0.5), Loss(), pair, pair]))
+"""
+    found = set()
+    for seed in ("1", "2"):
+        out = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.add(out.stdout)
+    assert len(found) == 1
+
+
+def test_code_is_known_by_what_it_does():
+    def enclosing(value):
+        return lambda x: x * value
+
+    other = [
+        enclosing(1),
+        enclosing(2),
+        lambda x: x + 1,
+        lambda x: x + 2,
+        lambda x, y=1: x + 1,
+        keras.optimizers.SGD(0.1),
+        keras.optimizers.SGD(0.2),
+        type("Own", (), {"call": lambda self: 1}),
+        type("Own", (), {"call": lambda self: 2}),
+    ]
+    assert len(set(map(fingerprint, other))) == len(other)
+    one, same = keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1)
+    assert fingerprint(one) == fingerprint(same)
+    assert fingerprint(enclosing(1)) == fingerprint(enclosing(1))
+    assert fingerprint(((1, 2), (1, 2))) == fingerprint(((1, 2),) * 2)
+
+
+def test_own_code_and_other_dtypes_go_on_too(
+    digits, tmp_path, monkeypatch, same_weights
+):
+    for params in (
+        {"optimizer": keras.optimizers.SGD(0.05, momentum=0.9)},
+        {"loss": lambda y, y_pred: keras.losses.mean_squared_error(y, y_pred)},
+        {"dtype": "bfloat16"},
+    ):
+        clf = KerasMLPClassifier(epochs=3, random_state=0, **params)
+        whole = clone(clf).fit(*digits)
+        clf.set_params(checkpoint_dir=tmp_path)
+        with monkeypatch.context() as patch:
+            kill_in_epoch(patch, 3)
+            with pytest.raises(Killed):
+                clone(clf).fit(*digits)
+        with monkeypatch.context() as patch:
+            done = epochs_run(patch)
+            resumed = clone(clf).fit(*digits)
+        assert len(done) == 1
+        assert same_weights(whole, resumed)
+
+
+def test_a_warm_start_goes_on_from_where_it_was_killed(
+    digits, tmp_path, monkeypatch, same_weights
+):
+    clf = KerasMLPClassifier(epochs=3, dropout=0.2, warm_start=True, random_state=0)
+    whole = clone(clf).fit(*digits).fit(*digits)
+    clf.set_params(checkpoint_dir=tmp_path)
+    with monkeypatch.context() as patch:
+        kill_in_epoch(patch, 5)
+        with pytest.raises(Killed):
+            clone(clf).fit(*digits).fit(*digits)
+    done = epochs_run(monkeypatch)
+    resumed = clone(clf).fit(*digits).fit(*digits)
+    assert len(done) == 2  # of six
+    assert same_weights(whole, resumed)
+    assert resumed.history_ == whole.history_
+
+
+@pytest.mark.parametrize("quantity", ["loss", "val_accuracy"])
+def test_the_best_epoch_is_kept_in_a_file(
+    quantity, digits, tmp_path, monkeypatch, same_weights
+):
+    X, y = digits
+    clf = KerasMLPClassifier(
+        learning_rate=0.2,  # up and down
+        epochs=8,
+        validation_fraction=0.2,
+        checkpoint_dir=tmp_path,
+        save_best=quantity,
+        random_state=0,
+    )
+    with monkeypatch.context() as patch:
+        kill_in_epoch(patch, 6)
+        with pytest.raises(Killed):
+            clone(clf).fit(X, y)
+    clf.fit(X, y)
+    values = clf.history_[quantity]
+    best = values.index((max if "accuracy" in quantity else min)(values)) + 1
+    loaded = load(clf.best_model_path_)
+    assert loaded.n_iter_ == best
+    assert loaded.history_ == {k: v[:best] for k, v in clf.history_.items()}
+    until_then = clone(clf).set_params(epochs=best, checkpoint_dir=None, save_best=None)
+    assert same_weights(until_then.fit(X, y), loaded)
+    np.testing.assert_array_equal(loaded.predict(X), until_then.predict(X))
+    # Once lost, it is made again from the state.
+    os.unlink(clf.best_model_path_)
+    assert same_weights(load(clone(clf).fit(X, y).best_model_path_), loaded)
+    assert not hasattr(until_then, "best_model_path_")
+
+
+def test_a_killed_search_repeats_no_finished_fit(digits, tmp_path, monkeypatch):
+    search = GridSearchCV(
+        KerasMLPClassifier(epochs=2, random_state=0), {"dropout": [0.1, 0.4]}, cv=2
+    )
+    whole = clone(search).fit(*digits)
+    search.set_params(estimator__checkpoint_dir=tmp_path)
+    with monkeypatch.context() as patch:
+        kill_in_epoch(patch, 6)  # the second one of the third fit
+        with pytest.raises(Killed):
+            clone(search).fit(*digits)
+    done = epochs_run(monkeypatch)
+    again = clone(search).fit(*digits)
+    assert len(done) == 10 - 5  # four fits and the last one, two epochs each
+    np.testing.assert_array_equal(
+        whole.cv_results_["mean_test_score"], again.cv_results_["mean_test_score"]
+    )
+    np.testing.assert_array_equal(
+        whole.predict_proba(digits[0]), again.predict_proba(digits[0])
+    )
 
 
 def test_a_process_killed_outright_goes_on(digits, tmp_path, same_weights):
     code = (
         "import sys, numpy as np; from sklearn.datasets import load_digits;"
         "from skmnist import KerasMLPClassifier; X, y = load_digits(return_X_y=True);"
-        "KerasMLPClassifier(epochs=400, random_state=0, checkpoint_dir=sys.argv[1])"
+        "KerasMLPClassifier(epochs=150, random_state=0, checkpoint_dir=sys.argv[1])"
         ".fit((X[:400] / 16).astype(np.float32), y[:400])"
     )
     process = subprocess.Popen(
@@ -109,7 +299,7 @@ def test_a_process_killed_outright_goes_on(digits, tmp_path, same_weights):
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    whole = KerasMLPClassifier(epochs=400, random_state=0).fit(*digits)
+    whole = KerasMLPClassifier(epochs=150, random_state=0).fit(*digits)
     resumed = clone(whole).set_params(checkpoint_dir=tmp_path).fit(*digits)
     assert len(list(tmp_path.iterdir())) == 1
     assert same_weights(whole, resumed)
@@ -123,6 +313,114 @@ def test_what_cannot_be_kept_is_refused(digits, tmp_path):
     with pytest.raises(ValueError, match="callbacks"):
         clf.fit(*digits)
     clf.set_params(callbacks=None, epochs=1).fit(*digits)
-    next(tmp_path.glob("*/training.npz")).write_bytes(b"damaged")
-    with pytest.raises(OSError, match=r"training.npz is damaged.*Delete"):
+    clf = KerasMLPClassifier(save_best="val_loss", random_state=0)
+    with pytest.raises(ValueError, match=r"'val_loss'.*set checkpoint_dir"):
         clf.fit(*digits)
+    with pytest.raises(ValueError, match=r"'val_loss'.*validation_fraction=0.0"):
+        clf.set_params(checkpoint_dir=tmp_path).fit(*digits)
+    (tmp_path / "file").touch()
+    clf = KerasMLPClassifier(checkpoint_dir=tmp_path / "file", random_state=0)
+    with pytest.raises(OSError, match="file"):
+        clf.fit(*digits)
+    assert not hasattr(clf, "classes_")
+
+
+def test_a_damaged_checkpoint_is_told_of(digits, tmp_path):
+    clf = KerasMLPClassifier(epochs=1, checkpoint_dir=tmp_path, random_state=0)
+    weights = clone(clf).fit(*digits)._training.weights
+    path = next(tmp_path.glob("*/training.npz"))
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    damaged = [b"", b"damaged", whole[:-1], whole[: len(whole) // 2]]
+    # Wherever a bit flips: in the arrays, their headers, the archive's own records.
+    for place in np.r_[rng.integers(0, len(whole), 10), rng.integers(0, 3000, 20)]:
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << rng.integers(8)
+        damaged.append(bytes(flipped))
+    told = 0
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            found = clone(clf).fit(*digits)._training.weights
+        except OSError as error:
+            told += "training.npz is damaged" in str(error)
+        else:  # a byte that says nothing, as a file's date
+            for one, other in zip(found, weights, strict=True):
+                np.testing.assert_array_equal(one, other)
+    assert told > 15
+    with pytest.raises(OSError, match=r"training.npz is damaged.*Delete it"):
+        path.write_bytes(b"damaged") and clf.fit(*digits)
+
+
+def test_a_full_disk_is_told_of_and_what_there_is_is_kept(
+    digits, tmp_path, monkeypatch, same_weights
+):
+    clf = KerasMLPClassifier(epochs=4, random_state=0)
+    whole, three = clone(clf).fit(*digits), clone(clf).set_params(epochs=3).fit(*digits)
+    clf.set_params(checkpoint_dir=tmp_path)
+    fsync, files = os.fsync, []
+
+    def full(descriptor):
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            files.append(descriptor)
+        if len(files) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            clf.fit(*digits)
+    assert clf.n_iter_ == 3
+    assert same_weights(clf, three)
+    assert [path.name for path in tmp_path.glob("*/*")] == ["training.npz"]
+    done = epochs_run(monkeypatch)
+    assert same_weights(clf.fit(*digits), whole)
+    assert len(done) == 2
+
+
+def test_file_and_folder_are_flushed_before_a_state_counts(
+    digits, tmp_path, monkeypatch
+):
+    fsync, replace, seen = os.fsync, os.replace, []
+
+    def flush(descriptor):
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        seen.append("folder" if is_folder else "file")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(
+        os, "replace", lambda *args: (seen.append("renamed"), replace(*args))
+    )
+    clf = KerasMLPClassifier(epochs=2, checkpoint_dir=tmp_path, random_state=0)
+    clf.fit(*digits)
+    assert seen == ["file", "renamed", "folder"] * 2
+
+
+def test_half_files_of_kills_do_not_pile_up(digits, tmp_path):
+    clf = KerasMLPClassifier(epochs=1, checkpoint_dir=tmp_path, random_state=0)
+    clf.fit(*digits)
+    folder = next(tmp_path.iterdir())
+    old, new = folder / ".training.npz.1234", folder / ".training.npz.5678"
+    for half in (old, new):
+        half.write_bytes(b"half")
+    os.utime(old, (time.time() - 3600,) * 2)
+    clf.fit(*digits)
+    # The new one may be another process's, which writes at this moment.
+    assert {path.name for path in folder.iterdir()} == {"training.npz", new.name}
+
+
+def test_two_fits_on_one_key_at_once_do_no_harm(digits, tmp_path, same_weights):
+    clf = KerasMLPClassifier(epochs=6, dropout=0.2, random_state=0)
+    whole = clone(clf).fit(*digits)
+    clf.set_params(checkpoint_dir=tmp_path, save_best="loss")
+    both = [clone(clf), clone(clf)]
+    threads = [threading.Thread(target=one.fit, args=digits) for one in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in (*both, clone(clf).fit(*digits)):
+        assert same_weights(one, whole)
+        assert load(one.best_model_path_).n_iter_ == 6

@@ -1,6 +1,11 @@
 """Callbacks, partial batches, verbose, Ctrl-C: what Keras's own fit gives."""
 
+import importlib
 import pickle
+import signal
+import subprocess
+import sys
+from collections import OrderedDict
 
 import keras
 import numpy as np
@@ -249,6 +254,87 @@ def test_ctrl_c_keeps_what_there_is_and_is_raised_again(digits):
     np.testing.assert_array_equal(clf.predict_proba(X), three.predict_proba(X))
     again = clf.set_params(callbacks=None, epochs=1).fit(X, y)
     assert again.n_iter_ == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "n_epochs"),
+    [
+        ("_network.Network.describe", 0),
+        ("_network.Network.build", 0),
+        ("_training.Variables.assign", 0),
+        ("_backend.ScannedTrainer.train_block", 0),
+        ("_training.BlockTrainer.run_epoch", 1),
+        ("_network.Network.evaluate", 1),
+        ("_checkpoint.Checkpoint.save", 2),
+    ],
+)
+def test_ctrl_c_at_any_moment_leaves_a_classifier(
+    place, n_epochs, digits, tmp_path, monkeypatch, same_weights
+):
+    X, y = digits
+    clf = KerasMLPClassifier(
+        epochs=4, validation_fraction=0.2, random_state=0, checkpoint_dir=tmp_path
+    )
+    whole = clone(clf).set_params(checkpoint_dir=None).fit(X, y)
+    module, owner, name = place.split(".")
+    owner = getattr(importlib.import_module(f"skmnist.{module}"), owner)
+    function, calls = getattr(owner, name), []
+
+    def interrupted(*args, **kwargs):
+        calls.append(name)
+        if len(calls) == max(n_epochs, 1) + (name in ("run_epoch", "evaluate")):
+            signal.raise_signal(signal.SIGINT)
+        return function(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        if name == "build":  # not when known from the fit before
+            from skmnist import _network
+
+            patch.setattr(_network, "_initial_states", OrderedDict())
+            patch.setattr(_network, "_cache", OrderedDict())
+        patch.setattr(owner, name, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            clf.fit(X, y)
+    if name != "build":  # there is no network before
+        assert clf.n_iter_ == len(clf.history_.get("loss", ())) == n_epochs
+        assert set(map(len, clf.history_.values())) <= {n_epochs}
+        assert clf.predict(X).shape == y.shape
+        assert pickle.loads(pickle.dumps(clf)).n_iter_ == n_epochs
+    assert same_weights(clf.fit(X, y), whole)
+
+
+def test_ctrl_c_ends_a_search():
+    """In a process of its own, by a signal from outside."""
+    code = """
+import signal, sys, time
+from sklearn.model_selection import GridSearchCV
+from skmnist import KerasMLPClassifier, load_digits28
+import skmnist._training, keras
+
+class Tell(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        print("epoch", epoch, flush=True)
+
+X, y = load_digits28(return_X_y=True)
+clf = KerasMLPClassifier(rescaling=1 / 255, epochs=1000, callbacks=[Tell()])
+try:
+    GridSearchCV(clf, {"dropout": [0.1, 0.2]}, cv=2).fit(X[:200], y[:200])
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+    raise
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout.readline() == "epoch 0\n"
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=100)
+    assert out.splitlines()[-1] == "interrupted"
+    assert out.count("epoch 0\n") == 0  # of no second fit
+    assert process.returncode == -signal.SIGINT
 
 
 @pytest.mark.parametrize(("verbose", "lines"), [(0, 0), (1, 4), (2, 4)])

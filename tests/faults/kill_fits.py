@@ -37,10 +37,10 @@ def task(what):
             filters=(4, 8),
             hidden_layer_sizes=(16,),
             batch_size=32,
-            epochs=30,
+            epochs=16,
             save_best="accuracy",
             random_state=1,
-        ), 400
+        ), 200
     mlp = KerasMLPClassifier(
         hidden_layer_sizes=(64, 32),
         dropout=0.3,
@@ -50,11 +50,11 @@ def task(what):
     )
     if what == "MLP":
         return mlp.set_params(
-            epochs=80, early_stopping=True, n_iter_no_change=70, save_best="val_loss"
-        ), 900
+            epochs=40, early_stopping=True, n_iter_no_change=30, save_best="val_loss"
+        ), 400
     return GridSearchCV(
-        mlp.set_params(epochs=12), {"dropout": [0.1, 0.3], "l2": [0.0, 1e-3]}, cv=3
-    ), 900
+        mlp.set_params(epochs=8), {"dropout": [0.1, 0.3], "l2": [0.0, 1e-3]}, cv=2
+    ), 400
 
 
 def run(what, folder):
