@@ -282,7 +282,9 @@ def test_interrupted_diagnosis_exits_with_130_and_leaves_the_report(
     monkeypatch.setattr("skmnist.diagnosis._diagnose.run_diagnosis", stop)
     result = run("diagnose", *TINY, "--out", tmp_path, "--overwrite")
     assert result.exit_code == 130
-    assert result.stderr == "Stopped.\n"
+    assert result.stderr == (
+        "Stopped before anything was finished: nothing was saved.\n"
+    )
     assert (tmp_path / "report.html").read_text() == "earlier"
 
 

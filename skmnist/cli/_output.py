@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from skmnist._progress import bar
+from skmnist.cli._grid_search import written
 
 _SCORES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 
@@ -53,13 +54,36 @@ def _shown_bar():
         yield shown
 
 
-def print_diagnosis(diagnosis, paths):
-    """Print the table of folds, the verdict, the findings, and where the files are."""
+@contextmanager
+def fit_progress():
+    """Show how many fits of a search are done, and the time left.
+
+    Yields a function that is told the number of fits to come, and one that is told how
+    many are done.
+    """
+    with _shown_bar() as shown:
+        if shown is None:
+            yield (lambda n_fits: None), (lambda n_done: None)
+            return
+        task = shown.add_task("Searching", total=None)
+
+        def plan(n_fits):
+            shown.update(task, total=n_fits)
+
+        def tell(n_done):
+            shown.update(task, description=f"Fit {n_done}", completed=n_done)
+
+        yield plan, tell
+
+
+def print_diagnosis(diagnosis, name=None):
+    """Print the table of folds, the verdict and the findings, of a named model."""
     console = Console()
-    table = Table(title="Loss and accuracy (%) of each fold")
+    of = f" of {name}" if name else ""
+    table = Table(title=f"Loss and accuracy (%) of each fold{of}")
     table.add_column("Fold")
-    for name in _SCORES:
-        table.add_column(name.replace("_", " ").capitalize(), justify="right")
+    for score in _SCORES:
+        table.add_column(score.replace("_", " ").capitalize(), justify="right")
     for fold in diagnosis.folds.to_dict("records"):
         table.add_row(str(fold["fold"]), *_cells(fold))
     table.add_section()
@@ -77,9 +101,46 @@ def print_diagnosis(diagnosis, paths):
         if finding.advice:
             console.print(Text(f"Advice: {finding.advice}"))
     console.print()
+
+
+def print_comparison(comparison):
+    """Print which of two models errs less."""
+    console = Console()
+    console.print(Text(comparison.sentence, style="bold"))
+    console.print()
+
+
+def print_search(result, sentences):
+    """Print the best points of a search, and what to take."""
+    console = Console()
+    results = result.results
+    if "round" in results:
+        results = results[results["round"] == results["round"].max()]
+    table = Table(title="The best points of the grid")
+    for name in result.best:
+        table.add_column(name)
+    for title in ("Train accuracy (%)", "Validation accuracy (%)", "Fit time (s)"):
+        table.add_column(title, justify="right")
+    for row in results.sort_values("rank", kind="stable").head(10).to_dict("records"):
+        table.add_row(
+            *(written({name: row[name]}).partition("=")[2] for name in result.best),
+            f"{100 * row['train_accuracy']:.2f}",
+            f"{100 * row['validation_accuracy']:.2f}",
+            f"{row['fit_time']:.2f}",
+        )
+    console.print(table)
+    console.print()
+    for sentence in sentences:
+        console.print(Text(sentence, style="bold"))
+    console.print()
+
+
+def print_paths(paths):
+    """Print where the files of a report are, the page first."""
+    console = Console()
     # Paths are for copying: never wrapped.
     console.print(Text(f"Report: {paths[0]}"), soft_wrap=True)
-    others = ", ".join(path.name for path in paths[1:])
+    others = ", ".join(str(path.relative_to(paths[0].parent)) for path in paths[1:])
     console.print(Text(f"Beside it: {others}"), soft_wrap=True)
 
 

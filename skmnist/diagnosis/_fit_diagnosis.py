@@ -254,7 +254,7 @@ class FitDiagnosis:
             errors=evidence.errors,
             n_samples=evidence.n_samples,
             classes=classes,
-            folds=_tables.folds_table(evidence),
+            folds=_tables.folds_table(folds, codes),
             epochs=_tables.epochs_table(evidence),
             summary=_tables.summary_table(evidence),
             confusion_matrix=_tables.confusion_table(evidence),

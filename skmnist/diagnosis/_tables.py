@@ -10,12 +10,14 @@ _SCORES = [
 ]
 
 
-def folds_table(evidence):
+def folds_table(folds, codes):
     """Tabulate scores for each split.
 
     Parameters
     ----------
-    evidence : Evidence
+    folds : list of Fold
+    codes : ndarray of int of shape (n_rows,)
+        True classes.
 
     Returns
     -------
@@ -23,12 +25,12 @@ def folds_table(evidence):
         A row for each split; accuracies are fractions, times seconds.
     """
     rows = []
-    for fold in evidence.folds:
+    for fold in folds:
         row = {"fold": fold.number, "n_train": len(fold.train)}
         row["n_validation"] = len(fold.test)
         sides = {
-            "train": (evidence.codes[fold.train], fold.train_codes, fold.train_loss),
-            "validation": (evidence.codes[fold.test], fold.test_codes, fold.test_loss),
+            "train": (codes[fold.train], fold.train_codes, fold.train_loss),
+            "validation": (codes[fold.test], fold.test_codes, fold.test_loss),
         }
         for side, (true, predicted, loss) in sides.items():
             hits = true == predicted
