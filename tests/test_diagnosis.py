@@ -578,7 +578,8 @@ def test_progress_is_told(small):
     calls = []
 
     class Progress:
-        def plan(self, n_fits):
+        def plan(self, n_fits, n_full_fits, n_jobs):
+            assert (n_full_fits, n_jobs) == (2, 1)
             calls.append(n_fits["folds"])
 
         def stage(self, name, done=0):

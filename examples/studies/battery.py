@@ -339,7 +339,10 @@ def main():
     pairs = list(itertools.product(names, given.seeds))
     if given.peers:
         _update(peers_file, ["case", "seed"], (ask_peers(*pair) for pair in pairs))
-    peers = pd.read_csv(peers_file)
+    peers = pd.DataFrame(columns=["case", "seed", "skore", "deepchecks"])
+    if peers_file.exists():
+        peers = pd.read_csv(peers_file)
+    peers = peers.astype({"seed": int})
     verdicts_file = given.out / "battery_verdicts.csv"
     said = _update(verdicts_file, ["case", "seed"], (judge(*pair) for pair in pairs))
 

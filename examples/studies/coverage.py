@@ -1,0 +1,253 @@
+"""Do the intervals of a diagnosis hold what they promise? Coverage by simulation.
+
+    python examples/studies/coverage.py --cache coverage-cache --csv coverage.csv
+
+Draws many data sets from a population, cross-validates six models on each, and counts
+how often the interval of the gap, of the bias and of the validation error contains the
+true value: the expectation over data sets of that size, from independent samples. The
+outcomes of all fits are kept in the cache, so that another rule for the intervals is
+tried in minutes. An hour or two on 2 cores.
+"""
+
+import argparse
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.datasets import make_classification
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import RepeatedStratifiedKFold
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from skmnist import fetch_mnist
+from skmnist.diagnosis._evidence import Evidence
+from skmnist.diagnosis._folds import Fold
+
+MODELS = {
+    "LDA": LinearDiscriminantAnalysis(),
+    "naive Bayes": GaussianNB(var_smoothing=1e-3),
+    "k-NN": KNeighborsClassifier(5),
+    "tree, depth 6": DecisionTreeClassifier(max_depth=6),
+    "full tree": DecisionTreeClassifier(),
+    "small MLP": MLPClassifier(
+        (16,), learning_rate_init=0.01, batch_size=100, max_iter=15
+    ),
+}
+# What stands in for the reference, whose error out of fold the bias is measured from.
+REFERENCES = dict.fromkeys(MODELS, "k-NN") | {"k-NN": "LDA"}
+N_FOLDS, N_REPEATS = 5, 3
+SIZES = (300, 1500)
+N_INDEPENDENT = 2000
+SEED = 20261125
+_CHUNK = 125
+
+
+def synthetic():
+    """Return a population of 20 features in 3 classes, and its labels."""
+    return make_classification(
+        300_000,
+        n_features=20,
+        n_informative=8,
+        n_redundant=4,
+        n_classes=3,
+        class_sep=1.2,
+        random_state=SEED,
+    )
+
+
+def digits():
+    """Return MNIST, each image as the means of 4×4 pixels, and its labels."""
+    mnist = fetch_mnist(subset="all", download_if_missing=False)
+    tiles = mnist.images.reshape(-1, 7, 4, 7, 4).mean((2, 4))
+    return tiles.reshape(len(tiles), 49) / 255, mnist.target
+
+
+POPULATIONS = {"make_classification": synthetic, "MNIST, 7×7": digits}
+
+
+def splits_of(y, seed):
+    folds = RepeatedStratifiedKFold(
+        n_splits=N_FOLDS, n_repeats=N_REPEATS, random_state=seed
+    )
+    return list(folds.split(y, y))
+
+
+def experiment(X, y, size, number):
+    """Fit every model on every split of one data set.
+
+    Returns
+    -------
+    wrong : ndarray of uint8, packed bits of shape (models, splits, size)
+        Whether a model errs on a row, trained on it or not.
+    new_error : ndarray of float of shape (models, repeats)
+        Error of the first model of each repetition on independent rows.
+    """
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    rng = np.random.default_rng([SEED, size, number])
+    rows = rng.choice(len(y), size + N_INDEPENDENT, replace=False)
+    rows, others = rows[:size], rows[size:]
+    wrong = np.empty((len(MODELS), N_FOLDS * N_REPEATS, size), dtype=bool)
+    new_error = np.empty((len(MODELS), N_REPEATS))
+    for j, (train, _) in enumerate(splits_of(y[rows], number)):
+        for m, model in enumerate(MODELS.values()):
+            if hasattr(model, "random_state"):
+                model.set_params(random_state=number * 100 + j)
+            model.fit(X[rows[train]], y[rows[train]])
+            wrong[m, j] = model.predict(X[rows]) != y[rows]
+            if j % N_FOLDS == 0:
+                new_error[m, j // N_FOLDS] = 1 - model.score(X[others], y[others])
+    return np.packbits(wrong, axis=-1), new_error
+
+
+def outcomes(population, size, args):
+    """Return what `experiment` gave, from the cache where it is there."""
+    X, y = POPULATIONS[population]()
+    chunks = []
+    for first in range(0, args.experiments, _CHUNK):
+        path = args.cache / f"{population}-{size}-{first}.npz"
+        if not path.exists():
+            start = time.perf_counter()
+            numbers = range(first, min(first + _CHUNK, args.experiments))
+            parts = Parallel(n_jobs=args.n_jobs)(
+                delayed(experiment)(X, y, size, number) for number in numbers
+            )
+            wrong, new_error = map(np.array, zip(*parts, strict=True))
+            args.cache.mkdir(parents=True, exist_ok=True)
+            np.savez(path, wrong=wrong, new_error=new_error)
+            print(f"{path.stem}: {time.perf_counter() - start:.0f} s", flush=True)
+        with np.load(path) as saved:
+            chunks.append((saved["wrong"], saved["new_error"]))
+    wrong, new_error = map(np.concatenate, zip(*chunks, strict=True))
+    return np.unpackbits(wrong, axis=-1, count=size).astype(bool), new_error, y
+
+
+def folds_of(wrong, splits):
+    """Return the splits of one model as `diagnose_fit` sees them: 0 is right."""
+    return [
+        Fold(
+            number,
+            train,
+            test,
+            errs[train].astype(int),
+            errs[test].astype(int),
+            *[np.full(len(part), np.nan) for part in (train, test, test)],
+            0.0,
+        )
+        for number, (errs, (train, test)) in enumerate(
+            zip(wrong, splits, strict=True), 1
+        )
+    ]
+
+
+def estimates(wrong, splits, size):
+    """Return the estimate of each quantity of each model, of one data set."""
+    folds = {
+        name: folds_of(errs, splits) for name, errs in zip(MODELS, wrong, strict=True)
+    }
+    found = {}
+    for name in MODELS:
+        evidence = Evidence(
+            folds=folds[name],
+            dummy=[],
+            codes=np.zeros(size, dtype=int),
+            n_classes=2,
+            tolerance=0.02,
+            reference_name=REFERENCES[name],
+            reference=folds[REFERENCES[name]],
+        )
+        found[name, "gap"] = evidence.gap
+        found[name, "bias"] = evidence.bias
+        found[name, "validation error"] = evidence.errors["validation"]
+    return found
+
+
+def judge(population, size, args):
+    """Return a row for each model, number of splits and quantity."""
+    wrong, new_error, y = outcomes(population, size, args)
+    found = {N_FOLDS: [], N_FOLDS * N_REPEATS: []}
+    train_error = np.empty((len(wrong), len(MODELS)))
+    for number, errs in enumerate(wrong):
+        rng = np.random.default_rng([SEED, size, number])
+        rows = rng.choice(len(y), size + N_INDEPENDENT, replace=False)[:size]
+        splits = splits_of(y[rows], number)
+        train_error[number] = np.mean(
+            [errs[:, j, train].mean(axis=1) for j, (train, _) in enumerate(splits)],
+            axis=0,
+        )
+        for n_splits, all_found in found.items():
+            all_found.append(estimates(errs[:, :n_splits], splits[:n_splits], size))
+    new = dict(zip(MODELS, new_error.mean(axis=(0, 2)), strict=True))
+    train = dict(zip(MODELS, train_error.mean(axis=0), strict=True))
+    rows = []
+    for n_splits, all_found in found.items():
+        for name, quantity in all_found[0]:
+            truth = {
+                "gap": new[name] - train[name],
+                "bias": train[name] - new[REFERENCES[name]],
+                "validation error": new[name],
+            }[quantity]
+            each = [one[name, quantity] for one in all_found]
+            value, low, high = np.array([(e.value, e.low, e.high) for e in each]).T
+            deviation = np.std(value, ddof=1)
+            rows.append(
+                {
+                    "population": population,
+                    "n": size,
+                    "folds": f"{N_FOLDS}×{n_splits // N_FOLDS}",
+                    "model": name,
+                    "quantity": quantity,
+                    "data sets": len(each),
+                    "truth": truth,
+                    "mean estimate": np.mean(value),
+                    "standard deviation": deviation,
+                    "coverage": np.mean((low <= truth) & (truth <= high)),
+                    "width": np.mean(high - low) / (2 * 1.96 * deviation),
+                }
+            )
+    return rows
+
+
+def main():
+    """Simulate, print the table and write it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--experiments", type=int, default=1000)
+    parser.add_argument("--populations", nargs="*", default=list(POPULATIONS))
+    parser.add_argument("--sizes", nargs="*", type=int, default=list(SIZES))
+    parser.add_argument("--n-jobs", type=int, default=-1)
+    parser.add_argument("--cache", type=Path, default=Path("coverage-cache"))
+    parser.add_argument("--csv", type=Path)
+    parser.add_argument("--measure-only", action="store_true", help="fill the cache")
+    args = parser.parse_args()
+    if args.measure_only:
+        for population in args.populations:
+            for size in args.sizes:
+                outcomes(population, size, args)
+        return
+    rows = [
+        row
+        for population in args.populations
+        for size in args.sizes
+        for row in judge(population, size, args)
+    ]
+    table = pd.DataFrame(rows).round(4)
+    print(table.to_string(index=False))
+    for quantity, part in table.groupby("quantity"):
+        print(
+            f"{quantity}: coverage {part['coverage'].min():.1%} to "
+            f"{part['coverage'].max():.1%}, mean {part['coverage'].mean():.1%}; width "
+            f"{part['width'].mean():.2f} times that of the true deviation, "
+            f"at most {part['width'].max():.2f}"
+        )
+    if args.csv is not None:
+        table.to_csv(args.csv, index=False)
+
+
+if __name__ == "__main__":
+    main()
