@@ -1,4 +1,4 @@
-"""Predict from many threads while another fits; fit and predict for long in one process.
+"""Predict from many threads while another fits; fit and predict for long.
 
     python tests/faults/serve_and_fit.py
 
@@ -32,7 +32,7 @@ def resources():
 
 
 def serve(clf, X, n_threads, n_calls, fit):
-    """Answer requests in threads while `fit` runs; count the answers and the wrong ones.
+    """Answer requests in threads while `fit` runs; count answers and wrong ones.
 
     Alone and under load an answer is the same to the last bit: the same request meets
     the same compiled function.
@@ -96,8 +96,8 @@ def main():
         )
         failed += wrong + differ
         print(
-            f"{kind.__name__}: {args.threads} threads, {done:,} answers, {wrong} wrong; "
-            f"{n_fits} fits beside, {differ} differ",
+            f"{kind.__name__}: {args.threads} threads, {done:,} answers, {wrong} "
+            f"wrong; {n_fits} fits beside, {differ} differ",
             flush=True,
         )
 
@@ -125,8 +125,8 @@ def main():
         rows.append(resources())
         seconds = time.perf_counter() - began
         print(
-            f"{(part + 1) * args.fits // 5:4}  {(part + 1) * args.predictions // 5:11,}  "
-            f"{rows[-1][0]:.1f} (at first {rows[0][0]:.1f})  {rows[-1][1]} "
+            f"{(part + 1) * args.fits // 5:4}  "
+            f"{(part + 1) * args.predictions // 5:11,}  {rows[-1][0]:.1f} (at first {rows[0][0]:.1f})  {rows[-1][1]} "
             f"(at first {rows[0][1]})  {seconds:.0f}",
             flush=True,
         )
