@@ -126,7 +126,8 @@ def main():
         seconds = time.perf_counter() - began
         print(
             f"{(part + 1) * args.fits // 5:4}  "
-            f"{(part + 1) * args.predictions // 5:11,}  {rows[-1][0]:.1f} (at first {rows[0][0]:.1f})  {rows[-1][1]} "
+            f"{(part + 1) * args.predictions // 5:11,}  "
+            f"{rows[-1][0]:.1f} (at first {rows[0][0]:.1f})  {rows[-1][1]} "
             f"(at first {rows[0][1]})  {seconds:.0f}",
             flush=True,
         )
