@@ -35,10 +35,9 @@ def sentences_of(result):
     elif result.simplest is not None:
         said.append("No simpler point lies within one standard error of it.")
     if result.edges:
-        names = " and ".join(result.edges)
-        verb = "lies" if len(result.edges) == 1 else "lie"
         said.append(
-            f"The best value of {names} {verb} at the edge of the grid: search beyond."
+            f"The best value of {' and of '.join(result.edges)} lies at the edge of "
+            "the grid: search beyond it."
         )
     return said
 
