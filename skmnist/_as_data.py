@@ -16,18 +16,10 @@ from skmnist._backend import isolated_build, keras, shapes_only
 from skmnist._left_out import LeftOut
 from skmnist._network import Network, network_meta
 from skmnist._training import Training
-from skmnist._validation import new_encoder
+from skmnist._validation import DTYPES, new_encoder
 from skmnist.architectures import build_lenet, build_mlp
 
 _BUILDERS = {"build_mlp": build_mlp, "build_lenet": build_lenet}
-_DTYPES = (
-    "float32",
-    "float64",
-    "float16",
-    "bfloat16",
-    "mixed_float16",
-    "mixed_bfloat16",
-)
 # Of one layer's output for one sample: 256 MB in float32.
 _MAX_OUTPUT = 2**26
 # Parameters without which a network predicts all the same.
@@ -133,7 +125,8 @@ def _param(name, value):
         names = ", ".join(map(keras_config.describe, callbacks))
         return LeftOut(names) if names else value
     if name == "model_params" and isinstance(value, dict):
-        return {key: _param(_MAY_BE_LEFT_OUT[0], entry) for key, entry in value.items()}
+        # As the builder: without them a network predicts all the same.
+        return {key: _param("model", entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(_param(name, entry) for entry in value)
     if isinstance(value, dict):
@@ -229,7 +222,7 @@ def _architecture(network, weights):
 def _restore_fit(data):
     """Return what `fit` sets, checked against the network that it belongs to."""
     classes = data["classes"]
-    dtype = _one_of(data["dtype"], _DTYPES)
+    dtype = _one_of(data["dtype"], DTYPES)
     encoder = new_encoder(classes, dtype)
     if encoder.classes_.dtype != classes.dtype or len(classes) < 2:
         raise ValueError("its classes are no labels")

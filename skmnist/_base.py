@@ -22,9 +22,10 @@ from sklearn.utils.validation import (
 
 from skmnist._left_out import LeftOut, refuse_left_out, state_is_data
 from skmnist._validation import (
+    DTYPES,
     as_python,
-    check_checkpointing,
     check_same_classes,
+    check_settings,
     check_weight,
     combine_weights,
     new_encoder,
@@ -54,18 +55,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         "early_stopping": ["boolean"],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "restore_best_weights": ["boolean"],
-        "dtype": [
-            StrOptions(
-                {
-                    "float32",
-                    "float64",
-                    "float16",
-                    "bfloat16",
-                    "mixed_float16",
-                    "mixed_bfloat16",
-                }
-            )
-        ],
+        "dtype": [StrOptions(set(DTYPES))],
         "callbacks": [
             None,
             list,
@@ -390,12 +380,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
                 "rows are made inside; turn yours back into labels with "
                 "OneHotLabelEncoder.inverse_transform."
             )
-        if self.early_stopping and not self.validation_fraction:
-            raise ValueError(
-                "early_stopping=True watches the loss on held-out rows, but "
-                "validation_fraction=0.0 holds none out: set it to 0.1, say."
-            )
-        check_checkpointing(self)
+        check_settings(self)
         X, y = validate_data(self, X, y, reset=reset, **self._checks())
         check_classification_targets(y)
         return self._lay_out(X, reset=reset), y

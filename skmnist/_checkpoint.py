@@ -10,7 +10,7 @@ import numpy as np
 
 from skmnist._atomic import replacing
 from skmnist._backend import BACKEND
-from skmnist._fingerprint import fingerprint
+from skmnist._identity import identify
 from skmnist.persistence import save
 
 _STATE, _BEST = "training.npz", "best.skmnist"
@@ -49,7 +49,7 @@ class Checkpoint:
 
     def __init__(self, directory, *identity, monitor=None, as_classifier=None):
         versions = [f"{package} {version(package)}" for package in _PACKAGES]
-        folder = Path(directory) / fingerprint([identity, versions])[:32]
+        folder = Path(directory) / identify([identity, versions])[:32]
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / _STATE
         self.best_path = folder / _BEST

@@ -109,13 +109,12 @@ def _rows(comparison, diagnoses):
             "Validation loss",
             each(lambda d: f"{d.summary.loc['validation_loss', 'mean']:.4f}"),
         ),
-        ("Errs where the other does not, images", list(_alone(comparison))),
+        (
+            "Errs where the other does not, images",
+            [comparison.n_first_wrong, comparison.n_second_wrong],
+        ),
         ("Time of a fit, s", each(lambda d: f"{d.folds['fit_time'].mean():.1f}")),
     ]
-
-
-def _alone(comparison):
-    return comparison.n_first_wrong, comparison.n_second_wrong
 
 
 def _draw_errors(ax, diagnoses):

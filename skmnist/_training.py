@@ -241,9 +241,8 @@ def train(
                     break
             tell(events.on_train_end)
         finally:
-            if "stopping" not in best or not restore_best_weights:
-                best["stopping"] = trainer.values()
-            state.weights, state.optimizer_state = best["stopping"]
+            kept = best.get("stopping") if restore_best_weights else None
+            state.weights, state.optimizer_state = kept or trainer.values()
 
 
 class Variables:

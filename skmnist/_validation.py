@@ -9,6 +9,15 @@ from sklearn.utils.validation import _check_sample_weight
 
 from skmnist.preprocessing import OneHotLabelEncoder
 
+#: The dtype policies of Keras that classifiers take.
+DTYPES = (
+    "float32",
+    "float64",
+    "float16",
+    "bfloat16",
+    "mixed_float16",
+    "mixed_bfloat16",
+)
 # A root mean square beyond these is far from unit scale: MNIST has 0.33 when scaled and
 # 85 when not, standardised data 1.
 _SCALE = (0.01, 4)
@@ -61,8 +70,13 @@ def combine_weights(sample_weight, class_weight, y, classes):
     return weight * compute_sample_weight("balanced", y)
 
 
-def check_checkpointing(clf):
-    """Refuse parameters that a checkpoint does not go with, or that want for one."""
+def check_settings(clf):
+    """Refuse parameters of a classifier that do not go together."""
+    if clf.early_stopping and not clf.validation_fraction:
+        raise ValueError(
+            "early_stopping=True watches the loss on held-out rows, but "
+            "validation_fraction=0.0 holds none out: set it to 0.1, say."
+        )
     if clf.save_best is not None and clf.checkpoint_dir is None:
         raise ValueError(
             f"save_best={clf.save_best!r} needs a folder to write to: set "

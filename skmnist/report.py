@@ -35,7 +35,7 @@ _MOST_PAIRS = 10
 _PACKAGES = ("scikit-learn", "tensorflow", "keras", "scikeras", "numpy", "pandas")
 
 
-def write_report(diagnosis, folder, *, command=None, configuration=None, partial=None):
+def write_report(diagnosis, folder, *, command=None, configuration=None):
     """Write the report of a diagnosis into a folder.
 
     Each file is put in its place in one step, so that none is ever half written.

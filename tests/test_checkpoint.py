@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skmnist import KerasImageClassifier, KerasMLPClassifier, LeNetClassifier, load
-from skmnist._fingerprint import fingerprint
+from skmnist._identity import identify
 
 
 def build_own(meta, rate=0.3):
@@ -136,7 +136,7 @@ def test_other_data_and_parameters_have_a_key_of_their_own(digits, tmp_path):
 def test_a_key_is_the_same_in_every_process():
     code = """
 import functools
-from skmnist._fingerprint import fingerprint
+from skmnist._identity import identify
 
 class Layer:
     def call(self, x):
@@ -155,7 +155,7 @@ def build(meta, rate=0.25):
     return Layer(), HELP(rate), meta
 
 pair = (1, 2)
-print(fingerprint([build, functools.partial(build, rate=0.5), Loss(), pair, pair]))
+print(identify([build, functools.partial(build, rate=0.5), Loss(), pair, pair]))
 """
     found = set()
     for seed in ("1", "2"):
@@ -185,11 +185,11 @@ def test_code_is_known_by_what_it_does():
         type("Own", (), {"call": lambda self: 1}),
         type("Own", (), {"call": lambda self: 2}),
     ]
-    assert len(set(map(fingerprint, other))) == len(other)
+    assert len(set(map(identify, other))) == len(other)
     one, same = keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1)
-    assert fingerprint(one) == fingerprint(same)
-    assert fingerprint(enclosing(1)) == fingerprint(enclosing(1))
-    assert fingerprint(((1, 2), (1, 2))) == fingerprint(((1, 2),) * 2)
+    assert identify(one) == identify(same)
+    assert identify(enclosing(1)) == identify(enclosing(1))
+    assert identify(((1, 2), (1, 2))) == identify(((1, 2),) * 2)
 
 
 def test_own_code_and_other_dtypes_go_on_too(

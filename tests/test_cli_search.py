@@ -139,13 +139,12 @@ def test_two_models_are_compared_on_the_same_folds(tmp_path):
         json.loads((out / name / "diagnosis.json").read_text())["errors"]["validation"]
         for name in ("mlp", "lenet")
     ]
-    comparison = said.get("comparison", said)
-    difference = comparison["difference"]["value"]
+    difference = said["difference"]["value"]
     assert difference == pytest.approx(errors[0]["value"] - errors[1]["value"])
-    first, second = comparison["n_first_wrong"], comparison["n_second_wrong"]
+    first, second = said["n_first_wrong"], said["n_second_wrong"]
     assert (first - second) / 150 == pytest.approx(difference)
     p = binomtest(first, first + second).pvalue if first + second else 1
-    assert comparison["p_value"] == pytest.approx(p)
+    assert said["p_value"] == pytest.approx(p)
     assert "McNemar" in result.stdout
 
 

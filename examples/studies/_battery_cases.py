@@ -243,7 +243,8 @@ def support(**params):
 
 
 def pixels(make):
-    return lambda seed: make_pipeline(PixelScaler(), *make(seed).steps[1:])
+    """Scale by pixel, in place of the first step, which scales by column."""
+    return lambda seed: make_pipeline(PixelScaler(), *make(seed)[1:])
 
 
 def perceptron(units, max_iter=200, **params):

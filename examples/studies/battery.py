@@ -1,7 +1,7 @@
 """Are the verdicts of diagnose_fit right? Cases of known truth, three data sets each.
 
-``python battery.py`` judges every case at the shipped settings, compares the verdicts
-with the committed truths, and writes `battery_verdicts.csv` and the table of the docs.
+``python battery.py`` judges every case with a committed truth at the shipped settings,
+compares the two, and writes `battery_verdicts.csv` and the table of the docs.
 ``--truth`` measures the truths anew, ``--peers`` what skore and deepchecks' rule say.
 
 The truth of a case does not come from `diagnose_fit`. Its recipe, a richer refit, a
@@ -229,19 +229,25 @@ def _deepchecks(classifier, X, y, train, test):
     return "overfit" if np.any(worse >= 0.1 * scores[0]) and worse.max() > 0 else "good"
 
 
-def compare(truths, verdicts, peers):
+def compare(truths, verdicts, peers=None):
     """Return the table of the docs, and the verdicts with what would have been right.
 
-    A row of the table is a case; "3 ×" stands for three data sets.
+    A row of the table is a case; "3 ×" stands for three data sets. What skore and
+    deepchecks say is in it where they were asked.
     """
+    judges = {"diagnose_fit": "verdict"}
+    if peers is not None:
+        verdicts = verdicts.merge(peers, on=["case", "seed"], how="left")
+        judges |= {"skore": "skore", "deepchecks": "deepchecks"}
     right = {
         row["case"]: right_verdicts(row, CASES[row["case"]].tolerance)
         for row in truths.to_dict("records")
     }
-    verdicts = verdicts.merge(peers, on=["case", "seed"], how="left")
-    verdicts["truth"] = [" ".join(right[case]) for case in verdicts["case"]]
-    verdicts["clear"] = ["inconclusive" not in right[case] for case in verdicts["case"]]
-    for judge_name in ("verdict", "skore", "deepchecks"):
+    verdicts = verdicts.assign(
+        truth=[" ".join(right[case]) for case in verdicts["case"]],
+        clear=["inconclusive" not in right[case] for case in verdicts["case"]],
+    )
+    for judge_name in judges.values():
         verdicts[f"{judge_name}_right"] = [
             said in right[case]
             for case, said in zip(verdicts["case"], verdicts[judge_name], strict=True)
@@ -260,10 +266,8 @@ def compare(truths, verdicts, peers):
                 "New": _percent(truth["new"]),
                 "Reach": _percent(truth["reach"]),
                 "Truth": " or ".join(right[name]),
-                "diagnose_fit": _tally(said, "verdict"),
-                "skore": _tally(said, "skore"),
-                "deepchecks": _tally(said, "deepchecks"),
             }
+            | {title: _tally(said, column) for title, column in judges.items()}
         )
     return pd.DataFrame(rows), verdicts
 
@@ -289,7 +293,7 @@ def print_score(verdicts):
         f"is clear for {len(clear)}."
     )
     for judge_name in ("verdict", "skore", "deepchecks"):
-        if verdicts[judge_name].isna().any():
+        if judge_name not in verdicts or verdicts[judge_name].isna().any():
             continue
         said = clear[judge_name]
         opposite = ((said == "overfit") & (clear["truth"] == "underfit")) | (
@@ -335,14 +339,12 @@ def main():
     if given.truth:
         _update(truth_file, ["case"], (measure_truth(name) for name in names))
     truths = pd.read_csv(truth_file)
+    names = [name for name in names if name in set(truths["case"])]
     peers_file = given.out / "battery_peers.csv"
     pairs = list(itertools.product(names, given.seeds))
     if given.peers:
         _update(peers_file, ["case", "seed"], (ask_peers(*pair) for pair in pairs))
-    peers = pd.DataFrame(columns=["case", "seed", "skore", "deepchecks"])
-    if peers_file.exists():
-        peers = pd.read_csv(peers_file)
-    peers = peers.astype({"seed": int})
+    peers = pd.read_csv(peers_file) if peers_file.exists() else None
     verdicts_file = given.out / "battery_verdicts.csv"
     said = _update(verdicts_file, ["case", "seed"], (judge(*pair) for pair in pairs))
 

@@ -6,7 +6,7 @@ Draws many data sets from a population, cross-validates six models on each, and 
 how often the interval of the gap, of the bias and of the validation error contains the
 true value: the expectation over data sets of that size, from independent samples. The
 outcomes of all fits are kept in the cache, so that another rule for the intervals is
-tried in minutes. An hour or two on 2 cores.
+tried in minutes.
 """
 
 import argparse
@@ -79,6 +79,13 @@ def splits_of(y, seed):
     return list(folds.split(y, y))
 
 
+def draw(y, size, number):
+    """Return the rows of a data set, and independent ones."""
+    rng = np.random.default_rng([SEED, size, number])
+    rows = rng.choice(len(y), size + N_INDEPENDENT, replace=False)
+    return rows[:size], rows[size:]
+
+
 def experiment(X, y, size, number):
     """Fit every model on every split of one data set.
 
@@ -90,9 +97,7 @@ def experiment(X, y, size, number):
         Error of the first model of each repetition on independent rows.
     """
     warnings.simplefilter("ignore", ConvergenceWarning)
-    rng = np.random.default_rng([SEED, size, number])
-    rows = rng.choice(len(y), size + N_INDEPENDENT, replace=False)
-    rows, others = rows[:size], rows[size:]
+    rows, others = draw(y, size, number)
     wrong = np.empty((len(MODELS), N_FOLDS * N_REPEATS, size), dtype=bool)
     new_error = np.empty((len(MODELS), N_REPEATS))
     for j, (train, _) in enumerate(splits_of(y[rows], number)):
@@ -174,8 +179,7 @@ def judge(population, size, args):
     found = {N_FOLDS: [], N_FOLDS * N_REPEATS: []}
     train_error = np.empty((len(wrong), len(MODELS)))
     for number, errs in enumerate(wrong):
-        rng = np.random.default_rng([SEED, size, number])
-        rows = rng.choice(len(y), size + N_INDEPENDENT, replace=False)[:size]
+        rows, _ = draw(y, size, number)
         splits = splits_of(y[rows], number)
         train_error[number] = np.mean(
             [errs[:, j, train].mean(axis=1) for j, (train, _) in enumerate(splits)],

@@ -104,6 +104,20 @@ def fit_grid(grid, params):
     return fitted
 
 
+def written(point):
+    """Write a point of a grid as it is typed."""
+    return " ".join(f"{name}={written_value(value)}" for name, value in point.items())
+
+
+def written_value(value):
+    """Write a value as `parse_grid` reads it."""
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value).lower() if isinstance(value, bool | None) else str(value)
+
+
 def _parse_item(item):
     shown = _shown(item)
     if len(item) > _MOST_CHARACTERS:

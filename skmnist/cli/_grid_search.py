@@ -8,6 +8,8 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
+from skmnist.cli._grid import written_value
+
 # A larger value of these holds the network back, or leaves it as it is.
 _MORE_IS_SIMPLER = ("dropout", "hidden_dropout", "l2")
 _MORE_IS_COMPLEX = ("epochs",)
@@ -242,7 +244,7 @@ def _curve(name, points, scores, rows, best, n_pixels, n_classes):
         rows.sort(key=lambda i: points[i][name])
     return pd.DataFrame(
         {
-            "value": _written(points[i][name]),
+            "value": written_value(points[i][name]),
             "fold": fold,
             "train_accuracy": scores["train"][i, fold - 1],
             "validation_accuracy": scores["validation"][i, fold - 1],
@@ -265,18 +267,3 @@ def _edges(best, grid):
 
 def _is_number(value):
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def written(point):
-    """Write a point of a grid as it is typed."""
-    return " ".join(f"{name}={_written(value)}" for name, value in point.items())
-
-
-def _written(value):
-    if isinstance(value, tuple):
-        return "x".join(map(str, value))
-    if isinstance(value, float):
-        return f"{value:g}"
-    return (
-        str(value).lower() if isinstance(value, bool) or value is None else str(value)
-    )

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from skmnist._progress import bar
-from skmnist.cli._grid_search import written
+from skmnist.cli._grid import written_value
 
 _SCORES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 
@@ -123,7 +123,7 @@ def print_search(result, sentences):
         table.add_column(title, justify="right")
     for row in results.sort_values("rank", kind="stable").head(10).to_dict("records"):
         table.add_row(
-            *(written({name: row[name]}).partition("=")[2] for name in result.best),
+            *(written_value(row[name]) for name in result.best),
             f"{100 * row['train_accuracy']:.2f}",
             f"{100 * row['validation_accuracy']:.2f}",
             f"{row['fit_time']:.2f}",

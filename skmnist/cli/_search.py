@@ -1,5 +1,6 @@
 """The command that tries the values of a grid."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -118,11 +119,8 @@ def search(
             n_jobs=n_jobs,
             scoring=log,
         )
-        n_points = 1
-        for values in grid.values():
-            n_points *= len(values)
         # Halving fits more often than once a point, on fewer images.
-        tell_plan(n_points * cv)
+        tell_plan(math.prod(map(len, grid.values())) * cv)
         try:
             searcher.fit(images, y)
         except KeyboardInterrupt:

@@ -3,9 +3,10 @@
 import math
 
 from skmnist._figures import PRINT_DPI, SCREEN_DPI, Drawing, draw_values
-from skmnist.cli._grid_search import written
+from skmnist.cli._grid import written, written_value
 from skmnist.diagnosis._fingerprint import fingerprint
 from skmnist.diagnosis._intervals import percent
+from skmnist.diagnosis._tables import as_plain
 from skmnist.report import PARTIAL_FILE, as_json, render, versions, write_files
 
 _MOST_ROWS = 50
@@ -79,7 +80,7 @@ def write_search(result, folder, *, images, y, command, configuration):
         "ordered_by_complexity": result.ordered,
         "edges": result.edges,
         "sentences": sentences_of(result),
-        "results": _plain(result.results),
+        "results": as_plain(result.results.to_dict("records")),
         "data": data,
         "command": command,
         "configuration": configuration,
@@ -140,16 +141,5 @@ def _typed(table):
     """Return the table with the values of the grid as they are typed."""
     columns = table.select_dtypes("object").columns
     return table.assign(
-        **{c: [written({c: v}).partition("=")[2] for v in table[c]] for c in columns}
+        **{column: list(map(written_value, table[column])) for column in columns}
     )
-
-
-def _plain(table):
-    """Return rows as dictionaries, with None for what is not a number."""
-    return [
-        {
-            name: None if isinstance(value, float) and math.isnan(value) else value
-            for name, value in row.items()
-        }
-        for row in table.to_dict("records")
-    ]

@@ -197,8 +197,8 @@ def _download(names, cached):
                 os.replace(path, cached)
     except Exception as error:  # Keras raises plain Exception where it has no network
         raise OSError(
-            f"Keras could not download MNIST: {error} Get the files by other means and "
-            "give their folder as data_home."
+            f"Keras could not download MNIST: {str(error).rstrip('.')}. Get the files "
+            "by other means and give their folder as data_home."
         ) from error
     return parts
 

@@ -327,7 +327,7 @@ class FitDiagnosis:
             },
             "data": self.data,
         }
-        return _plain(record)
+        return _tables.as_plain(record)
 
     def plot(self):
         """Draw the diagnosis with matplotlib.
@@ -370,16 +370,3 @@ def _fingerprints(X, y, first_row):
     parts = {"X": X[:first_row], "y": y[:first_row]}
     parts |= {"X_val": X[first_row:], "y_val": y[first_row:]}
     return {name: fingerprint(part) for name, part in parts.items()}
-
-
-def _plain(value):
-    """Return arrays and NumPy's scalars as Python's own, NaN as None."""
-    if isinstance(value, dict):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

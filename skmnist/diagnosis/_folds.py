@@ -172,13 +172,9 @@ def judge_fitted(estimator, X, y, *, train, test, number, fit_time):
     classes, codes = np.unique(y, return_inverse=True)
     X_train, _ = _safe_split(estimator, X, None, train)
     X_test, _ = _safe_split(estimator, X, None, test, train)
-    kept = kept_rows(estimator, len(train))
-    train, X_train = train[kept], _safe_indexing(X_train, kept)
-    judged = (
-        judge(estimator, X_train, codes[train], classes),
-        judge(estimator, X_test, codes[test], classes),
+    return _judged_fold(
+        number, estimator, (train, test), (X_train, X_test), codes, classes, fit_time
     )
-    return _fold(number, train, test, *judged, fit_time)
 
 
 def _run_fold(
@@ -192,12 +188,11 @@ def _run_fold(
         start = perf_counter()
         fitted = estimator.fit(X_train, y_train, **params)
         fit_time = perf_counter() - start
-        fold = judge_fitted(
-            fitted, X, y, train=train, test=test, number=number, fit_time=fit_time
-        )
         if progress is not None:
             progress(number, 1, 1)
-        return fold
+        return _judged_fold(
+            number, fitted, split, (X_train, X_test), codes, classes, fit_time
+        )
 
     def tell(epoch, n_epochs):
         if progress is not None:
@@ -214,17 +209,30 @@ def _run_fold(
     return replace(by_epoch[max(by_epoch)], at=at)
 
 
+def _judged_fold(number, fitted, split, parts, codes, classes, fit_time):
+    """Judge a fitted classifier on both sides of a split, given as its parts of X."""
+    (train, test), (X_train, X_test) = split, parts
+    kept = kept_rows(fitted, len(train))
+    if len(kept) < len(train):
+        train, X_train = train[kept], _safe_indexing(X_train, kept)
+    on_train = judge(fitted, X_train, codes[train], classes)
+    on_test = judge(fitted, X_test, codes[test], classes)
+    return _fold(number, train, test, on_train, on_test, fit_time)
+
+
 def _fold(number, train, test, on_train, on_test, fit_time, curves=None):
     """Return a fold from what `judge` said of both sides."""
     train_codes, train_loss, _ = on_train
+    test_codes, test_loss, probability = on_test
     return Fold(
         number,
         train,
         test,
         train_codes,
-        on_test[0],
+        test_codes,
         train_loss,
-        *on_test[1:],
+        test_loss,
+        probability,
         float(fit_time),
         curves,
     )

@@ -1,6 +1,6 @@
 """Train a classifier epoch by epoch, and judge it on both sides of a split."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
@@ -33,10 +33,6 @@ class Curves:
     train_accuracy: np.ndarray
     validation_accuracy: np.ndarray
     sample_loss: np.ndarray
-
-    def until(self, epoch):
-        """Return the curves of a training that ended earlier."""
-        return Curves(*(getattr(self, f.name)[:epoch] for f in fields(self)))
 
 
 def can_be_followed(estimator, params):
@@ -115,25 +111,21 @@ def follow(estimator, train, test, classes, params, seed, tell, at=()):
         (shown, np.searchsorted(classes, y_train[kept])),
         (X_test, np.searchsorted(classes, y_test)),
     )
-    curves = Curves(
-        *np.empty((4, n_epochs)), np.empty((n_epochs, len(y_test)), dtype=np.float32)
-    )
+    scores = np.empty((4, n_epochs))
+    sample_loss = np.empty((n_epochs, len(y_test)), dtype=np.float32)
     outcomes = {}
     for epoch in range(1, n_epochs + 1):
         start = perf_counter()
         final.partial_fit(seen, y_train[kept], classes=labels, **params)
         fit_time += perf_counter() - start
         judged = [_judge(final, *side, classes) for side in sides]
-        for name, side, (predicted, loss, _) in zip(
-            ("train", "validation"), sides, judged, strict=True
-        ):
-            getattr(curves, f"{name}_loss")[epoch - 1] = np.mean(loss)
-            getattr(curves, f"{name}_accuracy")[epoch - 1] = np.mean(
-                predicted == side[1]
-            )
-        curves.sample_loss[epoch - 1] = loss
+        for side, (predicted, loss, _) in enumerate(judged):
+            scores[side, epoch - 1] = np.mean(loss)
+            scores[2 + side, epoch - 1] = np.mean(predicted == sides[side][1])
+        sample_loss[epoch - 1] = judged[1][1]
         if epoch in at or epoch == n_epochs:
-            outcomes[epoch] = *judged, fit_time, curves.until(epoch)
+            curves = Curves(*scores[:, :epoch], sample_loss[:epoch])
+            outcomes[epoch] = *judged, fit_time, curves
         tell(epoch, n_epochs)
     if fitted is not None:
         judged = [_judge(fitted, *side, classes) for side in sides]

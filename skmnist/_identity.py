@@ -11,7 +11,7 @@ import numpy as np
 _VERSIONED = {"builtins", "jax", "keras", "numpy", "skmnist", "tensorflow", "torch"}
 
 
-def fingerprint(value, _known=None):
+def identify(value, _known=None):
     """Return a short text that is equal for equal values, in another process too.
 
     ``joblib.hash`` alone would not do: it refuses a lambda, takes a function for its
@@ -37,7 +37,7 @@ def fingerprint(value, _known=None):
     if id(value) not in known:
         # An object may be a part of itself: there it is known by this.
         known[id(value)] = value, "within"
-        parts = repr([fingerprint(part, known) for part in _parts(value)])
+        parts = repr([identify(part, known) for part in _parts(value)])
         text = hashlib.sha256(f"{type(value).__name__} {parts}".encode()).hexdigest()
         known[id(value)] = value, text
     return known[id(value)][1]
