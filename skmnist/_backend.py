@@ -195,7 +195,7 @@ def compile_pure(function):
         The same function, safe to call from many threads.
     """
     if BACKEND == "tensorflow":
-        return _traced(function)
+        return _traced_by_signature(function)
     if BACKEND == "jax":
         import jax
 
@@ -203,6 +203,29 @@ def compile_pure(function):
     import torch
 
     return torch.no_grad()(function)
+
+
+def _traced_by_signature(function):
+    """Trace a function once for all arrays of the same shapes and dtypes.
+
+    A tf.function looks at each of its arguments anew in every call, for a network's
+    arrays of weights longer than it then takes to predict an image.
+    """
+    traced = {}
+    lock = threading.Lock()
+
+    def call(*arguments):
+        tensors = [tf.convert_to_tensor(a) for a in tf.nest.flatten(arguments)]
+        signature = tuple((t.dtype, *t.shape) for t in tensors)
+        with lock:
+            if signature not in traced:
+                nest = tf.nest.map_structure(lambda _: None, arguments)
+                traced[signature] = _traced(
+                    lambda *flat: function(*tf.nest.pack_sequence_as(nest, flat))
+                ).get_concrete_function(*tensors)
+        return traced[signature](*tensors)
+
+    return call
 
 
 def _traced(function, **options):

@@ -49,6 +49,7 @@ class CompiledNetwork:
         self._predict = compile_pure(self._predict_block)
         self._evaluate = compile_pure(self._evaluate_block)
         self._idle_trainers = {False: [], True: []}
+        self._served = None, None
         self.pads = _rows_are_independent(self._model)
         self.scans = BACKEND == "tensorflow" and not _overrides_training(self._model)
         self.shapes = [tuple(variable.shape) for variable in self._model.variables]
@@ -66,8 +67,9 @@ class CompiledNetwork:
     def predict(self, weights, X):
         """Return the network's outputs in inference mode, an ndarray."""
         dtype = self._network.input_dtype()
+        tensors = self._kept_tensors(weights)
         parts = [
-            np.asarray(self._predict(*self._split(weights), block))[:n_rows]
+            np.asarray(self._predict(*tensors, block))[:n_rows]
             for n_rows, (block,) in self._blocks(X)
         ]
         return np.concatenate(parts).astype(dtype, copy=False)
@@ -75,11 +77,12 @@ class CompiledNetwork:
     def evaluate(self, weights, hyperparameters, data, rows=None):
         """Return ``{"loss": ..., "accuracy": ...}`` in inference mode, of some rows."""
         dtype = self._network.input_dtype()
+        tensors = self._as_tensors(weights)
         sums = np.zeros(3)
         for n_rows, (*block, weight) in self._blocks(*data, rows=rows):
             weight[n_rows:] = 0
             *block_sums, penalty = self._evaluate(
-                *self._split(weights), hyperparameters, *block, weight
+                *tensors, hyperparameters, *block, weight
             )
             sums += [float(value) for value in block_sums]
         loss, hits, total = (float(value) for value in sums)
@@ -114,11 +117,22 @@ class CompiledNetwork:
         finally:
             idle.append(trainer)
 
-    def _split(self, weights):
-        return (
-            [weights[i] for i in self._trainable],
-            [weights[i] for i in self._non_trainable],
-        )
+    def _kept_tensors(self, weights):
+        """Return the tensors of these weights, kept for the next call with them.
+
+        The weights of one classifier: its lists of arrays are never written to.
+        """
+        served, tensors = self._served
+        if served is not weights:
+            tensors = self._as_tensors(weights)
+            self._served = weights, tensors
+        return tensors
+
+    def _as_tensors(self, weights):
+        return [
+            [keras.ops.convert_to_tensor(weights[i]) for i in places]
+            for places in (self._trainable, self._non_trainable)
+        ]
 
     def _blocks(self, *arrays, rows=None):
         """Yield blocks of rows in a few sizes only, so that few shapes are traced."""
