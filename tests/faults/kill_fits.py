@@ -58,7 +58,7 @@ def task(what):
 
 
 def run(what, folder):
-    """Fit a task, and leave a hash of its result in the folder."""
+    """Fit a task, and leave hashes of its result in the folder."""
     from skmnist import load, load_digits28
 
     estimator, n_digits = task(what)
@@ -70,15 +70,22 @@ def run(what, folder):
     (folder / "started").touch()
     estimator.fit(X, y)
     clf = estimator.best_estimator_ if is_search else estimator
-    result = [clf._training.weights, clf._training.optimizer_state, clf.history_]
-    result += [clf.predict_proba(X), clf.n_iter_, clf.best_epoch_]
+    result = {
+        "weights": clf._training.weights,
+        "optimizer": clf._training.optimizer_state,
+        "history": clf.history_,
+        "epochs": [clf.n_iter_, clf.best_epoch_],
+        "predictions": clf.predict_proba(X),
+    }
     if is_search:
         scores = estimator.cv_results_
-        result += [scores[name] for name in sorted(scores) if "test_score" in name]
+        result |= {name: scores[name] for name in scores if "test_score" in name}
     else:
         best = load(clf.best_model_path_)
-        result += [best._training.weights, best.history_, best.n_iter_]
-    (folder / "result").write_text(joblib.hash(result))
+        result["best weights"] = best._training.weights
+        result["best history"] = best.history_
+    hashes = {name: joblib.hash(part) for name, part in result.items()}
+    (folder / "result").write_text(json.dumps(hashes))
 
 
 def start(what, folder):
@@ -125,7 +132,7 @@ def campaign(what, n_kills, rng):
         process.join()
         # From the start of the fit, and from the first epoch on.
         spans = time.perf_counter() - began, time.perf_counter() - first
-        wanted = Path(folder, "result").read_text()
+        wanted = json.loads(Path(folder, "result").read_text())
     while row["kills"] < n_kills:
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
@@ -153,7 +160,11 @@ def campaign(what, n_kills, rng):
             row["tasks"] += 1
             if process.exitcode == 0:
                 row["recovered"] += kills
-                row["bit-equal"] += kills * ((folder / "result").read_text() == wanted)
+                got = json.loads((folder / "result").read_text())
+                differ = [name for name in wanted if got[name] != wanted[name]]
+                row["bit-equal"] += kills * (not differ)
+                if differ:
+                    print(what, "differs in", ", ".join(differ), flush=True)
             now = states(folder)[1]
             row["fits repeated"] += any(now[p] != t for p, t in finished.items())
             row["half files"] += len(list(folder.glob("checkpoints/*/.*")))
