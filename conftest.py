@@ -1,6 +1,7 @@
-"""Settings that must be made before SciPy, scikit-learn or TensorFlow load."""
+"""Settings of the process, made before SciPy, scikit-learn or TensorFlow load."""
 
 import os
+import signal
 
 # Without it scikit-learn skips its array API check.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
@@ -8,3 +9,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # One core for each of pytest-xdist's workers: OpenMP's idle threads spin.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What a script starts in the background ignores Ctrl-C, which tests send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -163,12 +163,15 @@ def test_ctrl_c_ends_a_diagnosis_with_130_and_keeps_what_is_done(tmp_path):
         text=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
     ) as process:
-        # The folder is made right before the first fit.
-        while not out.exists() and process.poll() is None:
-            time.sleep(0.05)
-        time.sleep(2)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=120)
+        try:
+            # The folder is made right before the first fit.
+            while not out.exists() and process.poll() is None:
+                time.sleep(0.05)
+            time.sleep(2)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=120)
+        finally:
+            process.kill()  # where the signal did not end it
     assert process.returncode == 130, said
     assert said.startswith("Stopped")
     assert "Traceback" not in said
