@@ -6,15 +6,21 @@ import signal
 import subprocess
 import sys
 import time
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from scipy.stats import binomtest
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 from typer.testing import CliRunner
 
 from skmnist import KerasMLPClassifier
-from skmnist.cli import app
+from skmnist.cli import _output, app
+from skmnist.cli._grid_search import FitLog, make_search
 
 TINY = ["--samples", "150", "--cv", "2", "--epochs", "1"]
 GRID = ["--grid", "hidden_layer_sizes=8,4", "--grid", "learning_rate=0.01,0.05"]
@@ -125,6 +131,34 @@ def test_a_stopped_search_goes_on_with_resume(searched, tmp_path, monkeypatch):
     assert sorted(p.name for p in out.iterdir()) == sorted(
         p.name for p in searched[0].iterdir()
     )
+
+
+def test_a_search_in_workers_notes_their_fits(tmp_path, capsys):
+    """Shown with a bar, as in a terminal, and read back after Ctrl-C."""
+    X, y = make_classification(n_samples=60, random_state=0)
+    log = FitLog(["logisticregression__C"], tmp_path / "fits")
+    search = make_search(
+        make_pipeline(LogisticRegression()),
+        {"C": [0.5, 2.0]},
+        cv=3,
+        halving=False,
+        seed=0,
+        n_jobs=2,
+        scoring=log,
+    )
+    with (
+        patch.object(_output, "Console", lambda **_: Console(force_terminal=True)),
+        _output.fit_progress(log, 6),
+    ):
+        search.fit(X, y)
+    table = log.frame().sort_values(["C", "validation_accuracy"])
+    assert table["C"].tolist() == [0.5] * 3 + [2.0] * 3
+    splits = [search.cv_results_[f"split{i}_test_score"] for i in range(3)]
+    assert (
+        table["validation_accuracy"].tolist()
+        == np.sort(splits, axis=0).T.ravel().tolist()
+    )
+    assert "Searching" in capsys.readouterr().out
 
 
 def test_two_models_are_compared_on_the_same_folds(tmp_path):

@@ -1,5 +1,6 @@
 """Search a grid of hyperparameters, and read what it found."""
 
+import json
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -59,19 +60,21 @@ class SearchResult:
 class FitLog:
     """A scorer of accuracy that notes each fit's scores, for who stops in between.
 
+    It notes them in a file, as fits may be those of other processes.
+
     Parameters
     ----------
     names : list of str
         Parameters to note, as the Pipeline calls them.
-    tell : callable
-        Called with the number of fits done.
+    path : pathlib.Path
+        A file in an existing folder; what it holds is deleted.
     """
 
-    def __init__(self, names, tell):
-        self.rows = []
+    def __init__(self, names, path):
         self._names = names
-        self._tell = tell
+        self._path = path
         self._open = None
+        path.write_text("")
 
     def __call__(self, estimator, X, y):
         """Return the accuracy. scikit-learn asks for the validation part first."""
@@ -79,17 +82,23 @@ class FitLog:
         if self._open is None:
             self._open = accuracy
             return accuracy
-        values = {n.rpartition("__")[2]: estimator.get_params()[n] for n in self._names}
-        self.rows.append(
-            values | {"train_accuracy": accuracy, "validation_accuracy": self._open}
-        )
+        params = estimator.get_params()
+        values = {n.rpartition("__")[2]: params[n] for n in self._names}
+        row = {n: str(v) if isinstance(v, tuple) else v for n, v in values.items()}
+        row |= {"train_accuracy": accuracy, "validation_accuracy": self._open}
         self._open = None
-        self._tell(len(self.rows))
+        # In one write, so that lines of several processes do not mix.
+        with open(self._path, "ab", buffering=0) as file:
+            file.write(json.dumps(row).encode() + b"\n")
         return accuracy
+
+    def __len__(self):
+        """Return the number of fits noted."""
+        return self._path.read_bytes().count(b"\n")
 
     def frame(self):
         """Return the notes, a row for each fit."""
-        return pd.DataFrame(self.rows)
+        return pd.DataFrame(map(json.loads, self._path.read_text().splitlines()))
 
 
 def check_values(network, grid):

@@ -1,5 +1,6 @@
 """What the command line shows: progress on stderr, tables and sentences on stdout."""
 
+import threading
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -55,25 +56,35 @@ def _shown_bar():
 
 
 @contextmanager
-def fit_progress():
+def fit_progress(done, n_fits):
     """Show how many fits of a search are done, and the time left.
 
-    Yields a function that is told the number of fits to come, and one that is told how
-    many are done.
+    Parameters
+    ----------
+    done : sized
+        Its length is the number of fits done.
+    n_fits : int
+        The number to come.
     """
     with _shown_bar() as shown:
         if shown is None:
-            yield (lambda n_fits: None), (lambda n_done: None)
+            yield
             return
-        task = shown.add_task("Searching", total=None)
+        task = shown.add_task("Searching", total=n_fits)
+        ended = threading.Event()
 
-        def plan(n_fits):
-            shown.update(task, total=n_fits)
+        def follow():
+            while not ended.wait(0.5):
+                words = f"Fit {len(done)}"
+                shown.update(task, description=words, completed=len(done))
 
-        def tell(n_done):
-            shown.update(task, description=f"Fit {n_done}", completed=n_done)
-
-        yield plan, tell
+        follower = threading.Thread(target=follow)
+        follower.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            follower.join()
 
 
 def print_diagnosis(diagnosis, name=None):

@@ -76,6 +76,7 @@ def search(
     items = [*grid, *(more or [])]
     grid = parse_grid(items)
     import shutil
+    import tempfile
 
     from skmnist.cli import _data, _output
     from skmnist.cli._grid_search import (
@@ -107,8 +108,8 @@ def search(
         }
     )
     described = " ".join(repr(pipeline).split())
-    with made_folder(out), _output.fit_progress() as (tell_plan, tell):
-        log = FitLog([f"{step}__{name}" for name in grid], tell)
+    with made_folder(out), tempfile.TemporaryDirectory() as folder:
+        log = FitLog([f"{step}__{name}" for name in grid], Path(folder, "fits"))
         network.set_params(checkpoint_dir=checkpoints)
         searcher = make_search(
             pipeline,
@@ -120,13 +121,14 @@ def search(
             scoring=log,
         )
         # Halving fits more often than once a point, on fewer images.
-        tell_plan(math.prod(map(len, grid.values())) * cv)
+        n_fits = math.prod(map(len, grid.values())) * cv
         try:
-            searcher.fit(images, y)
+            with _output.fit_progress(log, n_fits):
+                searcher.fit(images, y)
         except KeyboardInterrupt:
             if checkpoints.exists():
                 complain("Go on with the same command and --resume.")
-            stop(out, log.frame(), f"after {len(log.rows)} fits")
+            stop(out, log.frame(), f"after {len(log)} fits")
         result = read_results(searcher, grid, images[0].size, len(set(y.tolist())))
         flags = ["--halving"] if halving else []
         typed = [word for item in items for word in ("--grid", item)]
