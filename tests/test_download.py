@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import multiprocessing
 import os
 import threading
 import urllib.request
@@ -110,16 +111,19 @@ def test_no_server_is_an_os_error(server, tmp_path, monkeypatch):
 def test_two_downloads_at_once_both_succeed(server, tmp_path):
     # Neither is served before both have asked.
     server.barrier = threading.Barrier(2)
-    sizes = []
-    threads = [
-        threading.Thread(target=lambda: sizes.append(len(fetch_mnist().target)))
+    # Forked, so that they know this server.
+    processes = multiprocessing.get_context("fork")
+    sizes = processes.Queue()
+    both = [
+        processes.Process(target=lambda: sizes.put(len(fetch_mnist().target)))
         for _ in range(2)
     ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (sizes, server.served) == ([30, 30], 2)
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    assert [process.exitcode for process in both] == [0, 0]
+    assert ([sizes.get(), sizes.get()], server.served) == ([30, 30], 2)
     assert left(tmp_path) == ["home/datasets/mnist.npz"]
 
 
