@@ -137,12 +137,21 @@ def states(folder):
     """Return the epochs kept in all, and when each finished fit was last written."""
     n_epochs, finished = 0, {}
     for path in (folder / "checkpoints").glob("*/training.npz"):
-        with np.load(path) as arrays:
-            description = json.loads(str(arrays["description"]))
+        try:
+            with np.load(path) as arrays:
+                description = json.loads(str(arrays["description"]))
+            changed = path.stat().st_mtime_ns
+        except FileNotFoundError:
+            continue  # the command was clearing up when it was killed
         n_epochs += len(description["history"]["loss"])
         if description["finished"]:
-            finished[path] = path.stat().st_mtime_ns
+            finished[path] = changed
     return n_epochs, finished
+
+
+def repeated(before, now):
+    """Tell whether a finished fit was written anew; the command clears up at last."""
+    return any(now.get(path, time) != time for path, time in before.items())
 
 
 def campaign(what, n_kills, rng):
@@ -176,7 +185,7 @@ def campaign(what, n_kills, rng):
                 process.kill()
                 process.join()
                 n_epochs, now = states(folder)
-                row["fits repeated"] += any(now[p] != t for p, t in finished.items())
+                row["fits repeated"] += repeated(finished, now)
                 row["epochs kept at kills"].append(n_epochs)
                 finished = now
                 kills += 1
@@ -191,8 +200,7 @@ def campaign(what, n_kills, rng):
                 if differ:
                     print(what, "differs in", ", ".join(differ), flush=True)
             now = states(folder)[1]
-            # The command clears them when it has written its report.
-            row["fits repeated"] += any(now.get(p, t) != t for p, t in finished.items())
+            row["fits repeated"] += repeated(finished, now)
             row["half files"] += len(list(folder.glob("checkpoints/*/.*")))
             print(what, {k: v for k, v in row.items() if "epochs" not in k}, flush=True)
     return row
