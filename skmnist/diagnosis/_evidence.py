@@ -321,15 +321,11 @@ class Evidence:
         values = self.by_row(
             (fold.test, loss) for fold, loss in zip(self.folds, losses, strict=True)
         )
-        instability = intervals.instability_of(
-            np.array([np.mean(loss) for loss in losses]),
-            self._noise(losses, self.folds, "test"),
-        )
         known, rows = _known(values)
         return intervals.mean(
             known,
             training=self.paired,
-            instability=instability,
+            instability=self._scatter(losses, "test"),
             groups=self._groups(rows),
         )
 
@@ -356,12 +352,41 @@ class Evidence:
     def _groups(self, rows):
         return None if self.groups is None else self.groups[rows]
 
-    def _noise(self, values, folds, side):
+    def _instability(self, *, train=0, validation=0, reference=0):
+        """Return what the scatter between splits adds to a weighted sum of errors.
+
+        Of the training errors, and of the sum over the rows that each split tested,
+        paired by sample: hard rows among these are missing from its training, and lower
+        the training error where they raise the other two.
+        """
+        excess = 0.0
+        if train:
+            wrong = [f.train_codes != self.codes[f.train] for f in self.folds]
+            excess += train**2 * self._scatter(wrong, "train")
+        if validation or reference:
+            others = train * self.train_error + reference * self.reference_error
+            excess += self._scatter(
+                [
+                    np.nan_to_num(others[f.test])
+                    + validation * (f.test_codes != self.codes[f.test])
+                    for f in self.folds
+                ],
+                "test",
+            )
+        return excess
+
+    def _scatter(self, values, side):
+        """Return the excess scatter between splits of a mean over their rows."""
+        return intervals.instability_of(
+            np.array([np.mean(split) for split in values]), self._noise(values, side)
+        )
+
+    def _noise(self, values, side):
         """Return the variance of each split's mean that its samples explain."""
         sizes = np.array([len(split) for split in values])
         centre = np.sum([np.sum(split) for split in values]) / sizes.sum()
         squares = 0.0
-        for split, fold in zip(values, folds, strict=True):
+        for split, fold in zip(values, self.folds, strict=True):
             deviations = split - centre
             if self.groups is not None:
                 groups = self.groups[getattr(fold, side)]
@@ -369,25 +394,6 @@ class Evidence:
                 deviations = np.bincount(codes, deviations)
             squares += np.sum(deviations**2)
         return squares / sizes.sum() / sizes
-
-    def _instability(self, *, train=0, validation=0, reference=0):
-        """Return the excess scatter between splits of a weighted sum of errors."""
-        scores, noise = np.zeros((2, len(self.folds)))
-        sides = [
-            (train, self.folds, "train"),
-            (validation, self.folds, "test"),
-            (reference, self.reference, "test"),
-        ]
-        for weight, folds, side in sides:
-            if not weight or isinstance(folds, float):
-                continue
-            wrong = [
-                getattr(fold, f"{side}_codes") != self.codes[getattr(fold, side)]
-                for fold in folds
-            ]
-            scores += weight * np.array([np.mean(errors) for errors in wrong])
-            noise += weight**2 * self._noise(wrong, folds, side)
-        return intervals.instability_of(scores, noise)
 
 
 def _known(values):
