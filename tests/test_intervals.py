@@ -14,7 +14,6 @@ from skmnist.diagnosis._intervals import (
     Estimate,
     _tango,
     class_mean,
-    instability_of,
     mean,
     paired_difference,
     percent,
@@ -146,15 +145,6 @@ def test_class_mean_weighs_classes_alike_and_doubts_rare_ones():
     assert estimate.low < 0.45
     empty = class_mean((codes == 1).astype(float), codes, 3)
     assert empty.value == 0.5
-
-
-def test_splits_that_scatter_by_chance_add_nothing_and_a_failed_one_does():
-    noise = np.full(5, 0.1 * 0.9 / 60)
-    rates = np.array([0.07, 0.1, 0.13, 0.09, 0.11])
-    assert instability_of(rates, noise) == 0
-    rates[2] = 0.8
-    assert instability_of(rates, noise) == pytest.approx(np.var(rates, ddof=1) / 5, 0.1)
-    assert instability_of(rates[:1], noise[:1]) == 0
 
 
 def test_estimates_shift_and_tell_what_they_contain():

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import chi2
 from scipy.stats import t as student
 
 CONFIDENCE = 0.95
@@ -211,35 +210,6 @@ def class_mean(values, codes, n_classes):
     variance = _BETWEEN_SAMPLES * np.sum(variance / count) / len(count) ** 2
     half = quantile(count.sum() - 1) * math.sqrt(variance)
     return Estimate(value, value - half, value + half)
-
-
-def instability_of(scores, noise):
-    """Return the variance that splits add to their mean by scattering beyond chance.
-
-    Scatter that the choice of samples explains counts nothing, as it is in the variance
-    over samples already: only where χ² = Σ (score − mean)²/noise exceeds its 99 % point
-    (one training went wrong, say, or the splits differ in kind) the excess variance of
-    a split enters, divided by the number of splits.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (J,)
-        Mean of each split.
-    noise : ndarray of shape (J,)
-        Variance of each split's mean that its samples explain.
-
-    Returns
-    -------
-    variance : float
-        0 with one split, where nothing can be known.
-    """
-    if len(scores) < 2 or not np.all(noise > 0):
-        return 0.0
-    scatter = np.sum((scores - np.mean(scores)) ** 2 / noise)
-    if scatter <= chi2.ppf(0.99, len(scores) - 1):
-        return 0.0
-    excess = max(0.0, float(np.var(scores, ddof=1) - np.mean(noise)))
-    return excess / len(scores)
 
 
 def _variance_of_mean(values, groups):

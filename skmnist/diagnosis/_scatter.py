@@ -1,0 +1,83 @@
+"""How splits differ from each other: what training adds to the variance of an error."""
+
+import numpy as np
+from scipy.stats import chi2
+
+
+def excess_variance(values, groups=None):
+    """Return the variance that splits add to their mean by scattering beyond chance.
+
+    Scatter that the choice of samples explains counts nothing, as it is in the variance
+    over samples already: only where χ² = Σ (score − mean)²/noise exceeds its 99 % point
+    (one training went wrong, say, or the splits differ in kind) the excess variance of
+    a split enters, divided by the number of splits.
+
+    Parameters
+    ----------
+    values : list of ndarray of shape (n_rows_of_the_split,)
+        What each split gives each of its rows.
+    groups : list of ndarray, default=None
+        Of the same rows: samples of one group are not independent.
+
+    Returns
+    -------
+    variance : float
+        0 with one split, where nothing can be known.
+    """
+    if len(values) < 2:
+        return 0.0
+    scores = np.array([np.mean(split) for split in values])
+    noise = _noise(values, groups)
+    if not np.all(noise > 0):
+        return 0.0
+    scatter = np.sum((scores - np.mean(scores)) ** 2 / noise)
+    if scatter <= chi2.ppf(0.99, len(scores) - 1):
+        return 0.0
+    excess = max(0.0, float(np.var(scores, ddof=1) - np.mean(noise)))
+    return excess / len(scores)
+
+
+def _noise(values, groups):
+    """Return the variance of each split's mean that its samples explain."""
+    sizes = np.array([len(split) for split in values])
+    centre = np.sum([np.sum(split) for split in values]) / sizes.sum()
+    squares = 0.0
+    for number, split in enumerate(values):
+        deviations = split - centre
+        if groups is not None:
+            _, codes = np.unique(groups[number], return_inverse=True)
+            deviations = np.bincount(codes, deviations)
+        squares += np.sum(deviations**2)
+    return squares / sizes.sum() / sizes
+
+
+def drift_variance(deviations, n_repeats):
+    """Return the variance between models of one repetition that their data explain.
+
+    Some models change as a whole with their data (naive Bayes, shallow trees), and err
+    more or less on all samples alike; a variance over samples misses that, as all
+    splits share most of their data. How much shows in the differences between splits on
+    the same samples, as in a jackknife by groups (Efron and Stein, Annals of Statistics
+    9, 1981). The luck of training, a random start for one, makes models differ, too.
+    Repetitions tell it from the data's part, as that cancels in the mean over the
+    splits of one, each sample being left out once.
+
+    Parameters
+    ----------
+    deviations : ndarray of shape (n_repeats * n_splits,)
+        How much more the model of each split errs than others, on samples of both.
+    n_repeats : int
+        1 where there are no repetitions: the luck of training is in it then.
+
+    Returns
+    -------
+    variance : float
+    """
+    by_repeat = np.reshape(deviations, (n_repeats, -1))
+    n_splits = by_repeat.shape[1]
+    if n_splits < 2:
+        return 0.0
+    variance = float(np.mean(np.var(by_repeat, axis=1, ddof=1)))
+    if n_repeats > 1:
+        variance -= n_splits * float(np.var(np.mean(by_repeat, axis=1), ddof=1))
+    return max(0.0, variance)
