@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, make_classification, make_moons
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import (
     GroupKFold,
@@ -553,6 +553,33 @@ def test_the_automatic_reference_trains_on_two_thousand_rows_at_most(monkeypatch
     cv = [(np.arange(2500), np.arange(2500, 3200))]
     diagnose_fit(DummyClassifier(), X, X[:, 0] > 0, cv=cv)
     assert seen == [2000]
+
+
+@pytest.mark.parametrize("best", ["RBF-SVC", "histogram gradient boosting"])
+def test_a_reference_that_cannot_win_is_not_trained_to_the_end(
+    digits, best, monkeypatch
+):
+    X, y = digits
+    if best != "RBF-SVC":  # one feature of twenty tells, which trees find
+        X = np.random.default_rng(0).uniform(0, 6, size=(600, 20))
+        y = np.floor(X[:, 0]) % 2
+    fits, fit = [], HistGradientBoostingClassifier.fit
+
+    def count(self, X, y):
+        fits.append(1)
+        return fit(self, X, y)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HistGradientBoostingClassifier, "fit", count)
+        diagnosis = diagnose_fit(DummyClassifier(), X, y, cv=3, random_state=0)
+    assert diagnosis.reference == best
+    assert len(fits) == (1 if best == "RBF-SVC" else 3)
+    clf = SVC(C=10)
+    if best != "RBF-SVC":
+        clf = HistGradientBoostingClassifier(max_iter=50, random_state=0)
+        X = StandardScaler().fit_transform(X)
+    error = 1 - cross_validate(clf, X, y, cv=3)["test_score"].mean()
+    assert diagnosis.errors["reference"].value == pytest.approx(error, abs=0.01)
 
 
 def test_pipelines_forests_and_jobs_give_one_answer(small):

@@ -218,7 +218,7 @@ def test_cost_is_told_before_anything_else(noisy, capsys):
         verbose=1,
     )
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("40 fits (4 folds, 8 capacity, 16 learning curve, 12")
+    assert first.startswith("40 fits (4 folds, 8 capacity, 16 learning curve, 12 ref")
     assert second == "About 1 s, going by the first fit; the reference comes on top."
 
 

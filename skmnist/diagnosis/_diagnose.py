@@ -234,7 +234,7 @@ def run_diagnosis(
             "folds": len(splits),
             "capacity": len(splits) * len(others),
             "learning curve": len(splits) * len(FRACTIONS) if learning_curve else 0,
-            "reference": len(splits) * n_reference_fits(reference),
+            "reference at most": len(splits) * n_reference_fits(reference),
         }
         n_full_fits = len(splits) * (1 + len(others) + learning_curve * sum(FRACTIONS))
         progress.plan(n_fits, n_full_fits, effective_n_jobs(n_jobs))
