@@ -53,6 +53,26 @@ def test_a_network_trained_too_long_is_told_the_epoch():
     assert f"epoch {finding.evidence['epoch']}" in finding.advice
 
 
+def test_a_single_epoch_is_compared_with_a_second(digits):
+    clf = KerasMLPClassifier(hidden_layer_sizes=(16,), epochs=1, random_state=0)
+    X, y = digits
+    once, twice = (
+        diagnose_fit(clf.set_params(epochs=n), X / 16, y, cv=2, reference=0.1)
+        for n in (1, 2)
+    )
+    evidence = found(once)["FIT04"].evidence
+    assert evidence["n_epochs"] == 1
+    assert "second epoch" in found(once)["FIT04"].sentence
+    epochs = twice.epochs.groupby("epoch")["validation_loss"].mean()
+    # The folds differ by a row.
+    assert evidence["loss"] == pytest.approx(epochs[1], rel=1e-3)
+    assert evidence["fall"] == pytest.approx(epochs[1] - epochs[2], rel=1e-3)
+    # What was asked for is judged, not what came after.
+    assert len(once.epochs) == 2
+    train = twice.epochs.query("epoch == 1")["train_accuracy"].mean()
+    assert once.errors["train"].value == pytest.approx(1 - train, rel=1e-3)
+
+
 def test_a_tree_that_is_always_sure_is_overconfident_and_a_calibrated_model_not(noisy):
     tree = diagnose_fit(DecisionTreeClassifier(random_state=0), *noisy, reference=0.1)
     finding = found(tree)["FIT06"]

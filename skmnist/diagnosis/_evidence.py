@@ -166,10 +166,15 @@ class Evidence:
         """How far the validation loss fell in the last quarter of the epochs, or None.
 
         Two estimates: the loss at three quarters, and its fall from there to the end.
+        Of a single epoch, the loss after it, and its fall by a second one.
         """
         if not self.has_curves:
             return None
         n_epochs = [len(fold.curves.sample_loss) for fold in self.folds]
+        if max(n_epochs) == 1:
+            once = self._last_losses()
+            twice = [fold.curves.one_more for fold in self.folds]
+            return self._loss(once), self.loss_difference(once, twice)
         if min(n_epochs) < 2:
             return None
         starts = [

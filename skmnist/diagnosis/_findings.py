@@ -145,14 +145,25 @@ def undertrained(evidence):
     if not fall.low > 0 or negligible:
         return None
     n_epochs = max(len(fold.curves.sample_loss) for fold in evidence.folds)
-    plural = "epoch" if n_epochs == 1 else "epochs"
+    end = start.value - fall.value
+    if n_epochs == 1:
+        said = (
+            f"A second epoch lowers the validation loss from {start.value:.3g} to "
+            f"{end:.3g}, a fall of {_loss(fall)}."
+        )
+        record = _record(loss=start, fall=fall)
+    else:
+        said = (
+            f"After {n_epochs} epochs the validation loss was still falling: from "
+            f"{start.value:.3g} at three quarters of the training to {end:.3g} at its "
+            f"end, a fall of {_loss(fall)}."
+        )
+        record = _record(loss_at_three_quarters=start, fall=fall)
     return Finding(
         "FIT04",
         "Undertrained",
-        f"After {n_epochs} {plural} the validation loss was still falling: from "
-        f"{start.value:.3g} at three quarters of the training to "
-        f"{start.value - fall.value:.3g} at its end, a fall of {_loss(fall)}.",
-        _record(loss_at_three_quarters=start, fall=fall) | {"n_epochs": n_epochs},
+        said,
+        record | {"n_epochs": n_epochs},
         f"Train longer: {2 * n_epochs} epochs, say, or many with early_stopping=True.",
     )
 

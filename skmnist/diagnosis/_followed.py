@@ -1,6 +1,6 @@
 """Train a classifier epoch by epoch, and judge it on both sides of a split."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -26,6 +26,8 @@ class Curves:
         Fractions.
     sample_loss : ndarray of float32 of shape (n_epochs, n_test)
         Log-loss of each validation sample.
+    one_more : ndarray of float32 of shape (n_test,) or None
+        That after a second epoch, where there was one only.
     """
 
     train_loss: np.ndarray
@@ -33,6 +35,7 @@ class Curves:
     train_accuracy: np.ndarray
     validation_accuracy: np.ndarray
     sample_loss: np.ndarray
+    one_more: np.ndarray | None = None
 
 
 def can_be_followed(estimator, params):
@@ -127,7 +130,17 @@ def follow(estimator, train, test, classes, params, seed, tell, at=()):
             curves = Curves(*scores[:, :epoch], sample_loss[:epoch])
             outcomes[epoch] = *judged, fit_time, curves
         tell(epoch, n_epochs)
+    if 1 in outcomes:
+        # No earlier epoch says whether the loss still fell: a later one does.
+        if n_epochs == 1:
+            final.partial_fit(seen, y_train[kept], classes=labels, **params)
+            one_more = _judge(final, *sides[1], classes)[1].astype(np.float32)
+        else:
+            one_more = sample_loss[1]
+        *judged, seconds, only = outcomes[1]
+        outcomes[1] = *judged, seconds, replace(only, one_more=one_more)
     if fitted is not None:
+        curves = outcomes[n_epochs][-1]
         judged = [_judge(fitted, *side, classes) for side in sides]
         outcomes[n_epochs] = *judged, fitted_time, curves
     return kept, outcomes
