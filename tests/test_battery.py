@@ -56,6 +56,7 @@ def test_a_truth_is_measured_on_other_rows(battery):
 
 
 FITS = {"bias": 0.0, "gap": 0.0, "advantage": 0.5, "gain": 0.0, "larger": 0.0}
+FITS["train"] = 0.1
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,7 @@ FITS = {"bias": 0.0, "gap": 0.0, "advantage": 0.5, "gain": 0.0, "larger": 0.0}
         ({"gain": 0.01}, "underfit"),
         ({"gain": 0.01, "gap": 0.04, "larger": -0.04}, "underfit"),
         ({"gain": np.nan}, "good"),
+        ({"gain": 0.01, "gap": 0.04, "larger": -0.04, "train": 0.0}, "overfit"),
         ({"gap": 0.024, "larger": -0.024}, "overfit good inconclusive"),
         ({"gap": 0.026, "larger": -0.026}, "overfit"),
         ({"gap": 0.026, "gap_se": 0.004}, "overfit good inconclusive"),

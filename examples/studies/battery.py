@@ -16,7 +16,7 @@ and the means over trainings, the rule, fixed before any verdict was seen, is
 - no better than the dummy: the class-balanced error on new data is lower than the
   dummy's by less than δ/4;
 - undertrained: four times the epochs lower the new-data error by more than δ/4, as that
-  costs nothing but time;
+  costs nothing but time, and so much training error is left to lower;
 - underfit: one of these two, or bias > δ; overfit: gap > δ; good: neither. With bias
   and gap both above δ the larger names it, and `both` is right, too, unless they differ
   by more than δ.
@@ -113,7 +113,11 @@ def right_verdicts(truth, tolerance):
 
     quarter = tolerance / 4
     better = above("advantage", quarter, quarter)
-    undertrained = above("gain", quarter, quarter) if "gain" in truth else (False,)
+    undertrained = (False,)
+    if "gain" in truth:
+        # Where nothing is left to fit, what longer training gains is not fit.
+        truth = truth | {"gain": np.minimum(truth["gain"], truth["train"])}
+        undertrained = above("gain", quarter, quarter)
     biased = above("bias", tolerance, tolerance)
     gaping = above("gap", tolerance, tolerance)
     allowed = []
