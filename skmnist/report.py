@@ -85,7 +85,7 @@ def write_report(diagnosis, folder, *, command=None, configuration=None):
     record = {
         **diagnosis.to_dict(),
         "command": command,
-        "configuration": configuration,
+        "configuration": configuration or diagnosis.configuration,
         "versions": versions(),
     }
     pictures = {
@@ -227,7 +227,7 @@ def _render(diagnosis, drawings, command, configuration):
             ("validation_balanced_accuracy", "Validation balanced accuracy, %", True),
         ],
         command=command,
-        configuration=configuration or {},
+        configuration=configuration or diagnosis.configuration,
         data=diagnosis.data,
         versions=versions(),
     )

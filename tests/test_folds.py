@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
-from sklearn.datasets import load_digits, make_classification
+from sklearn.datasets import load_digits, load_iris, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
@@ -446,3 +446,17 @@ def test_epochs_that_cannot_be_compared_are_refused(params, values, message, dat
     with pytest.raises(ValueError, match=message):
         diagnose_fit(SoftmaxRegression(**params), *data, capacity={"epochs": values})
     assert SoftmaxRegression.n_epochs_trained == 0
+
+
+def test_splits_are_lists_or_masks_as_in_scikit_learn():
+    X, y = load_iris(return_X_y=True)
+    tests = [np.arange(150) % 3 == i for i in range(3)]
+    rows = [(np.flatnonzero(~test), np.flatnonzero(test)) for test in tests]
+    lists = [(train.tolist(), test.tolist()) for train, test in rows]
+    masks = [(~test, test) for test in tests]
+    as_rows, as_lists, as_masks = (
+        diagnose_fit(GaussianNB(), X, y, cv=cv, reference=0.1)
+        for cv in (rows, lists, masks)
+    )
+    pd.testing.assert_frame_equal(as_rows.out_of_fold, as_lists.out_of_fold)
+    pd.testing.assert_frame_equal(as_rows.out_of_fold, as_masks.out_of_fold)

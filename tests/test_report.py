@@ -13,6 +13,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import RidgeClassifier
 
 from skmnist import diagnose_fit
@@ -97,6 +98,7 @@ def fake_diagnosis(**changes):
             }
         ),
         "mistake_images": np.arange(2 * 64, dtype=np.uint8).reshape(2, 8, 8),
+        "configuration": {},
         "data": {
             "X": {"shape": [150, 64], "dtype": "uint8", "sha256": "ab" * 32},
             "y": {"shape": [150], "dtype": "int64", "sha256": "cd" * 32},
@@ -169,6 +171,17 @@ def test_results_are_the_fold_table(written):
     assert [row["fold"] for row in rows] == ["0", "1"]
     expected = fake_diagnosis().folds["validation_accuracy"][1]
     assert float(rows[1]["validation_accuracy"]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("cv", "shown"), [(3, "3"), ([([0, 1], [2, 3])], "splits of the caller&#39;s")]
+)
+def test_page_of_diagnose_fit_tells_what_was_diagnosed(cv, shown):
+    X, y = np.arange(8.0).reshape(-1, 1), np.array([0, 1] * 4)
+    forest = RandomForestClassifier(3, random_state=1)
+    page = diagnose_fit(forest, X, y, cv=cv, reference=0.1)._repr_html_()
+    assert "RandomForestClassifier(n_estimators=3, random_state=1)" in page
+    assert f'<th scope="row">cv</th><td>{shown}</td>' in page
 
 
 def test_json_holds_diagnosis_command_and_configuration(written):

@@ -1,18 +1,19 @@
 """Cross-validate a classifier, and a reference, for a verdict on its fit."""
 
 import contextlib
+from collections.abc import Iterable
 from numbers import Integral
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import clone, is_classifier
-from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.model_selection import StratifiedGroupKFold
 
 from skmnist.diagnosis import _intervals as intervals
 from skmnist.diagnosis._candidates import read_curve, read_search
 from skmnist.diagnosis._duplicates import find_twins
 from skmnist.diagnosis._fit_diagnosis import FitDiagnosis
-from skmnist.diagnosis._folds import draw_seed, run_folds
+from skmnist.diagnosis._folds import draw_seed, rows_of_splits, run_folds
 from skmnist.diagnosis._input import (
     add_hold_out,
     check_capacity,
@@ -193,6 +194,14 @@ def run_diagnosis(
     if search is not None:
         estimator = search.best_estimator_
     check_capacity(capacity, estimator)
+    configuration = {
+        "estimator": _written(estimator),
+        "cv": "a hold-out" if X_val is not None else _written(cv),
+        "reference": _written(reference),
+        "tolerance": _written(tolerance),
+        "capacity": _written(capacity),
+        "random_state": _written(random_state),
+    }
     X, y, groups = check_data(X, y, groups)
     first_row = 0
     if X_val is not None or y_val is not None:
@@ -203,7 +212,7 @@ def run_diagnosis(
     elif groups is not None and isinstance(cv, Integral):
         cv = StratifiedGroupKFold(cv)
     check_reference(reference, X)
-    splits = list(check_cv(cv, y, classifier=True).split(X, y, groups))
+    splits = rows_of_splits(cv, X, y, groups)
     seed = draw_seed(random_state)
     longest, at, others = estimator, (), []
     # A fitted search has tried the values of capacity before.
@@ -298,7 +307,17 @@ def run_diagnosis(
         twins=find_twins(X, splits),
         candidates=candidates,
         first_row=first_row,
+        configuration=configuration,
     )
+
+
+def _written(value):
+    """Write an argument on one line, splits that were given as rows in words."""
+    if isinstance(value, Iterable) and not isinstance(
+        value, str | dict | BaseEstimator
+    ):
+        return "splits of the caller's"
+    return " ".join(repr(value).split())
 
 
 def _paired(codes, groups):

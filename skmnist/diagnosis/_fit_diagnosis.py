@@ -76,6 +76,9 @@ class FitDiagnosis:
         Their pixels, stretched to 0–255. None where the samples are no images.
     data : dict of str to dict
         Of "X" and "y" (and "X_val" and "y_val"): "shape", "dtype" and "sha256".
+    configuration : dict of str to str
+        The arguments of `diagnose_fit` that the result depends on, as they are written;
+        empty after `from_cv_results`.
 
     Examples
     --------
@@ -115,6 +118,7 @@ class FitDiagnosis:
     mistakes: pd.DataFrame
     mistake_images: np.ndarray | None
     data: dict
+    configuration: dict
 
     @classmethod
     def from_cv_results(
@@ -223,6 +227,7 @@ class FitDiagnosis:
         twins=None,
         candidates=None,
         first_row=0,
+        configuration=None,
     ):
         classes, codes = np.unique(y, return_inverse=True)
         evidence = Evidence(
@@ -265,6 +270,7 @@ class FitDiagnosis:
             mistakes=mistakes,
             mistake_images=pixels_of(X, mistakes["row"].to_numpy() + first_row),
             data=_fingerprints(X, y, first_row),
+            configuration=configuration or {},
         )
 
     def __repr__(self):
@@ -326,6 +332,7 @@ class FitDiagnosis:
                 )
             },
             "data": self.data,
+            "configuration": self.configuration,
         }
         return _tables.as_plain(record)
 

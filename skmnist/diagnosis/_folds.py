@@ -112,7 +112,7 @@ def run_folds(
     X, y = indexable(X, y)
     y = np.asarray(y)
     classes, codes = np.unique(y, return_inverse=True)
-    splits = list(check_cv(cv, y, classifier=True).split(X, y, groups))
+    splits = rows_of_splits(cv, X, y, groups)
     rng = np.random.default_rng(draw_seed(random_state))
     seeds = rng.integers(2**31 - 1, size=len(splits)).tolist()
     tasks = [
@@ -131,6 +131,29 @@ def run_folds(
             n_epochs = 1 if fold.curves is None else len(fold.curves.train_loss)
             progress(fold.number, n_epochs, n_epochs)
     return sorted(folds, key=lambda fold: fold.number)
+
+
+def rows_of_splits(cv, X, y, groups=None):
+    """Return the rows of each split, however its user gave them.
+
+    Parameters
+    ----------
+    cv : int, cross-validator or iterable of (train, test)
+        Row numbers or masks, arrays or lists.
+    X, y, groups : array-like of shape (n_samples, ...)
+
+    Returns
+    -------
+    splits : list of (train, test)
+        Arrays of int.
+    """
+    splits = check_cv(cv, y, classifier=True).split(X, y, groups)
+    return [tuple(_rows(side) for side in split) for split in splits]
+
+
+def _rows(side):
+    side = np.asarray(side)
+    return np.flatnonzero(side) if side.dtype == bool else side
 
 
 def draw_seed(random_state):
