@@ -8,7 +8,8 @@ The truth of a case does not come from `diagnose_fit`. Its recipe, a richer refi
 poorer one and, where there are epochs, one of four times the epochs are trained several
 times on as many fresh rows as a fold has, and tested on 10,000 other rows (the digits
 are only 1,797: there it is repeated random splits of 80 to 20 %). With δ the tolerance
-and the means over trainings, the rule, fixed before any verdict was seen, is
+and the means over trainings, the rule, fixed before any verdict was seen but for the
+half sentence that docs/battery.rst tells of, is
 
 - reach: the lowest new-data error of all these, or the known error where a case names
   it; bias: training error − reach; gap: new-data error − training error (not below a

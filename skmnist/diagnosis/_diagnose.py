@@ -6,7 +6,7 @@ from numbers import Integral
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.model_selection import StratifiedGroupKFold
 
 from skmnist.diagnosis import _intervals as intervals
@@ -74,7 +74,8 @@ def diagnose_fit(
     reference : "auto", float or classifier, default="auto"
         What error is in reach. "auto" takes the best of k nearest neighbours, an RBF
         support vector machine and histogram gradient boosting, on at most 2,000
-        training rows of the same splits; a float is a known irreducible error, in
+        training rows of the same splits, leaving out one that is proven worse on the
+        first; a float is a known irreducible error, in
         [0, 1); a classifier is trained on the same splits.
     tolerance : float, default=0.02
         The bias or gap that does not matter, in (0, 1). 0.005 suits 60,000 images.
@@ -196,12 +197,16 @@ def run_diagnosis(
     check_capacity(capacity, estimator)
     configuration = {
         "estimator": _written(estimator),
-        "cv": "a hold-out" if X_val is not None else _written(cv),
+        "cv": _written(cv),
         "reference": _written(reference),
         "tolerance": _written(tolerance),
         "capacity": _written(capacity),
         "random_state": _written(random_state),
     }
+    if X_val is not None:
+        configuration["cv"] = "a hold-out"
+    elif isinstance(cv, Iterable):
+        configuration["cv"] = "splits of the caller's"
     X, y, groups = check_data(X, y, groups)
     first_row = 0
     if X_val is not None or y_val is not None:
@@ -312,11 +317,7 @@ def run_diagnosis(
 
 
 def _written(value):
-    """Write an argument on one line, splits that were given as rows in words."""
-    if isinstance(value, Iterable) and not isinstance(
-        value, str | dict | BaseEstimator
-    ):
-        return "splits of the caller's"
+    """Write an argument on one line."""
     return " ".join(repr(value).split())
 
 

@@ -77,8 +77,7 @@ class FitDiagnosis:
     data : dict of str to dict
         Of "X" and "y" (and "X_val" and "y_val"): "shape", "dtype" and "sha256".
     configuration : dict of str to str
-        The arguments of `diagnose_fit` that the result depends on, as they are written;
-        empty after `from_cv_results`.
+        Arguments of `diagnose_fit` as they are written; empty after `from_cv_results`.
 
     Examples
     --------

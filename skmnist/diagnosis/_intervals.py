@@ -105,8 +105,8 @@ def paired_difference(first, second, *, instability=0.0, groups=None):
     over models of one sample's difference. V/n alone, the variance for a fixed rule of
     prediction, covers 66 to 94 % instead of 95, as another data set trains other
     models. No unbiased estimator of that part exists (Bengio and Grandvalet, JMLR 5,
-    2004): 1.4 and 0.25 were chosen by simulated coverage, and give 91 to 99 % over
-    LDA, naive Bayes, nearest neighbours and trees, 5 folds once and three times.
+    2004): 1.4 and 0.25 were chosen by simulated coverage. What all of it covers is in
+    docs/coverage.rst.
 
     Parameters
     ----------
