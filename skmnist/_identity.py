@@ -2,10 +2,12 @@
 
 import functools
 import hashlib
+import math
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 
 import joblib
 import numpy as np
+from sklearn.base import BaseEstimator
 
 # Known by their versions, not by their code.
 _VERSIONED = {"builtins", "jax", "keras", "numpy", "skmnist", "tensorflow", "torch"}
@@ -41,6 +43,14 @@ def identify(value, _known=None):
         text = hashlib.sha256(f"{type(value).__name__} {parts}".encode()).hexdigest()
         known[id(value)] = value, text
     return known[id(value)][1]
+
+
+def written(value):
+    """Write an object on one line: an estimator whole, however many its parameters."""
+    if isinstance(value, BaseEstimator):
+        # repr() leaves the middle of a long one out.
+        return " ".join(value.__repr__(N_CHAR_MAX=math.inf).split())
+    return " ".join(repr(value).split())
 
 
 def _parts(value):

@@ -668,3 +668,17 @@ def test_bad_input_is_refused_before_any_training(changes, message):
     }
     with pytest.raises((ValueError, TypeError), match=message):
         diagnose_fit(**given | changes)
+
+
+def test_rows_that_no_split_trains_on_count_in_the_references_interval():
+    # Every split tests the last block, too, and errs on all of it, and on the first.
+    blocks = np.arange(150).reshape(5, 30)
+    y = np.isin(np.arange(150) // 30, (1, 2, 3)).astype(int)
+    splits = [
+        (np.delete(blocks[:4], k, axis=0).ravel(), blocks[[k, 4]].ravel())
+        for k in range(4)
+    ]
+    ones = DummyClassifier(strategy="constant", constant=1)
+    X = np.zeros((150, 1))
+    errors = diagnose_fit(ones, X, y, cv=splits, reference=ones).errors
+    assert errors["reference"] == errors["validation"]

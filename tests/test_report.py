@@ -15,6 +15,9 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import RidgeClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skmnist import diagnose_fit
 from skmnist.report import FILES, render_html, write_report
@@ -182,6 +185,14 @@ def test_page_of_diagnose_fit_tells_what_was_diagnosed(cv, shown):
     page = diagnose_fit(forest, X, y, cv=cv, reference=0.1)._repr_html_()
     assert "RandomForestClassifier(n_estimators=3, random_state=1)" in page
     assert f'<th scope="row">cv</th><td>{shown}</td>' in page
+
+
+def test_page_tells_a_long_pipeline_whole():
+    scalers = [StandardScaler(with_mean=False) for _ in range(25)]
+    pipeline = make_pipeline(*scalers, GaussianNB())
+    X, y = np.arange(8.0).reshape(-1, 1), np.array([0, 1] * 4)
+    page = diagnose_fit(pipeline, X, y, cv=3, reference=0.1)._repr_html_()
+    assert page.count("StandardScaler(with_mean=False)") == 25
 
 
 def test_json_holds_diagnosis_command_and_configuration(written):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from skmnist._identity import written
 from skmnist.cli._app import (
     BatchSizeOption,
     DataOption,
@@ -100,7 +101,7 @@ def diagnose(
     command = as_command("diagnose", *sum([*named, *settings], ()))
     configurations = {
         name: {
-            "Model": " ".join(repr(pipeline).split()),
+            "Model": written(pipeline),
             **describe_data(images, y, cv),
             **{option.strip("-"): value for option, value in settings},
         }

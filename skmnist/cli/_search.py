@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from skmnist._identity import written
 from skmnist.cli._app import (
     BatchSizeOption,
     DataOption,
@@ -107,7 +108,7 @@ def search(
             "--n-jobs": n_jobs,
         }
     )
-    described = " ".join(repr(pipeline).split())
+    described = written(pipeline)
     with made_folder(out), tempfile.TemporaryDirectory() as folder:
         log = FitLog([f"{step}__{name}" for name in grid], Path(folder, "fits"))
         network.set_params(checkpoint_dir=checkpoints)

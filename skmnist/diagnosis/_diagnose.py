@@ -9,6 +9,7 @@ from joblib import effective_n_jobs
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import StratifiedGroupKFold
 
+from skmnist._identity import written
 from skmnist.diagnosis import _intervals as intervals
 from skmnist.diagnosis._candidates import read_curve, read_search
 from skmnist.diagnosis._duplicates import find_twins
@@ -196,12 +197,12 @@ def run_diagnosis(
         estimator = search.best_estimator_
     check_capacity(capacity, estimator)
     configuration = {
-        "estimator": _written(estimator),
-        "cv": _written(cv),
-        "reference": _written(reference),
-        "tolerance": _written(tolerance),
-        "capacity": _written(capacity),
-        "random_state": _written(random_state),
+        "estimator": written(estimator),
+        "cv": written(cv),
+        "reference": written(reference),
+        "tolerance": written(tolerance),
+        "capacity": written(capacity),
+        "random_state": written(random_state),
     }
     if X_val is not None:
         configuration["cv"] = "a hold-out"
@@ -314,11 +315,6 @@ def run_diagnosis(
         first_row=first_row,
         configuration=configuration,
     )
-
-
-def _written(value):
-    """Write an argument on one line."""
-    return " ".join(repr(value).split())
 
 
 def _paired(codes, groups):

@@ -379,7 +379,11 @@ class Evidence:
             wrong = [f.train_codes != self.codes[f.train] for f in self.folds]
             excess = max(excess, train**2 * self._excess(wrong, "train"))
         if validation or reference:
-            others = train * self.train_error + reference * self.reference_error
+            others = np.zeros(len(self.codes))
+            if train:
+                others += train * self.train_error
+            if reference:
+                others += reference * self.reference_error
             excess += self._excess(
                 [
                     np.nan_to_num(others[f.test])
