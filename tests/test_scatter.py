@@ -37,21 +37,41 @@ def left_out(influences, n_repeats, n_splits, rng):
     )
 
 
-@pytest.mark.parametrize("n_repeats", [1, 3])
-def test_drift_is_what_a_model_owes_to_its_data(n_repeats):
+def drift(means, n_repeats=1, *, luck=False, rng=None, n_rows=80):
+    """Return the drift of splits that err this much more on all rows, but for noise."""
+    deviations = [np.full(n_rows, mean) for mean in means]
+    if rng is not None:
+        deviations = [rows + rng.normal(size=n_rows) for rows in deviations]
+    return drift_variance(deviations, n_repeats=n_repeats, kept=0.8, luck=luck)
+
+
+def test_drift_is_what_a_model_owes_to_its_data():
     rng = np.random.default_rng(0)
-    found, luck = [], []
+    found = []
     for _ in range(400):
+        # The error is 0.3 and the mean of the influences of 100 samples.
         influences = rng.normal(size=100)
-        moved = left_out(influences - influences.mean(), n_repeats, 5, rng)
-        found.append(drift_variance(moved, n_repeats))
-        luck.append(drift_variance(rng.normal(size=5 * n_repeats), n_repeats))
-    # The sum of 20 independent influences of variance 1.
-    assert np.mean(found) == pytest.approx(20, rel=0.1)
-    # Luck of variance 1 is counted whole where nothing tells it from the data's part.
-    assert np.mean(luck) < 0.6 if n_repeats > 1 else np.mean(luck) > 0.9
+        moved = left_out(influences - influences.mean(), 1, 5, rng) / 80
+        found.append(drift(moved))
+    assert np.mean(found) == pytest.approx(1 / 100, rel=0.1)
+
+
+def test_what_samples_explain_that_are_judged_one_by_one_is_no_drift():
+    rng = np.random.default_rng(0)
+    found = [drift(np.zeros(5), rng=rng) for _ in range(400)]
+    # The jackknife would take the variance of the means, 1/80, for 3.2 times as much.
+    assert np.mean(found) < 0.4 * 3.2 / 80
+
+
+def test_repetitions_tell_the_luck_of_training_from_the_data():
+    rng = np.random.default_rng(0)
+    lucky = rng.normal(size=(400, 15))
+    once = np.mean([drift(means[:5], luck=True) for means in lucky])
+    thrice = np.mean([drift(means, 3, luck=True) for means in lucky])
+    assert once == pytest.approx(0.35 * 3.2, rel=0.1)
+    assert thrice < 0.6 * once
 
 
 def test_one_split_tells_nothing_of_drift():
-    assert drift_variance([0.1], 1) == 0
-    assert drift_variance([0.1, 0.2, 0.3], 3) == 0
+    assert drift([0.1]) == 0
+    assert drift([0.1, 0.2, 0.3], 3) == 0

@@ -166,6 +166,7 @@ def estimates(wrong, splits, size):
             tolerance=0.02,
             reference_name=REFERENCES[name],
             reference=folds[REFERENCES[name]],
+            luck="random_state" in MODELS[name].get_params(),
         )
         found[name, "gap"] = evidence.gap
         found[name, "bias"] = evidence.bias

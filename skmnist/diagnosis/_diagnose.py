@@ -300,6 +300,7 @@ def run_diagnosis(
         progress=progress,
     )
     return FitDiagnosis._from_folds(
+        estimator,
         folds,
         X,
         y,

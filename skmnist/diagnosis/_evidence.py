@@ -11,12 +11,6 @@ from skmnist.diagnosis import _scatter as scatter
 from skmnist.diagnosis._candidates import Candidates
 from skmnist.diagnosis._intervals import Estimate
 
-# How much of the drift of models with their data (`_scatter.drift_variance`) counts for
-# errors in training, and out of fold: chosen, as what `_intervals` allows for another
-# training, by simulated coverage.
-_DRIFT_TRAINED = 0.95
-_DRIFT_OUT_OF_FOLD = 0.8
-
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -39,6 +33,9 @@ class Evidence:
         A known error, or a reference's folds.
     groups : ndarray of shape (n_rows,), default=None
         Samples of one group are not independent.
+    luck : bool, default=True
+        Whether training is random: a classifier without a `random_state` is a function
+        of its data.
     half : list of Fold, default=None
         Of the classifier, trained on half the rows of each split.
     twins : ndarray of bool of shape (n_rows,), default=None
@@ -55,6 +52,7 @@ class Evidence:
     reference_name: str
     reference: float | list
     groups: np.ndarray | None = None
+    luck: bool = True
     half: list | None = None
     twins: np.ndarray | None = None
     candidates: Candidates | None = None
@@ -373,8 +371,7 @@ class Evidence:
         drift of models with their data moves both sides of a gap alike; elsewhere it
         counts, too, but not twice what shows in the training errors already.
         """
-        share = _DRIFT_TRAINED if train else _DRIFT_OUT_OF_FOLD
-        excess = (train + validation) ** 2 * share * self._drift
+        excess = (train + validation) ** 2 * self._drift
         if train:
             wrong = [f.train_codes != self.codes[f.train] for f in self.folds]
             excess = max(excess, train**2 * self._excess(wrong, "train"))
@@ -396,21 +393,29 @@ class Evidence:
 
     @cached_property
     def _drift(self):
-        """The variance of a model's error, on the same rows, with its training data."""
+        """The variance of errors that models owe to their training data as a whole."""
         deviations = [
-            np.mean((f.train_codes != self.codes[f.train]) - self.train_error[f.train])
+            (f.train_codes != self.codes[f.train]) - self.train_error[f.train]
             for f in self.folds
         ]
         tested = np.bincount(np.concatenate([f.test for f in self.folds]))
         tested = np.unique(tested[tested > 0])
         repeats = len(tested) == 1 and len(self.folds) % tested[0] == 0
-        return scatter.drift_variance(deviations, int(tested[0]) if repeats else 1)
+        return scatter.drift_variance(
+            deviations,
+            n_repeats=int(tested[0]) if repeats else 1,
+            kept=np.mean([len(f.train) for f in self.folds]) / len(self.codes),
+            luck=self.luck,
+            groups=self._groups_of("train"),
+        )
 
     def _excess(self, values, side):
-        groups = None
-        if self.groups is not None:
-            groups = [self.groups[getattr(fold, side)] for fold in self.folds]
-        return scatter.excess_variance(values, groups)
+        return scatter.excess_variance(values, self._groups_of(side))
+
+    def _groups_of(self, side):
+        if self.groups is None:
+            return None
+        return [self.groups[getattr(fold, side)] for fold in self.folds]
 
 
 def _known(values):

@@ -199,6 +199,7 @@ class FitDiagnosis:
         seed = draw_seed(random_state)
         name, reference = run_reference(reference, X, y, splits, seed=seed)
         return cls._from_folds(
+            cv_results["estimator"][0],
             folds,
             X,
             y,
@@ -212,6 +213,7 @@ class FitDiagnosis:
     @classmethod
     def _from_folds(
         cls,
+        estimator,
         folds,
         X,
         y,
@@ -238,6 +240,7 @@ class FitDiagnosis:
             reference_name=reference_name,
             reference=reference,
             groups=groups,
+            luck=any(name.endswith("random_state") for name in estimator.get_params()),
             half=half,
             twins=twins,
             candidates=candidates,

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.stats import chi2
 
+_COUNTED_WHERE_LUCKY = 0.35
+
 
 def excess_variance(values, groups=None):
     """Return the variance that splits add to their mean by scattering beyond chance.
@@ -51,33 +53,50 @@ def _noise(values, groups):
     return squares / sizes.sum() / sizes
 
 
-def drift_variance(deviations, n_repeats):
-    """Return the variance between models of one repetition that their data explain.
+def drift_variance(deviations, *, n_repeats, kept, luck, groups=None):
+    """Return the variance of an error that models owe to their data as a whole.
 
     Some models change as a whole with their data (naive Bayes, shallow trees), and err
     more or less on all samples alike; a variance over samples misses that, as all
-    splits share most of their data. How much shows in the differences between splits on
-    the same samples, as in a jackknife by groups (Efron and Stein, Annals of Statistics
-    9, 1981). The luck of training, a random start for one, makes models differ, too.
-    Repetitions tell it from the data's part, as that cancels in the mean over the
-    splits of one, each sample being left out once.
+    splits share most of their data. It shows in the differences between splits on the
+    same samples: for a function of the data it is their variance, without what samples
+    explain that are judged otherwise one by one, times kept/(1 − kept), the jackknife
+    that leaves parts out (Shao and Wu, Annals of Statistics 17, 1989).
+
+    The luck of training, a random start for one, makes models differ, too, but its mean
+    over the splits hardly varies. Repetitions tell it from the data's part, as that
+    cancels in the mean over the splits of one, each sample being left out once. Few
+    repetitions do it roughly: half of it is taken off. Of the rest 0.35 is counted, by
+    simulated coverage.
 
     Parameters
     ----------
-    deviations : ndarray of shape (n_repeats * n_splits,)
-        How much more the model of each split errs than others, on samples of both.
+    deviations : list of ndarray of shape (n_rows_of_the_split,)
+        How much more the model of each split errs on a row than others do; the splits
+        of a repetition lie together.
     n_repeats : int
-        1 where there are no repetitions: the luck of training is in it then.
+    kept : float
+        The part of the rows that a split trains on.
+    luck : bool
+        Whether training is random.
+    groups : list of ndarray, default=None
+        Of the same rows: samples of one group are not independent.
 
     Returns
     -------
     variance : float
     """
-    by_repeat = np.reshape(deviations, (n_repeats, -1))
-    n_splits = by_repeat.shape[1]
-    if n_splits < 2:
+    means = np.reshape([np.mean(split) for split in deviations], (n_repeats, -1))
+    n_splits = means.shape[1]
+    if n_splits < 2 or kept >= 1:
         return 0.0
-    variance = float(np.mean(np.var(by_repeat, axis=1, ddof=1)))
-    if n_repeats > 1:
-        variance -= n_splits * float(np.var(np.mean(by_repeat, axis=1), ddof=1))
-    return max(0.0, variance)
+    between = float(np.mean(np.var(means, axis=1, ddof=1)))
+    chance = float(np.mean(_noise(deviations, groups)))
+    share = 1.0
+    if luck:
+        share = _COUNTED_WHERE_LUCKY
+        if n_repeats > 1:
+            repeats = n_splits * float(np.var(np.mean(means, axis=1), ddof=1))
+            chance = (chance + repeats) / 2
+    excess = max(0.0, between - chance) * (n_splits - 1) / n_splits
+    return share * excess * kept / (1 - kept)
