@@ -72,9 +72,10 @@ FINDINGS = {
         "that more images could teach it."
     ),
     "FIT08": (
-        "The images were dealt into parts at random, so that each part should give "
-        "about the same result. One differs more than chance explains: its images, or "
-        "the training on the others, are special in some way."
+        "Parts that are dealt at random should all give about the same result. One "
+        "differs more than chance explains: its images, or the training on the others, "
+        "are special in some way, or the parts were taken from the data in the order "
+        "in which they lie."
     ),
     "FIT09": (
         "A search tries the values it is given. If the best is the first or the last "

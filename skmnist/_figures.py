@@ -50,6 +50,12 @@ class Drawing:
         return buffer.getvalue()
 
 
+def noun_of(diagnosis):
+    """Return what a sample is called: "image", or "sample" where it is none."""
+    pictures = diagnosis.mistake_images is not None
+    return "image" if pictures or len(diagnosis.data["X"]["shape"]) > 2 else "sample"
+
+
 def drawings_of(diagnosis):
     """Return the drawings that a diagnosis has data for, by name.
 
@@ -65,6 +71,7 @@ def drawings_of(diagnosis):
         by, draw = "of each fold", _draw_folds
     else:
         by, draw = "after each epoch, mean and range over folds", _draw_epochs
+    noun = noun_of(diagnosis)
     drawings = {
         "error_budget": Drawing(
             lambda ax: FitDiagnosisDisplay(diagnosis).plot(ax),
@@ -79,8 +86,8 @@ def drawings_of(diagnosis):
             f"Training and validation loss {by}",
         ),
         "learning_curve": Drawing(
-            lambda ax: _draw_learning_curve(ax, diagnosis.learning_curve),
-            "Training and validation accuracy by the number of training images",
+            lambda ax: _draw_learning_curve(ax, diagnosis),
+            f"Training and validation accuracy by the number of training {noun}s",
         ),
         "capacity_curve": Drawing(
             lambda ax: draw_values(
@@ -91,8 +98,8 @@ def drawings_of(diagnosis):
         ),
         "confusion_matrix": Drawing(
             lambda ax: _draw_confusion_matrix(ax, diagnosis),
-            "Number of images by true and predicted class, each image predicted by a "
-            "network that was not trained on it",
+            f"Number of {noun}s by true and predicted class, each {noun} predicted by "
+            "a model that was not trained on it",
         ),
         "calibration": Drawing(
             lambda ax: _draw_calibration(ax, diagnosis.calibration),
@@ -166,9 +173,10 @@ def _draw_folds(ax, diagnosis, quantity):
     ax.grid(alpha=0.3)
 
 
-def _draw_learning_curve(ax, curve):
+def _draw_learning_curve(ax, diagnosis):
     from sklearn.model_selection import LearningCurveDisplay
 
+    curve = diagnosis.learning_curve
     # Folds differ by a sample or so: the smallest size of each belongs to one point.
     step = curve.groupby("fold")["train_size"].rank(method="dense")
     by_step = curve.assign(step=step).pivot(index="step", columns="fold")
@@ -183,7 +191,7 @@ def _draw_learning_curve(ax, curve):
         line.set(label=f"{sides[side]}, mean of folds", **STYLES[side], markersize=4)
         fill.set_color(STYLES[side]["color"])
     ax.legend(handles=[*display.lines_, band_handle("Band: ±1 standard deviation")])
-    ax.set(xlabel="Training images", title="Learning curve")
+    ax.set(xlabel=f"Training {noun_of(diagnosis)}s", title="Learning curve")
     label_scores(ax, "accuracy")
     ax.grid(alpha=0.3)
 
@@ -205,7 +213,8 @@ def _draw_confusion_matrix(ax, diagnosis):
         values_format="d",
         colorbar=n_classes > _MOST_CLASSES_WITH_COUNTS,
     )
-    ax.set(title="Confusion matrix, out of fold (images)")
+    noun = noun_of(diagnosis)
+    ax.set(title=f"Confusion matrix, out of fold ({noun}s)")
 
 
 def _draw_calibration(ax, calibration):

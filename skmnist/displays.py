@@ -123,14 +123,15 @@ class EpochCurveDisplay:
             If the estimator does not train in epochs.
         """
         from skmnist.diagnosis._folds import run_folds
+        from skmnist.diagnosis._followed import can_be_followed
 
-        folds = run_folds(estimator, X, y, cv=cv, n_jobs=n_jobs)
-        if folds[0].curves is None:
+        if not can_be_followed(estimator, {}):
             raise ValueError(
                 f"{estimator!r} cannot be followed from epoch to epoch: give a "
                 "classifier of skmnist, without callbacks or warm_start, or a Pipeline "
                 "that ends in one."
             )
+        folds = run_folds(estimator, X, y, cv=cv, n_jobs=n_jobs)
         curves = [_frame(fold.number, fold.curves) for fold in folds]
         return cls(pd.concat(curves, ignore_index=True), quantity=quantity)
 
@@ -346,7 +347,11 @@ class FitDiagnosisDisplay:
             )
         steps = (("Bias", diagnosis.bias), ("Gap", diagnosis.gap))
         for row, (word, step) in enumerate(steps):
-            start = errors[rows[row]].value
+            start, top = errors[rows[row]].value, row
+            known = errors["reference"]
+            if word == "Gap" and known.low == known.high > start:
+                # What is known to be irreducible is no gap, whatever training reached.
+                start, top = known.value, 0
             tolerated = ax.fill_betweenx(
                 [row + 0.72, row + 1.28],
                 start,
@@ -357,7 +362,7 @@ class FitDiagnosisDisplay:
                 label=f"Tolerated: {100 * diagnosis.tolerance:g} points more",
             )
             value, low, high = (100 * number for number in _numbers(step))
-            ax.vlines(start, row, row + 1.28, color="#999999", linewidth=0.8, zorder=0)
+            ax.vlines(start, top, row + 1.28, color="#999999", linewidth=0.8, zorder=0)
             ax.annotate(
                 f"{word} {value:+.2f} points, {low:+.2f} to {high:+.2f}",
                 (start, row + 0.5),
@@ -379,7 +384,7 @@ class FitDiagnosisDisplay:
         ax.set_yticks(range(3), names)
         ax.tick_params(axis="y", length=0)
         ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-        ax.set(xlabel="Error (% of images)", title=f"Error budget: {diagnosis.verdict}")
+        ax.set(xlabel="Error (%)", title=f"Error budget: {diagnosis.verdict}")
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.legend(handles=[tolerated], loc="upper right", fontsize="small")
         return self
@@ -390,10 +395,10 @@ def label_scores(ax, quantity):
     from matplotlib.ticker import PercentFormatter
 
     if quantity == "accuracy":
-        ax.set_ylabel("Accuracy (% of images)")
+        ax.set_ylabel("Accuracy (%)")
         ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
     else:
-        ax.set_ylabel("Cross-entropy loss (nats per image)")
+        ax.set_ylabel("Cross-entropy loss (nats)")
 
 
 def _frame(fold, curves):

@@ -12,7 +12,7 @@ import numpy as np
 from skmnist import __version__
 from skmnist._atomic import replacing
 from skmnist._explanations import FINDINGS, VERDICTS
-from skmnist._figures import PRINT_DPI, SCREEN_DPI, drawings_of
+from skmnist._figures import PRINT_DPI, SCREEN_DPI, drawings_of, noun_of
 
 __all__ = ["FILES", "render_html", "write_report"]
 
@@ -201,14 +201,19 @@ def versions():
 
 
 def _render(diagnosis, drawings, command, configuration):
+    noun = noun_of(diagnosis)
     sentence = diagnosis.sentence.removeprefix(f"{diagnosis.verdict}: ")
     return render(
         "report.html",
         title=f"Fit report: {diagnosis.verdict}",
         diagnosis=diagnosis,
         sentence=sentence[:1].upper() + sentence[1:],
-        explanation=VERDICTS[diagnosis.verdict],
-        explanations=FINDINGS,
+        explanation=VERDICTS[diagnosis.verdict].replace("image", noun),
+        explanations={
+            code: words.replace("image", noun) for code, words in FINDINGS.items()
+        },
+        image=noun,
+        images=f"{noun}s",
         figures={
             name: {"description": drawing.description, "png": drawing.png(SCREEN_DPI)}
             for name, drawing in drawings.items()

@@ -12,15 +12,18 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, make_classification, make_moons
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import (
+    GridSearchCV,
     GroupKFold,
     LeaveOneOut,
     RepeatedStratifiedKFold,
     ShuffleSplit,
+    StratifiedGroupKFold,
     cross_validate,
 )
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -28,7 +31,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skmnist import FitDiagnosis, diagnose_fit
+from skmnist import FitDiagnosis, KerasMLPClassifier, diagnose_fit
 from skmnist.diagnosis._diagnose import run_diagnosis
 from skmnist.diagnosis._intervals import Estimate
 from skmnist.diagnosis._verdict import decide, samples_needed
@@ -682,3 +685,153 @@ def test_rows_that_no_split_trains_on_count_in_the_references_interval():
     X = np.zeros((150, 1))
     errors = diagnose_fit(ones, X, y, cv=splits, reference=ones).errors
     assert errors["reference"] == errors["validation"]
+
+
+def test_what_lies_below_a_known_error_is_no_gap(digits):
+    X, y = digits
+    easy = diagnose_fit(GaussianNB(), X, y, cv=3, reference=0.4)
+    assert easy.verdict == "good"
+    assert (easy.bias.value, easy.gap.value, easy.gap.high) == (0, 0, 0)
+    # Neither is new data easier, nor is everything known for certain.
+    assert "FIT11" not in [finding.code for finding in easy.findings]
+    assert easy.resolution > 0.01
+    tree = diagnose_fit(TREE, X, y, cv=3, reference=0.1)
+    error = tree.errors["validation"].value
+    assert tree.errors["train"].value == 0
+    assert tree.gap.value == pytest.approx(error - 0.1)
+    assert "lies above the known error of 10.0 % by" in tree.sentence
+
+
+def test_chance_is_judged_by_groups():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(20), 20)
+    found_out = 0
+    for _ in range(20):
+        y = np.repeat(rng.permutation(20) % 2, 20)
+        X = rng.normal(size=(20, 2))[groups] + 0.1 * rng.normal(size=(400, 2))
+        cv = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+        diagnosis = diagnose_fit(
+            GaussianNB(), X, y, cv=cv, groups=groups, reference=0.1
+        )
+        found_out += diagnosis.findings[0].code == "FIT01"
+    # Nothing can be learned. As independent samples a third would pass for learned.
+    assert found_out >= 18
+
+
+def test_groups_count_in_what_cross_validate_trained():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(30), 10)
+    X = (rng.normal(size=(30, 2)) + (np.arange(30) % 2)[:, None])[groups]
+    y = np.arange(30)[groups] % 2
+    cv = list(StratifiedGroupKFold(5).split(X, y, groups))
+    results = cross_validate(
+        GaussianNB(), X, y, cv=cv, return_estimator=True, return_indices=True
+    )
+    given = {"reference": 0.1, "groups": groups}
+    told = FitDiagnosis.from_cv_results(results, X, y, **given)
+    trained = diagnose_fit(GaussianNB(), X, y, cv=cv, **given)
+    assert told.errors == trained.errors
+    assert told.gap == trained.gap
+
+
+def test_labels_that_cross_validate_was_not_given_are_refused(small):
+    X, y = small
+    results = cross_validate(
+        GaussianNB(), X, y, return_estimator=True, return_indices=True
+    )
+    names = np.array(["a", "b", "c"])[y]
+    with pytest.raises(ValueError, match=r"know the labels \[0, 1, 2\], which y"):
+        FitDiagnosis.from_cv_results(results, X, names, reference=0.1)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "message"),
+    [
+        ((pd.DataFrame, np.asarray), "X is a DataFrame, X_val an array"),
+        ((np.asarray, sparse.csr_array), "X is an array, X_val a sparse matrix"),
+        (
+            (pd.DataFrame, lambda X: pd.DataFrame(X).rename(columns={0: "a", 1: "b"})),
+            r"differ in their columns: \[0, 1, 'a', 'b'\]",
+        ),
+    ],
+)
+def test_a_hold_out_of_another_kind_is_refused(small, kinds, message):
+    X, y = small
+    X, X_val = (kind(X) for kind in kinds)
+    with pytest.raises(ValueError, match=message):
+        diagnose_fit(GaussianNB(), X, y, X_val=X_val, y_val=y)
+
+
+def test_a_hold_out_may_have_its_columns_in_another_order(small):
+    X, y = small
+    X = pd.DataFrame(X)
+    diagnoses = [
+        diagnose_fit(GaussianNB(), X, y, X_val=X_val, y_val=y, reference=0.1)
+        for X_val in (X, X[X.columns[::-1]])
+    ]
+    assert diagnoses[0].errors == diagnoses[1].errors
+
+
+def test_texts_in_a_list_are_diagnosed():
+    clf = make_pipeline(CountVectorizer(), MultinomialNB())
+    texts = ["good film", "bad film"] * 20
+    diagnosis = diagnose_fit(clf, texts, [1, 0] * 20, reference=0.02)
+    assert diagnosis.errors["validation"].value == 0
+
+
+def test_the_automatic_reference_leaves_sparse_features_sparse(monkeypatch):
+    X = sparse.random_array((300, 5000), density=0.01, random_state=0, format="csr")
+    y = np.asarray(X[:, :500].sum(axis=1) > X[:, 500:1000].sum(axis=1)).astype(int)
+
+    toarray_ = sparse.csr_array.toarray
+
+    def toarray(self, *args, **kwargs):
+        assert self.shape[1] < 5000
+        return toarray_(self, *args, **kwargs)
+
+    monkeypatch.setattr(sparse.csr_array, "toarray", toarray)
+    diagnosis = diagnose_fit(MultinomialNB(), X, y, cv=3, random_state=0)
+    assert 0 < diagnosis.errors["reference"].value < 0.5
+
+
+def test_infinity_is_refused_before_anything_is_trained(small):
+    X, y = small
+    X = np.where(X > 3, np.inf, X)
+    with pytest.raises(ValueError, match="X holds infinity"):
+        diagnose_fit(Untouchable(), X, y)
+
+
+def test_a_search_without_a_best_estimator_is_refused(small):
+    search = GridSearchCV(TREE, {"max_depth": [1, 2]}, refit=False).fit(*small)
+    with pytest.raises(ValueError, match="refit=False has no best estimator"):
+        diagnose_fit(search, *small)
+
+
+def test_one_seed_gives_one_learning_and_capacity_curve(digits, monkeypatch):
+    monkeypatch.setattr("skmnist.diagnosis._learning_curve.FRACTIONS", (0.5,))
+    X, y = digits
+    clf = KerasMLPClassifier(hidden_layer_sizes=(4,), epochs=1)
+    first, again = (
+        diagnose_fit(
+            clf,
+            X[:300],
+            y[:300],
+            cv=2,
+            reference=0.1,
+            learning_curve=True,
+            capacity={"hidden_layer_sizes": [(2,), (4,)]},
+            random_state=0,
+        )
+        for _ in range(2)
+    )
+    for name in ("folds", "learning_curve", "capacity_curve"):
+        tables = [getattr(each, name) for each in (first, again)]
+        tables = [table.drop(columns="fit_time", errors="ignore") for table in tables]
+        pd.testing.assert_frame_equal(*tables)
+
+
+def test_labels_that_are_dates_can_be_written(small, tmp_path):
+    X, y = small
+    days = np.array(["2026-01-01", "2026-01-02", "2026-01-03"], "datetime64[D]")[y]
+    record = diagnose_fit(GaussianNB(), X, days, reference=0.1).to_dict()
+    assert json.loads(json.dumps(record))["classes"][0] == "2026-01-01"

@@ -1,9 +1,12 @@
 """Each finding where it is true, and none where nothing is to be found."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits, make_blobs, make_classification
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
@@ -51,6 +54,27 @@ def test_a_network_trained_too_long_is_told_the_epoch():
     assert 1 <= finding.evidence["epoch"] < 30
     assert finding.evidence["early_stop_saves_low"] > 0
     assert f"epoch {finding.evidence['epoch']}" in finding.advice
+
+
+def test_early_stopping_is_not_told_to_stop_earlier():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 30)).astype(np.float32)
+    y = (X[:, 0] + rng.normal(size=300) > 0).astype(int)
+    clf = KerasMLPClassifier(
+        hidden_layer_sizes=(64,),
+        epochs=40,
+        learning_rate=0.01,
+        early_stopping=True,
+        validation_fraction=0.2,
+        n_iter_no_change=15,
+        random_state=0,
+    )
+    diagnosis = diagnose_fit(clf, X, y, cv=3, reference=0.1)
+    # The curve turned up again, but what is judged went back to the best epoch.
+    curves = diagnosis.epochs.groupby("fold")["validation_loss"]
+    assert curves.last().mean() > curves.min().mean() + 0.1
+    assert "FIT05" not in found(diagnosis)
+    assert not found(diagnosis)["FIT03"].evidence["harmful"]
 
 
 def test_a_single_epoch_is_compared_with_a_second(digits):
@@ -106,6 +130,24 @@ def test_more_data_helps_neighbours_and_not_a_stump(digits, noisy):
     assert "FIT07" not in found(still)
 
 
+def test_parts_too_small_for_the_estimator_are_left_out_of_the_curve(digits):
+    X, y = digits
+    with pytest.warns(FitFailedWarning, match="leaves 10 % of the samples out"):
+        diagnosis = diagnose_fit(
+            KNeighborsClassifier(30),
+            X[:300],
+            y[:300],
+            reference=0.02,
+            learning_curve=True,
+        )
+    assert diagnosis.learning_curve["train_size"].unique().tolist() == [
+        60,
+        120,
+        180,
+        240,
+    ]
+
+
 def test_a_split_with_shuffled_labels_is_named(digits):
     X, y = (array[:1000] for array in digits)
     folds = np.arange(1000) % 5
@@ -136,6 +178,44 @@ def test_a_search_that_stopped_at_its_edge_is_found(digits):
     assert "FIT09" not in found(diagnose_fit(wide, X, y, reference=0.05))
 
 
+def test_the_edge_is_that_of_the_grid_the_best_came_from(digits):
+    X, y = (array[:300] for array in digits)
+    grids = [
+        {"weights": ["uniform"], "n_neighbors": [1, 3, 200]},
+        {"weights": ["distance"], "n_neighbors": [3, 200]},
+    ]
+    search = GridSearchCV(KNeighborsClassifier(), grids, cv=3).fit(X, y)
+    search.best_params_ = {"weights": "uniform", "n_neighbors": 3}
+    assert "FIT09" not in found(diagnose_fit(search, X, y, reference=0.05))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"scoring": "neg_log_loss"},
+            r"scores -0\.\d+ \(neg_log_loss\), the best, 2, -0",
+        ),
+        (
+            {"scoring": {"a": "accuracy", "f": "f1"}, "refit": "f"},
+            r"scores 0\.92 \(f1\), the best, 2, 0\.913",
+        ),
+        (
+            {"scoring": ["accuracy", "f1"], "refit": "accuracy"},
+            r"errs on 8\.2 %, the best, 2, on 8\.8 %",
+        ),
+    ],
+)
+def test_a_simpler_candidate_is_told_by_the_score_that_chose(noisy, options, said):
+    capacity = {"max_depth": [1, 2]}
+    tree = DecisionTreeClassifier(max_depth=2, random_state=0)
+    search = GridSearchCV(tree, capacity, cv=5, **options).fit(*noisy)
+    search.best_params_ = {"max_depth": 2}
+    diagnosis = diagnose_fit(search, *noisy, reference=0.1, capacity=capacity)
+    sentence = found(diagnosis)["FIT10"].sentence
+    assert re.search(said, sentence)
+
+
 def test_a_simpler_candidate_is_found_in_a_search_and_along_a_curve(noisy):
     X, y = noisy
     depths = [1, 2, 3, 5]
@@ -153,6 +233,10 @@ def test_a_simpler_candidate_is_found_in_a_search_and_along_a_curve(noisy):
     assert evidence["best_error"] == pytest.approx(results[2])
     assert evidence["error"] == pytest.approx(results[0])
     assert evidence["error"] <= evidence["best_error"] + evidence["standard_error"]
+    # NumPy's numbers do as well.
+    capacity = {"max_depth": np.array(depths)}
+    again = diagnose_fit(tree, X, y, reference=0.1, capacity=capacity)
+    assert again.capacity_curve.equals(curve.capacity_curve)
 
 
 def test_a_gap_is_harmful_where_a_simpler_model_errs_less(noisy):
@@ -219,6 +303,7 @@ def test_duplicates_on_both_sides_are_counted(digits, layout):
         ({}, "one parameter"),
         ({"max_depth": [1, 5], "min_samples_leaf": [1, 2]}, "one parameter"),
         ([1, 2], "capacity"),
+        ({"max_depth": 5}, "list the values"),
     ],
 )
 def test_a_capacity_that_says_nothing_is_refused(noisy, capacity, message):

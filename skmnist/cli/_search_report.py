@@ -98,8 +98,11 @@ def write_search(result, folder, *, images, y, command, configuration):
 def _page(result, drawings, data, command, configuration):
     simpler = result.simplest is not None and result.simplest != result.best
     table = _typed(result.results).sort_values("rank", kind="stable")
+    n_points, sizes = len(table), []
     if "round" in table:
         table = table.sort_values("round", ascending=False, kind="stable")
+        n_points = int((table["round"] == 1).sum())
+        sizes = sorted(set(table["n_images"].tolist()))
     shown = table.drop(columns=["train_standard_error"])
     return render(
         "search.html",
@@ -109,7 +112,9 @@ def _page(result, drawings, data, command, configuration):
         recommended=written(result.simplest if simpler else result.best),
         sentences=sentences_of(result),
         n_images=data["X"]["shape"][0],
-        n_points=len(table),
+        n_points=n_points,
+        n_rows=len(table),
+        sizes=sizes,
         figures={
             name: {"description": drawing.description, "png": drawing.png(SCREEN_DPI)}
             for name, drawing in drawings.items()

@@ -18,7 +18,8 @@ class Candidates:
         "lowest" or "highest", and all values.
     simpler : dict or None
         The simplest candidate within one standard error of the best: "parameter",
-        "value", "best_value", "error", "best_error" and "standard_error".
+        "value", "best_value", "error", "best_error" and "standard_error"; where a
+        search did not score accuracy "scoring", "score" and "best_score" instead.
     better : tuple of (value, Estimate) or None
         A simpler value whose validation error is proven lower, and by how much.
     curve : DataFrame or None
@@ -97,24 +98,30 @@ def _edges(search):
     grids = getattr(search, "param_grid", None)
     if grids is None:
         grids = getattr(search, "param_distributions", {})
+    grids = [grids] if isinstance(grids, dict) else grids
     edges = []
-    for grid in [grids] if isinstance(grids, dict) else grids:
+    for grid in grids:
+        if not _gives(grid, search.best_params_):
+            continue
         for name, values in grid.items():
-            best = search.best_params_.get(name)
-            # A distribution has no ends to speak of, and nothing lies below zero.
-            if hasattr(values, "rvs") or not _is_number(best) or best == 0:
+            # A distribution has no ends to speak of.
+            if hasattr(values, "rvs"):
                 continue
-            values = list(values)
-            if (
-                len(values) < 2
-                or best not in values
-                or not all(map(_is_number, values))
-            ):
+            best, values = search.best_params_[name], list(values)
+            if len(values) < 2 or not all(map(_is_number, values)):
                 continue
             for side, end in (("lowest", min(values)), ("highest", max(values))):
-                if best == end:
+                if best == end != 0:  # nothing lies below zero
                     edges.append((name, best, side, sorted(values)))
     return edges
+
+
+def _gives(grid, params):
+    """Tell whether parameters are of a grid, of several that were searched."""
+    return set(grid) == set(params) and all(
+        hasattr(values, "rvs") or params[name] in list(values)
+        for name, values in grid.items()
+    )
 
 
 def _is_number(value):
@@ -122,28 +129,44 @@ def _is_number(value):
 
 
 def _simpler_in(search, capacity):
-    if capacity is None:
+    results, best = search.cv_results_, search.best_params_
+    # Of several scorings the one that chose the best; a function may choose by any.
+    metric = search.refit if search.multimetric_ else "score"
+    if capacity is None or not isinstance(metric, str):
         return None
     ((name, order),) = capacity.items()
-    best = search.best_params_
     if best.get(name) not in order:
         return None
-    results = search.cv_results_
     others = {key: value for key, value in best.items() if key != name}
-    errors, place_of = {}, {}
-    for place, params in enumerate(results["params"]):
+    row_of = {}
+    # Halving trains the candidates of another round on another number of samples.
+    rounds = results.get("iter", np.zeros(len(results["params"])))
+    for row in np.flatnonzero(rounds == np.max(rounds)):
+        params = results["params"][row]
         same = all(params.get(key) == value for key, value in others.items())
         if same and params.get(name) in order:
-            errors[order.index(params[name])] = 1 - results["mean_test_score"][place]
-            place_of[order.index(params[name])] = place
-    places = sorted(errors)
-    values = [order[place] for place in places]
-    at = places.index(order.index(best[name]))
-    row = place_of[places[at]]
-    splits = [1 - results[f"split{i}_test_score"][row] for i in range(search.n_splits_)]
-    return _within_one_error(
-        name, values, np.array([errors[p] for p in places]), np.array(splits), at
+            row_of[order.index(params[name])] = row
+    places = sorted(row_of)
+    at = order.index(best[name])
+    scores = results[f"mean_test_{metric}"][[row_of[place] for place in places]]
+    splits = [
+        results[f"split{i}_test_{metric}"][row_of[at]] for i in range(search.n_splits_)
+    ]
+    found = _within_one_error(
+        name,
+        [order[place] for place in places],
+        1 - scores,
+        1 - np.array(splits),
+        places.index(at),
     )
+    scoring = metric if search.multimetric_ else search.scoring
+    if search.multimetric_ and isinstance(search.scoring, dict):
+        scoring = search.scoring[metric]
+    if found is None or scoring in (None, "accuracy"):
+        return found
+    error, best_error = found.pop("error"), found.pop("best_error")
+    said = scoring if isinstance(scoring, str) else metric
+    return found | {"scoring": said, "score": 1 - error, "best_score": 1 - best_error}
 
 
 def _within_one_error(name, values, errors, best_splits, best):

@@ -20,6 +20,7 @@ from skmnist.diagnosis._input import (
     check_capacity,
     check_data,
     check_params,
+    check_refitted,
     counts_epochs,
 )
 from skmnist.diagnosis._learning_curve import FRACTIONS, run_learning_curve
@@ -178,6 +179,7 @@ def run_diagnosis(
 
     Each split that is done is appended to the list `finished`, for who stops it.
     """
+    check_refitted(estimator)
     check_params(
         "diagnose_fit",
         estimator=estimator,
@@ -195,12 +197,15 @@ def run_diagnosis(
     search = estimator if hasattr(estimator, "best_params_") else None
     if search is not None:
         estimator = search.best_estimator_
-    check_capacity(capacity, estimator)
+    capacity = check_capacity(capacity, estimator)
     configuration = {
         "estimator": written(estimator),
         "cv": written(cv),
+        "groups": "the caller's" if groups is not None else "None",
+        "params": ", ".join(params) if params else "None",
         "reference": written(reference),
         "tolerance": written(tolerance),
+        "learning_curve": written(learning_curve),
         "capacity": written(capacity),
         "random_state": written(random_state),
     }

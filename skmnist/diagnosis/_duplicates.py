@@ -34,6 +34,7 @@ def _keys(X):
         texts = (row.indices.tobytes() + row.data.tobytes() for row in rows)
     else:
         X = np.asarray(X)
-        texts = map(repr, X.tolist()) if X.dtype.hasobject else map(bytes, X)
+        numbers = X.ndim > 1 and X.dtype.kind in "biufc"
+        texts = map(bytes, X) if numbers else map(repr, X.tolist())
     # Hashes, not the rows: they would be a second copy of the data.
     return np.fromiter(map(hash, texts), np.int64)

@@ -57,6 +57,11 @@ class Evidence:
     twins: np.ndarray | None = None
     candidates: Candidates | None = None
 
+    @property
+    def known(self):
+        """Whether the reference is a known error."""
+        return isinstance(self.reference, float)
+
     @cached_property
     def train_error(self):
         """Error of each row in training, NaN where no split trained on it."""
@@ -73,7 +78,7 @@ class Evidence:
     @cached_property
     def reference_error(self):
         """Error of the reference for each row, NaN where no split tested it."""
-        if isinstance(self.reference, float):
+        if self.known:
             return np.full(len(self.codes), self.reference)
         return self._test_error(self.reference)
 
@@ -91,7 +96,7 @@ class Evidence:
     @cached_property
     def errors(self):
         """Estimate of each error: "reference", "train" and "validation"."""
-        if isinstance(self.reference, float):
+        if self.known:
             reference = Estimate(self.reference, self.reference, self.reference)
         else:
             reference = self._error(self.reference_error, reference=1)
@@ -104,21 +109,31 @@ class Evidence:
     @cached_property
     def bias(self):
         """B, the training error above the reference."""
-        if isinstance(self.reference, float):
+        if self.known:
             # Fitting the irreducible part of the error is no merit.
-            train = self.errors["train"].shift(-self.reference)
-            return Estimate(max(train.value, 0.0), train.low, max(train.high, 0.0))
+            return self.errors["train"].shift(-self.reference).not_negative()
         return self._difference(
             self.train_error, self.reference_error, train=1, reference=-1
         )
 
     @cached_property
     def gap(self):
-        """G, the validation error above the training error."""
-        if isinstance(self.reference, float):
-            irreducible = self.reference
-            if self.errors["train"].value < irreducible:
-                return self.errors["validation"].shift(-irreducible)
+        """G, the validation error above the training error.
+
+        Above a known error, where that is larger.
+        """
+        if self.above_known:
+            return self.errors["validation"].shift(-self.reference).not_negative()
+        return self.difference
+
+    @cached_property
+    def above_known(self):
+        """Whether the gap is measured from a known error that training went below."""
+        return self.known and self.errors["train"].value < self.reference
+
+    @cached_property
+    def difference(self):
+        """The validation error above the training error, whatever error is known."""
         return self._difference(
             self.validation_error, self.train_error, train=-1, validation=1
         )
@@ -144,12 +159,14 @@ class Evidence:
     def advantage(self):
         """How much lower the balanced error is than the dummy's."""
         difference, rows = _known(self._test_error(self.dummy) - self.validation_error)
-        return intervals.class_mean(difference, self.codes[rows], self.n_classes)
+        return self._class_mean(difference, rows)
 
     @cached_property
     def resolution(self):
         """The smallest bias or gap that these samples can tell from nothing."""
-        return max((e.high - e.low) / 2 for e in (self.bias, self.gap))
+        # What is known to be no less than zero says nothing of how well it is known.
+        bias = self.errors["train"] if self.known else self.bias
+        return max((e.high - e.low) / 2 for e in (bias, self.difference))
 
     @cached_property
     def has_curves(self):
@@ -183,8 +200,9 @@ class Evidence:
 
     @cached_property
     def last_loss(self):
-        """The validation loss at the end of the training, where it was followed."""
-        return self._loss(self._last_losses())
+        """The validation loss of what the training left, where it was followed."""
+        # Not the last of the curve: early stopping goes back to its best epoch.
+        return self._loss([fold.test_loss for fold in self.folds])
 
     @cached_property
     def early_stop(self):
@@ -202,7 +220,7 @@ class Evidence:
         early = [
             fold.curves.sample_loss[k] for fold, k in zip(self.folds, best, strict=True)
         ]
-        saved = self.loss_difference(self._last_losses(), early)
+        saved = self.loss_difference([f.test_loss for f in self.folds], early)
         return int(np.argmin(curves.mean(axis=0))) + 1, saved
 
     @cached_property
@@ -316,8 +334,7 @@ class Evidence:
 
     def class_mean_by_row(self, values):
         """Estimate the mean over classes of what each row has."""
-        known, rows = _known(values)
-        return intervals.class_mean(known, self.codes[rows], self.n_classes)
+        return self._class_mean(*_known(values))
 
     def _test_error(self, folds):
         return self.by_row(
@@ -346,6 +363,11 @@ class Evidence:
             training=self.paired,
             instability=self._instability(**sides),
             groups=self._groups(rows),
+        )
+
+    def _class_mean(self, values, rows):
+        return intervals.class_mean(
+            values, self.codes[rows], self.n_classes, groups=self._groups(rows)
         )
 
     def _difference(self, first, second, **sides):

@@ -120,7 +120,7 @@ def generalisation_gap(evidence):
     return Finding(
         "FIT03",
         "Generalisation gap",
-        "The error on new samples lies above that on the training samples by "
+        f"The error on new samples lies above {gap_is_above(evidence)} by "
         f"{evidence.gap}: more than the tolerance of {percent(evidence.tolerance)}."
         f"{harm}",
         record,
@@ -241,8 +241,9 @@ def unstable_splits(evidence):
         f"together on {value_of(evidence.errors['validation'])}: chance would do that "
         f"in {percent(p)} of cross-validations.",
         {"split": fold.number, "error": error, "p_value": p},
-        "Look at the samples of that split: another source, writer or order? Shuffle, "
-        "or split by groups. A training that failed there does it, too.",
+        "If the splits were not shuffled, shuffle them first (StratifiedKFold(5, "
+        "shuffle=True)). Then look at the samples of that split: another source or "
+        "writer? Split by groups. A training that failed there does it, too.",
     )
 
 
@@ -259,7 +260,7 @@ def edge_of_the_grid(evidence):
         "Best value at the edge",
         f"The search may have stopped short: {'; '.join(words)}.",
         {name: value for name, value, _, _ in evidence.candidates.edges},
-        "Search again with values beyond that edge.",
+        "Search again with values beyond that edge, if there are any.",
     )
 
 
@@ -268,28 +269,38 @@ def simpler_will_do(evidence):
     if evidence.candidates is None or evidence.candidates.simpler is None:
         return None
     found = evidence.candidates.simpler
+    name, value, best = (found[k] for k in ("parameter", "value", "best_value"))
+    if "scoring" in found:
+        words = (
+            f"{name}={value} scores {found['score']:.3g} ({found['scoring']}), the "
+            f"best, {best}, {found['best_score']:.3g}: within one standard error "
+            f"({found['standard_error']:.2g})."
+        )
+    else:
+        words = (
+            f"{name}={value} errs on {percent(found['error'])}, the best, {best}, on "
+            f"{percent(found['best_error'])}: within one standard error "
+            f"({percent(found['standard_error'])})."
+        )
     return Finding(
         "FIT10",
         "A simpler model will do",
-        f"{found['parameter']}={found['value']} errs on {percent(found['error'])}, the "
-        f"best, {found['best_value']}, on {percent(found['best_error'])}: within one "
-        f"standard error ({percent(found['standard_error'])}).",
+        words,
         {name: _plain(value) for name, value in found.items()},
-        f"Prefer {found['parameter']}={found['value']}: it trains faster and is less "
-        "likely to overfit.",
+        f"Prefer {name}={value}: it trains faster and is less likely to overfit.",
     )
 
 
 def negative_gap(evidence):
     """FIT11: new samples are easier than those trained on."""
-    if not evidence.gap.high < 0:
+    if not evidence.difference.high < 0:
         return None
     return Finding(
         "FIT11",
         "Negative gap",
         "The error on new samples lies below that on the training samples by "
-        f"{evidence.gap.negated()}.",
-        _record(gap=evidence.gap),
+        f"{evidence.difference.negated()}.",
+        _record(gap=evidence.difference),
         "Check whether the validation samples are easier, or leak into the training; "
         "strong regularisation or augmentation in training can do it, too.",
     )
@@ -330,6 +341,13 @@ CHECKS = (
     negative_gap,
     duplicates_across_splits,
 )
+
+
+def gap_is_above(evidence):
+    """Say in words what the gap is measured from."""
+    if evidence.above_known:
+        return f"the known error of {percent(evidence.reference)}"
+    return "that on the training samples"
 
 
 def value_of(estimate):

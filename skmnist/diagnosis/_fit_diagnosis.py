@@ -121,7 +121,15 @@ class FitDiagnosis:
 
     @classmethod
     def from_cv_results(
-        cls, cv_results, X, y, *, reference="auto", tolerance=0.02, random_state=None
+        cls,
+        cv_results,
+        X,
+        y,
+        *,
+        reference="auto",
+        tolerance=0.02,
+        groups=None,
+        random_state=None,
     ):
         """Diagnose what scikit-learn's `cross_validate` trained.
 
@@ -138,6 +146,9 @@ class FitDiagnosis:
             What error is in reach, as for `diagnose_fit`.
         tolerance : float, default=0.02
             The bias or gap that does not matter, in (0, 1).
+        groups : array-like of shape (n_samples,), default=None
+            Samples of one group (of one writer, say) are not independent. The splits
+            are those of `cv_results` all the same.
         random_state : int, RandomState instance or None, default=None
             Seeds the reference.
 
@@ -177,7 +188,7 @@ class FitDiagnosis:
                 f"{sorted(cv_results)}. Call cross_validate with return_estimator=True "
                 "and return_indices=True."
             )
-        X, y, _ = check_data(X, y, None)
+        X, y, groups = check_data(X, y, groups)
         indices = cv_results["indices"]
         splits = list(zip(indices["train"], indices["test"], strict=True))
         highest = max(np.max(rows) for split in splits for rows in split)
@@ -186,6 +197,13 @@ class FitDiagnosis:
                 f"cv_results speaks of row {highest}, but X has {len(y)} rows: pass "
                 "the X and y that cross_validate was given."
             )
+        for estimator in cv_results["estimator"]:
+            unknown = np.setdiff1d(estimator.classes_, y)
+            if len(unknown):
+                raise ValueError(
+                    f"The estimators of cv_results know the labels {unknown.tolist()}, "
+                    "which y does not hold: pass the y that cross_validate was given."
+                )
         check_reference(reference, X)
         fitted = zip(
             cv_results["estimator"], splits, cv_results["fit_time"], strict=True
@@ -207,6 +225,7 @@ class FitDiagnosis:
             name,
             reference,
             tolerance,
+            groups=groups,
             twins=find_twins(X, splits),
         )
 

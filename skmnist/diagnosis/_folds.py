@@ -14,7 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
 from skmnist.diagnosis._followed import Curves, can_be_followed, follow
-from skmnist.diagnosis._judge import judge, kept_rows
+from skmnist.diagnosis._judge import final_step, judge, kept_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ def run_folds(
         epoch, or, with several jobs or a plain fit, with the last epoch (of one) when
         a split is done.
     random_state : int, RandomState instance or None, default=None
-        Seeds a followed classifier whose own `random_state` is None.
+        Seeds a network whose own `random_state` is None.
     at : collection of int, default=()
         Epochs at which a followed classifier is judged, too.
     finished : list, default=None
@@ -207,6 +207,10 @@ def _run_fold(
     X_train, y_train = _safe_split(estimator, X, y, train)
     X_test, y_test = _safe_split(estimator, X, y, test, train)
     params = _check_method_params(X, params, indices=train)
+    final = final_step(estimator)
+    settings = final.get_params(deep=False)
+    if "epochs" in settings and settings.get("random_state", seed) is None:
+        final.set_params(random_state=seed)
     if not epochs or not can_be_followed(estimator, params):
         start = perf_counter()
         fitted = estimator.fit(X_train, y_train, **params)
@@ -222,7 +226,7 @@ def _run_fold(
             progress(number, epoch, n_epochs)
 
     kept, outcomes = follow(
-        estimator, (X_train, y_train), (X_test, y_test), classes, params, seed, tell, at
+        estimator, (X_train, y_train), (X_test, y_test), classes, params, tell, at
     )
     by_epoch = {
         epoch: _fold(number, train[kept], test, *outcome)

@@ -56,7 +56,7 @@ def can_be_followed(estimator, params):
     return not routed and all("__" in key for key in params)
 
 
-def follow(estimator, train, test, classes, params, seed, tell, at=()):
+def follow(estimator, train, test, classes, params, tell, at=()):
     """Train epoch by epoch.
 
     Parameters
@@ -68,8 +68,6 @@ def follow(estimator, train, test, classes, params, seed, tell, at=()):
         The labels, sorted.
     params : dict
         Parameters of `fit`.
-    seed : int
-        For a classifier without a `random_state` of its own.
     tell : callable
         Called after every epoch with its number, from 1, and the number of epochs.
     at : collection of int
@@ -86,8 +84,6 @@ def follow(estimator, train, test, classes, params, seed, tell, at=()):
     (X_train, y_train), (X_test, y_test) = train, test
     transformers, final, params, own = take_apart(estimator, params)
     settings = final.get_params(deep=False)
-    if settings.get("random_state", seed) is None:
-        final.set_params(random_state=seed)
     start = perf_counter()
     seen, shown = X_train, X_train
     if transformers is not None:

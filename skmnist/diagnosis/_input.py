@@ -1,5 +1,6 @@
 """Checks of what a diagnosis is asked for, before anything is trained."""
 
+from collections.abc import Iterable
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_method_params, column_or_1d
 
+from skmnist._validation import as_python
 from skmnist.diagnosis._followed import can_be_followed, take_apart
 
 _CONSTRAINTS = {
@@ -53,8 +55,28 @@ def check_params(caller, **params):
     validate_parameter_constraints(constraints, params, caller_name=caller)
 
 
+def check_refitted(estimator):
+    """Check that a search, if it is one, keeps a classifier.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    if not getattr(estimator, "refit", True):
+        raise ValueError(
+            "A search with refit=False has no best estimator to diagnose: set "
+            "refit=True, or pass its estimator with the parameters you chose."
+        )
+
+
 def check_capacity(capacity, estimator):
     """Check that a parameter of capacity is the estimator's, and its value known.
+
+    Returns
+    -------
+    capacity : dict of one str to list, or None
+        Of Python's own numbers.
 
     Raises
     ------
@@ -62,7 +84,7 @@ def check_capacity(capacity, estimator):
         If it is not.
     """
     if capacity is None:
-        return
+        return None
     if len(capacity) != 1:
         raise ValueError(
             f"capacity should name one parameter and its values, got {capacity!r}."
@@ -74,11 +96,15 @@ def check_capacity(capacity, estimator):
             f"capacity names {name!r}, which is none of the estimator's parameters: "
             f"{sorted(params)}."
         )
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ValueError(f"capacity should list the values of {name}, got {values!r}.")
+    values = [as_python(value) for value in values]
     if sum(value == params[name] for value in values) != 1 or len(values) < 2:
         raise ValueError(
             f"capacity should list two values of {name} or more, the estimator's own, "
             f"{params[name]!r}, once among them; got {values!r}."
         )
+    return {name: values}
 
 
 def counts_epochs(estimator, name, values, params):
@@ -163,6 +189,18 @@ def add_hold_out(X, y, X_val, y_val, params):
         raise ValueError(
             f"y_val holds the labels {unknown.tolist()}, which y does not."
         )
+    kinds = [_kind(part) for part in (X, X_val)]
+    if kinds[0] != kinds[1]:
+        raise ValueError(
+            f"X is {kinds[0]}, X_val {kinds[1]}: give both in the same form."
+        )
+    if isinstance(X, pd.DataFrame):
+        others = X.columns.symmetric_difference(X_val.columns, sort=False)
+        if len(others):
+            raise ValueError(
+                f"X and X_val differ in their columns: {others.tolist()[:10]}."
+            )
+        X_val = X_val[X.columns]
     if np.shape(X)[1:] != np.shape(X_val)[1:]:
         raise ValueError(
             f"X_val has samples of shape {np.shape(X_val)[1:]}, those of X have "
@@ -179,3 +217,9 @@ def add_hold_out(X, y, X_val, y_val, params):
         X = np.concatenate([X, X_val])
     every = np.arange(len(y) + len(y_val))
     return X, np.concatenate([y, y_val]), params, [(every[: len(y)], every[len(y) :])]
+
+
+def _kind(X):
+    if isinstance(X, pd.DataFrame):
+        return "a DataFrame"
+    return "a sparse matrix" if sparse.issparse(X) else "an array"

@@ -43,6 +43,10 @@ class Estimate:
         """Return the estimate with an exactly known amount added."""
         return Estimate(self.value + amount, self.low + amount, self.high + amount)
 
+    def not_negative(self):
+        """Return the estimate of a quantity that is known not to be negative."""
+        return Estimate(*(max(end, 0.0) for end in (self.value, self.low, self.high)))
+
     def negated(self):
         """Return the estimate of the quantity with the other sign."""
         return Estimate(-self.value, -self.high, -self.low)
@@ -181,7 +185,7 @@ def mean(values, *, training=True, instability=0.0, groups=None):
     return Estimate(value, value - half, value + half)
 
 
-def class_mean(values, codes, n_classes):
+def class_mean(values, codes, n_classes, *, groups=None):
     """Estimate the mean over classes of each class's mean.
 
     One half is added to each cell of a class's table of matched outcomes (Agresti and
@@ -195,20 +199,30 @@ def class_mean(values, codes, n_classes):
     codes : ndarray of int of shape (n,)
         Class of each sample.
     n_classes : int
+    groups : ndarray of shape (n,), default=None
+        Samples of one group are not independent: the variance is that of the groups'
+        sums, with groups − 1 degrees of freedom, where that is larger.
 
     Returns
     -------
     mean : Estimate
         Over the classes that have samples.
     """
+    n = len(values)
     count = np.bincount(codes, minlength=n_classes)
     total = np.bincount(codes, values, n_classes)[count > 0]
     square = np.bincount(codes, values**2, n_classes)[count > 0]
     count = count[count > 0]
     variance = (square + 1) / (count + 2) - (total / (count + 2)) ** 2
     value = float(np.mean(total / count))
-    variance = _BETWEEN_SAMPLES * np.sum(variance / count) / len(count) ** 2
-    half = quantile(count.sum() - 1) * math.sqrt(variance)
+    variance, df = np.sum(variance / count) / len(count) ** 2, n - 1
+    if groups is not None:
+        # So weighed, the mean of all samples is that of the classes.
+        size = np.bincount(codes)[codes]
+        centred = values - np.bincount(codes, values)[codes] / size
+        clustered, df = _variance_of_mean(n / len(count) / size * centred, groups)
+        variance = max(variance, clustered)
+    half = quantile(df) * math.sqrt(_BETWEEN_SAMPLES * variance)
     return Estimate(value, value - half, value + half)
 
 

@@ -1,7 +1,10 @@
 """Train on parts of each split, to see whether more data would help."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
+from sklearn.exceptions import FitFailedWarning
 
 from skmnist.diagnosis._folds import run_folds
 
@@ -60,17 +63,26 @@ def run_learning_curve(
             for order, (_, test) in zip(orders, splits, strict=True)
         ]
         done = len(sizes) * len(splits)
-        part_folds = run_folds(
-            estimator,
-            X,
-            y,
-            cv=parts,
-            params=params,
-            n_jobs=n_jobs,
-            epochs=False,
-            progress=progress and progress.stage("learning curve", done),
-            random_state=seed,
-        )
+        try:
+            part_folds = run_folds(
+                estimator,
+                X,
+                y,
+                cv=parts,
+                params=params,
+                n_jobs=n_jobs,
+                epochs=False,
+                progress=progress and progress.stage("learning curve", done),
+                random_state=seed,
+            )
+        except ValueError as error:  # too few samples for this estimator
+            warnings.warn(
+                f"The learning curve leaves {100 * fraction:g} % of the samples out: "
+                f"{error}",
+                FitFailedWarning,
+                stacklevel=4,
+            )
+            continue
         sizes.append([len(train) for train, _ in parts])
         curves.append((fraction, part_folds))
     sizes.append([len(train) for train, _ in splits])

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.stats import binom
 from sklearn.base import is_classifier
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
@@ -37,7 +37,13 @@ def check_reference(reference, X):
         If an estimator is no classifier, or "auto" meets data that are not numbers.
     """
     if isinstance(reference, str):
-        _flatten(X)
+        flat = _flatten(X)
+        numbers = flat.data if sparse.issparse(flat) else flat
+        if numbers.dtype.kind == "f" and np.isinf(numbers).any():
+            raise ValueError(
+                "reference='auto' needs finite features, but X holds infinity. Pass a "
+                "classifier that takes it as reference, or a known error such as 0.05."
+            )
     elif hasattr(reference, "fit") and not is_classifier(reference):
         raise ValueError(
             f"reference should be a classifier, an error in [0, 1) or 'auto', got "
@@ -60,8 +66,9 @@ def run_reference(reference, X, y, splits, *, n_jobs=None, seed=None, progress=N
     reference : float, classifier or "auto"
         "auto" takes the best of k nearest neighbours, an RBF support vector machine and
         histogram gradient boosting (on 30 principal components where there are more
-        than 90 features), trained on at most 2,000 rows of each split. One that is
-        proven worse than another on the first split is not trained on the rest.
+        than 90 features; on singular ones where X is sparse), trained on at most 2,000
+        rows of each split. One that is proven worse than another on the first split is
+        not trained on the rest.
     X : array-like of shape (n_samples, ...)
         Images are laid flat for "auto".
     y : ndarray of shape (n_samples,)
@@ -94,8 +101,10 @@ def run_reference(reference, X, y, splits, *, n_jobs=None, seed=None, progress=N
     # Trees on hundreds of pixels would take longer than the fit they are to judge.
     n_components = min(_MAX_TREE_FEATURES, *(len(train) for train, _ in few))
     wide = flat.shape[1] > 3 * _MAX_TREE_FEATURES
-    compress = [PCA(n_components, random_state=seed)] if wide else []
-    scale = [] if _shares_one_unit(X, flat) else [StandardScaler()]
+    compressor = TruncatedSVD if sparse.issparse(flat) else PCA
+    compress = [compressor(n_components, random_state=seed)] if wide else []
+    scaler = StandardScaler(with_mean=not sparse.issparse(flat))
+    scale = [] if _shares_one_unit(X, flat) else [scaler]
     candidates = {
         "k-nearest neighbours": [
             *scale,
@@ -183,9 +192,13 @@ def _thin_out(train, y, seed):
 
 
 def _flatten(X):
-    """Return X as numbers of shape (n_samples, n_features)."""
+    """Return X as numbers of shape (n_samples, n_features).
+
+    Sparse where X is, and has so many features that all of its zeros may not fit.
+    """
     if sparse.issparse(X):
-        return X.toarray()
+        wide = X.shape[1] > 3 * _MAX_TREE_FEATURES
+        return sparse.csr_array(X) if wide else X.toarray()
     if isinstance(X, pd.DataFrame):
         X = X.apply(_as_numbers)
     flat = np.asarray(X)
@@ -207,6 +220,6 @@ def _as_numbers(column):
 
 def _shares_one_unit(X, flat):
     """Tell pixels, which scaling by column would distort, from other features."""
-    if np.ndim(X) > 2 or flat.dtype == np.uint8:
+    if len(np.shape(X)) > 2 or flat.dtype == np.uint8:
         return True
-    return bool(np.min(flat) >= 0 and np.max(flat) <= 1)
+    return bool(flat.min() >= 0 and flat.max() <= 1)

@@ -176,7 +176,7 @@ def out_of_fold_table(evidence, classes, first_row=0):
 
 
 def as_plain(value):
-    """Return arrays and NumPy's scalars as Python's own, NaN as None."""
+    """Return arrays and scalars as what JSON holds: NaN as None, dates as text."""
     if isinstance(value, dict):
         return {str(key): as_plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -185,4 +185,6 @@ def as_plain(value):
         return as_plain(value.tolist())
     if isinstance(value, float) and not np.isfinite(value):
         return None
-    return value
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)

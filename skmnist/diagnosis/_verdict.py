@@ -2,7 +2,7 @@
 
 import math
 
-from skmnist.diagnosis._findings import value_of
+from skmnist.diagnosis._findings import gap_is_above, value_of
 from skmnist.diagnosis._intervals import percent
 
 
@@ -117,9 +117,9 @@ def conclude(evidence, findings):
         reason = f"{found['FIT02'].sentence} {found['FIT03'].sentence}"
     elif verdict == "good":
         reason = (
-            f"Neither the distance to the reference, {evidence.bias}, nor the gap to "
-            f"new samples, {evidence.gap}, exceeds the tolerance of "
-            f"{percent(evidence.tolerance)}."
+            f"Neither the distance to the reference, {evidence.bias}, nor how far the "
+            f"error on new samples lies above {gap_is_above(evidence)}, "
+            f"{evidence.gap}, exceeds the tolerance of {percent(evidence.tolerance)}."
         )
     else:
         reason = _what_is_open(evidence)
@@ -130,7 +130,10 @@ def conclude(evidence, findings):
 def _what_is_open(evidence):
     sides = [
         (f"the distance to the reference ({evidence.reference_name})", evidence.bias),
-        ("the gap between new and training samples", evidence.gap),
+        (
+            f"how far the error on new samples lies above {gap_is_above(evidence)}",
+            evidence.gap,
+        ),
     ]
     tolerance = evidence.tolerance
     parts, needed = [], []
