@@ -31,7 +31,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skmnist import FitDiagnosis, KerasMLPClassifier, diagnose_fit
+from skmnist import FitDiagnosis, diagnose_fit
 from skmnist.diagnosis._diagnose import run_diagnosis
 from skmnist.diagnosis._intervals import Estimate
 from skmnist.diagnosis._verdict import decide, samples_needed
@@ -807,19 +807,18 @@ def test_a_search_without_a_best_estimator_is_refused(small):
         diagnose_fit(search, *small)
 
 
-def test_one_seed_gives_one_learning_and_capacity_curve(digits, monkeypatch):
-    monkeypatch.setattr("skmnist.diagnosis._learning_curve.FRACTIONS", (0.5,))
-    X, y = digits
-    clf = KerasMLPClassifier(hidden_layer_sizes=(4,), epochs=1)
+def test_one_seed_gives_one_learning_and_capacity_curve(digits):
+    X, y = (array[:300] for array in digits)
+    clf = Network(1, random_state=None)
     first, again = (
         diagnose_fit(
             clf,
-            X[:300],
-            y[:300],
+            X,
+            y,
             cv=2,
             reference=0.1,
             learning_curve=True,
-            capacity={"hidden_layer_sizes": [(2,), (4,)]},
+            capacity={"units": [10, 50]},
             random_state=0,
         )
         for _ in range(2)
@@ -835,3 +834,16 @@ def test_labels_that_are_dates_can_be_written(small, tmp_path):
     days = np.array(["2026-01-01", "2026-01-02", "2026-01-03"], "datetime64[D]")[y]
     record = diagnose_fit(GaussianNB(), X, days, reference=0.1).to_dict()
     assert json.loads(json.dumps(record))["classes"][0] == "2026-01-01"
+
+
+def test_weights_and_groups_are_known_by_their_fingerprints(small):
+    X, y = small
+    given = {"cv": 3, "reference": 0.1, "groups": np.arange(len(y)) % 50}
+    weights = np.linspace(0.5, 2, len(y))
+    plain = diagnose_fit(GaussianNB(), X, y, **given)
+    weighted = diagnose_fit(
+        GaussianNB(), X, y, params={"sample_weight": weights}, **given
+    )
+    assert set(plain.data) == {"X", "y", "groups"}
+    assert weighted.data["sample_weight"]["shape"] == [len(y)]
+    assert weighted.configuration["params"] == "sample_weight"

@@ -319,6 +319,7 @@ def run_diagnosis(
         twins=find_twins(X, splits),
         candidates=candidates,
         first_row=first_row,
+        params=params,
         configuration=configuration,
     )
 

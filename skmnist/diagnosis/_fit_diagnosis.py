@@ -75,7 +75,8 @@ class FitDiagnosis:
     mistake_images : ndarray of uint8 of shape (n_mistakes, h, w[, 3]) or None
         Their pixels, stretched to 0–255. None where the samples are no images.
     data : dict of str to dict
-        Of "X" and "y" (and "X_val" and "y_val"): "shape", "dtype" and "sha256".
+        Of "X" and "y" (and "X_val", "y_val", "groups" and arrays of `params`): "shape",
+        "dtype" and "sha256".
     configuration : dict of str to str
         Arguments of `diagnose_fit` as they are written; empty after `from_cv_results`.
 
@@ -247,6 +248,7 @@ class FitDiagnosis:
         twins=None,
         candidates=None,
         first_row=0,
+        params=None,
         configuration=None,
     ):
         classes, codes = np.unique(y, return_inverse=True)
@@ -290,7 +292,7 @@ class FitDiagnosis:
             calibration=_tables.calibration_table(evidence),
             mistakes=mistakes,
             mistake_images=pixels_of(X, mistakes["row"].to_numpy() + first_row),
-            data=_fingerprints(X, y, first_row),
+            data=_fingerprints(X, y, first_row, groups, params or {}),
             configuration=configuration or {},
         )
 
@@ -391,10 +393,15 @@ class FitDiagnosis:
             file.write(self._repr_html_().encode())
 
 
-def _fingerprints(X, y, first_row):
+def _fingerprints(X, y, first_row, groups, params):
     """Return fingerprints, of a hold-out's part for itself."""
-    if not first_row:
-        return {"X": fingerprint(X), "y": fingerprint(y)}
-    parts = {"X": X[:first_row], "y": y[:first_row]}
-    parts |= {"X_val": X[first_row:], "y_val": y[first_row:]}
+    trained = slice(first_row or None)
+    parts = {"X": X[trained], "y": y[trained]}
+    if first_row:
+        parts |= {"X_val": X[first_row:], "y_val": y[first_row:]}
+    if groups is not None:
+        parts["groups"] = groups
+    for name, value in params.items():
+        if np.ndim(value):
+            parts[name] = np.asarray(value)[trained]
     return {name: fingerprint(part) for name, part in parts.items()}
