@@ -208,6 +208,7 @@ def _render(diagnosis, drawings, command, configuration):
         title=f"Fit report: {diagnosis.verdict}",
         diagnosis=diagnosis,
         sentence=sentence[:1].upper() + sentence[1:],
+        went_back=_went_back(diagnosis),
         explanation=VERDICTS[diagnosis.verdict].replace("image", noun),
         explanations={
             code: words.replace("image", noun) for code, words in FINDINGS.items()
@@ -236,6 +237,15 @@ def _render(diagnosis, drawings, command, configuration):
         data=diagnosis.data,
         versions=versions(),
     )
+
+
+def _went_back(diagnosis):
+    """Tell whether what is judged is not what the epochs ended in."""
+    if diagnosis.epochs is None:
+        return False
+    last = diagnosis.epochs.groupby("fold")["validation_loss"].last()
+    kept = diagnosis.folds.set_index("fold")["validation_loss"]
+    return not np.allclose(kept, last.loc[kept.index], rtol=1e-4, equal_nan=True)
 
 
 def _confused_pairs(diagnosis):

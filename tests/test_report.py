@@ -42,6 +42,7 @@ def fake_diagnosis(**changes):
     folds = pd.DataFrame(rng.uniform(0.8, 0.99, (2, 6)), columns=SCORES)
     folds = folds.assign(fold=[0, 1], n_train=100, n_validation=50, fit_time=0.5)
     epochs = pd.DataFrame(rng.uniform(0.8, 0.99, (6, 4)), columns=SCORES[:4])
+    epochs.loc[[2, 5]] = folds[SCORES[:4]].to_numpy()
     epochs = epochs.assign(fold=[0, 0, 0, 1, 1, 1], epoch=[1, 2, 3] * 2)
     # As in practice, the second fold is a sample larger.
     curve = pd.DataFrame(
@@ -185,6 +186,22 @@ def test_page_of_diagnose_fit_tells_what_was_diagnosed(cv, shown):
     page = diagnose_fit(forest, X, y, cv=cv, reference=0.1)._repr_html_()
     assert "RandomForestClassifier(n_estimators=3, random_state=1)" in page
     assert f'<th scope="row">cv</th><td>{shown}</td>' in page
+
+
+def test_page_tells_that_early_stopping_went_back():
+    diagnosis = fake_diagnosis()
+    assert "went back" not in render_html(diagnosis)
+    folds = diagnosis.folds.assign(validation_loss=[0.1, 0.2])
+    assert "went back to the best epoch" in render_html(fake_diagnosis(folds=folds))
+
+
+def test_page_speaks_of_samples_where_there_are_no_images():
+    data = {"X": {"shape": [150, 4], "dtype": "float64", "sha256": "ab" * 32}}
+    html = render_html(fake_diagnosis(mistake_images=None, data=data))
+    text = Page(html.partition("</style>")[2]).text
+    assert "image" not in text.lower()
+    assert "Samples it was trained on" in text
+    assert "150 images" in Page(render_html(fake_diagnosis())).text
 
 
 def test_page_tells_a_long_pipeline_whole():
