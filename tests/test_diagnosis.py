@@ -692,6 +692,7 @@ def test_what_lies_below_a_known_error_is_no_gap(digits):
     easy = diagnose_fit(GaussianNB(), X, y, cv=3, reference=0.4)
     assert easy.verdict == "good"
     assert (easy.bias.value, easy.gap.value, easy.gap.high) == (0, 0, 0)
+    assert easy.gap.low < 0
     # Neither is new data easier, nor is everything known for certain.
     assert "FIT11" not in [finding.code for finding in easy.findings]
     assert easy.resolution > 0.01

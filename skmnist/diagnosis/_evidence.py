@@ -7,9 +7,9 @@ import numpy as np
 from scipy.stats import fisher_exact
 
 from skmnist.diagnosis import _intervals as intervals
-from skmnist.diagnosis import _scatter as scatter
 from skmnist.diagnosis._candidates import Candidates
 from skmnist.diagnosis._intervals import Estimate
+from skmnist.diagnosis._scatter import Scatter
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +61,10 @@ class Evidence:
     def known(self):
         """Whether the reference is a known error."""
         return isinstance(self.reference, float)
+
+    @cached_property
+    def _scatter(self):
+        return Scatter(self)
 
     @cached_property
     def train_error(self):
@@ -146,7 +150,7 @@ class Evidence:
             value, rows = _known(2 * t - v - r)
             return intervals.mean(
                 value,
-                instability=self._instability(train=2, validation=-1, reference=-1),
+                instability=self._scatter.added(train=2, validation=-1, reference=-1),
                 groups=self._groups(rows),
             )
         twice = intervals.mean(2 * _known(t)[0], training=False)
@@ -164,7 +168,7 @@ class Evidence:
     @cached_property
     def resolution(self):
         """The smallest bias or gap that these samples can tell from nothing."""
-        # What is known to be no less than zero says nothing of how well it is known.
+        # Of a known error what lies below it does not count, and says nothing here.
         bias = self.errors["train"] if self.known else self.bias
         return max((e.high - e.low) / 2 for e in (bias, self.difference))
 
@@ -352,7 +356,7 @@ class Evidence:
         return intervals.mean(
             known,
             training=self.paired,
-            instability=self._excess(losses, "test"),
+            instability=self._scatter.excess(losses, "test"),
             groups=self._groups(rows),
         )
 
@@ -361,7 +365,7 @@ class Evidence:
         return intervals.proportion(
             known,
             training=self.paired,
-            instability=self._instability(**sides),
+            instability=self._scatter.added(**sides),
             groups=self._groups(rows),
         )
 
@@ -377,67 +381,12 @@ class Evidence:
         return intervals.paired_difference(
             first[rows],
             second[rows],
-            instability=self._instability(**sides),
+            instability=self._scatter.added(**sides),
             groups=self._groups(rows),
         )
 
     def _groups(self, rows):
         return None if self.groups is None else self.groups[rows]
-
-    def _instability(self, *, train=0, validation=0, reference=0):
-        """Return what differences between splits add to a weighted sum of errors.
-
-        Beyond chance: that of the training errors, and of the sum over the rows that
-        each split tested, paired by sample, as hard rows among these are missing from
-        its training, and lower the training error where they raise the other two. The
-        drift of models with their data moves both sides of a gap alike; elsewhere it
-        counts, too, but not twice what shows in the training errors already.
-        """
-        excess = (train + validation) ** 2 * self._drift
-        if train:
-            wrong = [f.train_codes != self.codes[f.train] for f in self.folds]
-            excess = max(excess, train**2 * self._excess(wrong, "train"))
-        if validation or reference:
-            others = np.zeros(len(self.codes))
-            if train:
-                others += train * self.train_error
-            if reference:
-                others += reference * self.reference_error
-            excess += self._excess(
-                [
-                    np.nan_to_num(others[f.test])
-                    + validation * (f.test_codes != self.codes[f.test])
-                    for f in self.folds
-                ],
-                "test",
-            )
-        return excess
-
-    @cached_property
-    def _drift(self):
-        """The variance of errors that models owe to their training data as a whole."""
-        deviations = [
-            (f.train_codes != self.codes[f.train]) - self.train_error[f.train]
-            for f in self.folds
-        ]
-        tested = np.bincount(np.concatenate([f.test for f in self.folds]))
-        tested = np.unique(tested[tested > 0])
-        repeats = len(tested) == 1 and len(self.folds) % tested[0] == 0
-        return scatter.drift_variance(
-            deviations,
-            n_repeats=int(tested[0]) if repeats else 1,
-            kept=np.mean([len(f.train) for f in self.folds]) / len(self.codes),
-            luck=self.luck,
-            groups=self._groups_of("train"),
-        )
-
-    def _excess(self, values, side):
-        return scatter.excess_variance(values, self._groups_of(side))
-
-    def _groups_of(self, side):
-        if self.groups is None:
-            return None
-        return [self.groups[getattr(fold, side)] for fold in self.folds]
 
 
 def _known(values):

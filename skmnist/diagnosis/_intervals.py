@@ -44,8 +44,11 @@ class Estimate:
         return Estimate(self.value + amount, self.low + amount, self.high + amount)
 
     def not_negative(self):
-        """Return the estimate of a quantity that is known not to be negative."""
-        return Estimate(*(max(end, 0.0) for end in (self.value, self.low, self.high)))
+        """Return the estimate where less than nothing does not count.
+
+        The lower end stays as it is: it tells how far below.
+        """
+        return Estimate(max(self.value, 0.0), self.low, max(self.high, 0.0))
 
     def negated(self):
         """Return the estimate of the quantity with the other sign."""

@@ -1,9 +1,91 @@
 """How splits differ from each other: what training adds to the variance of an error."""
 
+from functools import cached_property
+
 import numpy as np
 from scipy.stats import chi2
 
 _COUNTED_WHERE_LUCKY = 0.35
+
+
+class Scatter:
+    """What the differences between the splits of a diagnosis add to its variances.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    """
+
+    def __init__(self, evidence):
+        self.evidence = evidence
+
+    def added(self, *, train=0, validation=0, reference=0):
+        """Return what they add to the variance of a weighted sum of errors.
+
+        Beyond chance: that of the training errors, and of the sum over the rows that
+        each split tested, paired by sample, as hard rows among these are missing from
+        its training, and lower the training error where they raise the other two. The
+        drift of models with their data moves both sides of a gap alike; elsewhere it
+        counts, too, but not twice what shows in the training errors already.
+
+        Parameters
+        ----------
+        train, validation, reference : float, default=0
+            The weight of each error in the sum.
+
+        Returns
+        -------
+        variance : float
+        """
+        evidence = self.evidence
+        variance = (train + validation) ** 2 * self.drift
+        if train:
+            wrong = [f.train_codes != evidence.codes[f.train] for f in evidence.folds]
+            variance = max(variance, train**2 * self.excess(wrong, "train"))
+        if validation or reference:
+            others = np.zeros(len(evidence.codes))
+            if train:
+                others += train * evidence.train_error
+            if reference:
+                others += reference * evidence.reference_error
+            variance += self.excess(
+                [
+                    np.nan_to_num(others[f.test])
+                    + validation * (f.test_codes != evidence.codes[f.test])
+                    for f in evidence.folds
+                ],
+                "test",
+            )
+        return variance
+
+    def excess(self, values, side):
+        """Return `excess_variance` of what each split gives its rows of a side."""
+        return excess_variance(values, self._groups(side))
+
+    @cached_property
+    def drift(self):
+        """`drift_variance` of the classifier that is judged."""
+        evidence = self.evidence
+        folds, errors = evidence.folds, evidence.train_error
+        tested = np.bincount(np.concatenate([f.test for f in folds]))
+        tested = np.unique(tested[tested > 0])
+        repeats = len(tested) == 1 and len(folds) % tested[0] == 0
+        return drift_variance(
+            [
+                (f.train_codes != evidence.codes[f.train]) - errors[f.train]
+                for f in folds
+            ],
+            n_repeats=int(tested[0]) if repeats else 1,
+            kept=np.mean([len(f.train) for f in folds]) / len(evidence.codes),
+            luck=evidence.luck,
+            groups=self._groups("train"),
+        )
+
+    def _groups(self, side):
+        groups = self.evidence.groups
+        if groups is None:
+            return None
+        return [groups[getattr(fold, side)] for fold in self.evidence.folds]
 
 
 def excess_variance(values, groups=None):
