@@ -99,15 +99,18 @@ def _edges(search):
     if grids is None:
         grids = getattr(search, "param_distributions", {})
     grids = [grids] if isinstance(grids, dict) else grids
+    # Halving may count a parameter, the number of trees say, as its resource.
+    resource = getattr(search, "resource", None)
+    params = {k: v for k, v in search.best_params_.items() if k != resource}
     edges = []
     for grid in grids:
-        if not _gives(grid, search.best_params_):
+        if not _gives(grid, params):
             continue
         for name, values in grid.items():
             # A distribution has no ends to speak of.
             if hasattr(values, "rvs"):
                 continue
-            best, values = search.best_params_[name], list(values)
+            best, values = params[name], list(values)
             if len(values) < 2 or not all(map(_is_number, values)):
                 continue
             for side, end in (("lowest", min(values)), ("highest", max(values))):

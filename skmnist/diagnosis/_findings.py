@@ -73,13 +73,15 @@ def avoidable_bias(evidence):
     if not evidence.bias.low > evidence.tolerance:
         return None
     errors = evidence.errors
+    other = f"that of the reference ({evidence.reference_name}) on new ones"
+    if evidence.known:
+        other = "the known error"
     return Finding(
         "FIT02",
         "Avoidable bias",
         f"The error on the model's own training samples, {value_of(errors['train'])}, "
-        f"lies above that of the reference ({evidence.reference_name}) on new ones, "
-        f"{value_of(errors['reference'])}, by {evidence.bias}: more than the tolerance "
-        f"of {percent(evidence.tolerance)}.",
+        f"lies above {other}, {value_of(errors['reference'])}, by {evidence.bias}: "
+        f"more than the tolerance of {percent(evidence.tolerance)}.",
         _record(bias=evidence.bias, reference=errors["reference"])
         | {"reference_name": evidence.reference_name},
         "Try a larger network, more epochs, a higher learning rate, or less "
