@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from sklearn.model_selection import KFold, RepeatedKFold, ShuffleSplit
 
-from skmnist.diagnosis._scatter import drift_variance, excess_variance
+from skmnist.diagnosis._scatter import Scatter, drift_variance, excess_variance
 
 
 def splits_with_errors(*counts, size=60):
@@ -26,52 +29,74 @@ def test_splits_that_scatter_by_groups_add_nothing():
     assert excess_variance(values, groups) == 0
 
 
-def left_out(influences, n_repeats, n_splits, rng):
-    """Return how far each split's error moves by the samples it leaves out."""
-    n = len(influences)
-    return np.concatenate(
-        [
-            -influences[rng.permutation(n)].reshape(n_splits, -1).sum(axis=1)
-            for _ in range(n_repeats)
-        ]
+def drift_of(splits, rng, *, n_unused=0, lucky=0.0, luck=False):
+    """Return the drift of models that all rows move alike, by 0.03 in the mean."""
+    used = np.unique(np.concatenate([train for train, _ in splits]))
+    n = used.max() + 1
+    influence = rng.normal(size=n) * 0.03 * np.sqrt(n)
+    easy = rng.uniform(size=n + n_unused)
+    folds, errors = [], np.zeros((2, n + n_unused))
+    for train, test in splits:
+        error = 0.4 + influence[train].mean() + lucky * rng.normal()
+        wrong = easy[train] < error
+        errors[:, train] += wrong, np.ones(len(train))
+        folds.append(SimpleNamespace(train=train, test=test, train_codes=wrong))
+    evidence = SimpleNamespace(
+        folds=folds,
+        codes=np.zeros(n + n_unused, dtype=bool),
+        train_error=errors[0] / np.maximum(errors[1], 1),
+        groups=None,
+        luck=luck,
     )
+    return Scatter(evidence).drift
 
 
-def drift(means, n_repeats=1, *, luck=False, rng=None, n_rows=80):
-    """Return the drift of splits that err this much more on all rows, but for noise."""
-    deviations = [np.full(n_rows, mean) for mean in means]
-    if rng is not None:
-        deviations = [rows + rng.normal(size=n_rows) for rows in deviations]
-    return drift_variance(deviations, n_repeats=n_repeats, kept=0.8, luck=luck)
+def mean_drift(cv, rng, **options):
+    rows = np.arange(300)
+    return np.mean([drift_of(list(cv.split(rows)), rng, **options) for _ in range(150)])
 
 
-def test_drift_is_what_a_model_owes_to_its_data():
-    rng = np.random.default_rng(0)
-    found = []
-    for _ in range(400):
-        # The error is 0.3 and the mean of the influences of 100 samples.
-        influences = rng.normal(size=100)
-        moved = left_out(influences - influences.mean(), 1, 5, rng) / 80
-        found.append(drift(moved))
-    assert np.mean(found) == pytest.approx(1 / 100, rel=0.1)
+@pytest.mark.parametrize(
+    ("cv", "options"),
+    [
+        (KFold(3), {}),
+        (KFold(5), {}),
+        (KFold(10), {}),
+        (KFold(5), {"n_unused": 700}),
+        (RepeatedKFold(n_splits=5, n_repeats=3, random_state=0), {}),
+        (ShuffleSplit(8, test_size=0.2, random_state=0), {}),
+    ],
+    ids=str,
+)
+def test_drift_is_the_variance_that_models_owe_to_their_data(cv, options):
+    found = mean_drift(cv, np.random.default_rng(0), **options)
+    assert found == pytest.approx(0.03**2, rel=0.2)
 
 
 def test_what_samples_explain_that_are_judged_one_by_one_is_no_drift():
     rng = np.random.default_rng(0)
-    found = [drift(np.zeros(5), rng=rng) for _ in range(400)]
-    # The jackknife would take the variance of the means, 1/80, for 3.2 times as much.
-    assert np.mean(found) < 0.4 * 3.2 / 80
+    found = []
+    for _ in range(200):
+        deviations = [rng.normal(size=80) for _ in range(5)]
+        found.append(drift_variance(deviations, n_repeats=1, kept=0.8, luck=False))
+    # The jackknife would take the variance of the means, 1/80, for 3.6 times as much.
+    assert np.mean(found) < 0.4 * 3.6 / 80
 
 
 def test_repetitions_tell_the_luck_of_training_from_the_data():
     rng = np.random.default_rng(0)
-    lucky = rng.normal(size=(400, 15))
-    once = np.mean([drift(means[:5], luck=True) for means in lucky])
-    thrice = np.mean([drift(means, 3, luck=True) for means in lucky])
-    assert once == pytest.approx(0.35 * 3.2, rel=0.1)
-    assert thrice < 0.6 * once
+    thrice = RepeatedKFold(n_splits=5, n_repeats=3, random_state=0)
+    plain = mean_drift(KFold(5), rng, luck=True)
+    once = mean_drift(KFold(5), rng, luck=True, lucky=0.05)
+    again = mean_drift(thrice, rng, luck=True, lucky=0.05)
+    assert plain == pytest.approx(0.31 * 0.03**2, rel=0.2)
+    assert again - plain < 0.7 * (once - plain)
 
 
-def test_one_split_tells_nothing_of_drift():
-    assert drift([0.1]) == 0
-    assert drift([0.1, 0.2, 0.3], 3) == 0
+def test_few_splits_and_one_set_to_test_on_tell_nothing_of_drift():
+    rng = np.random.default_rng(0)
+    assert mean_drift(KFold(2), rng) == 0
+    assert mean_drift(ShuffleSplit(1, random_state=0), rng) == 0
+    # Trainings on different rows that are tested on the same are no repetitions.
+    splits = [(train, np.arange(60)) for train, _ in KFold(5).split(np.arange(300))]
+    assert drift_of(splits, rng) > 0

@@ -223,6 +223,12 @@ def class_mean(values, codes, n_classes, *, groups=None):
         # So weighed, the mean of all samples is that of the classes.
         size = np.bincount(codes)[codes]
         centred = values - np.bincount(codes, values)[codes] / size
+        # Each class's mean costs it one of its groups.
+        pairs = np.unique(
+            np.stack([codes, np.unique(groups, return_inverse=True)[1]]), axis=1
+        )
+        n_groups = np.bincount(pairs[0])[codes]
+        centred *= np.sqrt(n_groups / np.maximum(n_groups - 1, 1))
         clustered, df = _variance_of_mean(n / len(count) / size * centred, groups)
         variance = max(variance, clustered)
     half = quantile(df) * math.sqrt(_BETWEEN_SAMPLES * variance)
