@@ -47,8 +47,8 @@ def identify(value, _known=None):
 
 def written(value):
     """Write an object on one line: an estimator whole, however many its parameters."""
-    if isinstance(value, BaseEstimator):
-        # repr() leaves the middle of a long one out.
+    if type(value).__repr__ is BaseEstimator.__repr__:
+        # It leaves the middle of a long one out.
         return " ".join(value.__repr__(N_CHAR_MAX=math.inf).split())
     return " ".join(repr(value).split())
 

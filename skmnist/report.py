@@ -201,13 +201,14 @@ def versions():
 
 
 def _render(diagnosis, drawings, command, configuration):
-    noun = noun_of(diagnosis)
+    noun, reference = noun_of(diagnosis), diagnosis.errors["reference"]
     sentence = diagnosis.sentence.removeprefix(f"{diagnosis.verdict}: ")
     return render(
         "report.html",
         title=f"Fit report: {diagnosis.verdict}",
         diagnosis=diagnosis,
         sentence=sentence[:1].upper() + sentence[1:],
+        known_error=reference.low == reference.high,
         went_back=_went_back(diagnosis),
         explanation=VERDICTS[diagnosis.verdict].replace("image", noun),
         explanations={

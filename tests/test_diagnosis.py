@@ -21,6 +21,7 @@ from sklearn.model_selection import (
     RepeatedStratifiedKFold,
     ShuffleSplit,
     StratifiedGroupKFold,
+    TunedThresholdClassifierCV,
     cross_validate,
 )
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
@@ -848,3 +849,94 @@ def test_weights_and_groups_are_known_by_their_fingerprints(small):
     assert set(plain.data) == {"X", "y", "groups"}
     assert weighted.data["sample_weight"]["shape"] == [len(y)]
     assert weighted.configuration["params"] == "sample_weight"
+
+
+class Said(GaussianNB):
+    def __repr__(self):
+        return "Said(nothing)"
+
+
+def test_a_classifier_may_write_itself_as_it_likes(small):
+    diagnosis = diagnose_fit(Said(), *small, reference=0.1)
+    assert diagnosis.configuration["estimator"] == "Said(nothing)"
+
+
+class Wordless(ClassifierMixin, BaseEstimator):
+    """Predicts a class, and keeps nothing that it need not."""
+
+    def fit(self, X, y, extra=None):
+        self.answer_ = y[0]
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.answer_)
+
+
+def test_a_classifier_needs_no_more_than_fit_and_predict(small):
+    X, y = small
+    results = cross_validate(
+        Wordless(), X, y, return_estimator=True, return_indices=True
+    )
+    told = FitDiagnosis.from_cv_results(results, X, y, reference=0.1)
+    assert told.errors == diagnose_fit(Wordless(), X, y, reference=0.1).errors
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [[(np.zeros((3, 2)), np.zeros(3))], sparse.coo_array(np.eye(200)), np.arange(7)],
+    ids=["pairs", "sparse", "of another length"],
+)
+def test_any_parameter_of_fit_may_be_given(small, extra):
+    diagnosis = diagnose_fit(Wordless(), *small, reference=0.1, params={"extra": extra})
+    assert ("extra" in diagnosis.data) == sparse.issparse(extra)
+    assert diagnosis.configuration["params"] == "extra"
+
+
+def test_refit_may_mean_something_else(small):
+    clf = TunedThresholdClassifierCV(GaussianNB(), refit=False, cv=0.3, random_state=0)
+    X, y = small
+    assert diagnose_fit(clf, X, y > 0, cv=2, reference=0.1).verdict
+
+
+def test_a_search_may_try_arrays_and_miss_the_capacity(small):
+    X, y = small
+    grid = {"priors": [None, np.array([0.2, 0.3, 0.5]), np.full(3, 1 / 3)]}
+    search = GridSearchCV(GaussianNB(), grid, cv=3).fit(X, y)
+    search.best_params_ = {"priors": grid["priors"][2]}
+    assert diagnose_fit(search, X, y, reference=0.1).verdict
+    search = GridSearchCV(TREE, {"min_samples_leaf": [1, 5]}, cv=3).fit(X, y)
+    capacity = {"max_depth": [1, 5, None]}
+    codes = [
+        finding.code
+        for finding in diagnose_fit(
+            search, X, y, reference=0.1, capacity=capacity
+        ).findings
+    ]
+    assert "FIT10" not in codes
+
+
+def test_a_reference_that_is_a_network_is_seeded(digits):
+    X, y = digits
+    first, again = (
+        diagnose_fit(
+            GaussianNB(),
+            X,
+            y,
+            cv=2,
+            reference=Network(1, 5, random_state=None),
+            random_state=0,
+        )
+        for _ in range(2)
+    )
+    assert first.errors == again.errors
+
+
+def test_what_is_left_open_is_said_in_a_sentence(small):
+    error = 1 - np.mean(cross_validate(TREE, *small)["test_score"])
+    tree = diagnose_fit(TREE, *small, reference=error - 0.03)
+    assert tree.verdict == "inconclusive"
+    assert re.search(
+        r"leave open whether the excess of the error on new samples over the known "
+        r"error of \d+\.\d %, 3\.0 % \(.*\), exceeds the tolerance",
+        tree.sentence,
+    )

@@ -304,6 +304,7 @@ def test_duplicates_on_both_sides_are_counted(digits, layout):
         ({"max_depth": [1, 5], "min_samples_leaf": [1, 2]}, "one parameter"),
         ([1, 2], "capacity"),
         ({"max_depth": 5}, "list the values"),
+        ({"max_depth": {1, 5}}, "list the values"),
     ],
 )
 def test_a_capacity_that_says_nothing_is_refused(noisy, capacity, message):

@@ -122,7 +122,8 @@ def _edges(search):
 def _gives(grid, params):
     """Tell whether parameters are of a grid, of several that were searched."""
     return set(grid) == set(params) and all(
-        hasattr(values, "rvs") or params[name] in list(values)
+        hasattr(values, "rvs")
+        or any(np.array_equal(value, params[name]) for value in values)
         for name, values in grid.items()
     )
 
@@ -138,7 +139,7 @@ def _simpler_in(search, capacity):
     if capacity is None or not isinstance(metric, str):
         return None
     ((name, order),) = capacity.items()
-    if best.get(name) not in order:
+    if name not in best or best[name] not in order:
         return None
     others = {key: value for key, value in best.items() if key != name}
     row_of = {}

@@ -92,7 +92,7 @@ def diagnose_fit(
         Splits trained at a time.
     random_state : int, RandomState instance or None, default=None
         Seeds the reference, the learning curve's order, and networks without a
-        `random_state` of their own.
+        `random_state` of their own, alone or at the end of a Pipeline.
     capacity : dict of one str to list, default=None
         A parameter of the estimator and its values, from the simplest to the most
         complex, the estimator's own among them. Each is cross-validated (a fitted

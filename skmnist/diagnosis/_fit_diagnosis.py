@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import indexable
 
 from skmnist._atomic import replacing
 from skmnist.diagnosis import _tables
@@ -35,8 +36,8 @@ class FitDiagnosis:
     findings : list of Finding
         Each with `code`, `title`, `sentence`, `evidence` and `advice`.
     bias, gap : Estimate
-        Training error above the reference, and validation error above training error,
-        with `value`, `low` and `high`.
+        Training error above the reference, and validation error above training error
+        (or above a known error that training went below), with `value`, `low`, `high`.
     tolerance : float
         The bias or gap that does not matter.
     resolution : float
@@ -199,7 +200,7 @@ class FitDiagnosis:
                 "the X and y that cross_validate was given."
             )
         for estimator in cv_results["estimator"]:
-            unknown = np.setdiff1d(estimator.classes_, y)
+            unknown = np.setdiff1d(getattr(estimator, "classes_", y), y)
             if len(unknown):
                 raise ValueError(
                     f"The estimators of cv_results know the labels {unknown.tolist()}, "
@@ -402,6 +403,7 @@ def _fingerprints(X, y, first_row, groups, params):
     if groups is not None:
         parts["groups"] = groups
     for name, value in params.items():
-        if np.ndim(value):
-            parts[name] = np.asarray(value)[trained]
+        # What `fit` gets a part of for each split.
+        if getattr(value, "shape", ())[:1] == (len(y),):
+            parts[name] = indexable(value)[0][trained]
     return {name: fingerprint(part) for name, part in parts.items()}

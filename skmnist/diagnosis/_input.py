@@ -1,6 +1,6 @@
 """Checks of what a diagnosis is asked for, before anything is trained."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from numbers import Integral, Real
 
 import numpy as np
@@ -63,7 +63,10 @@ def check_refitted(estimator):
     ValueError
         If it does not.
     """
-    if not getattr(estimator, "refit", True):
+    searches = hasattr(estimator, "param_grid") or hasattr(
+        estimator, "param_distributions"
+    )
+    if searches and not estimator.refit:
         raise ValueError(
             "A search with refit=False has no best estimator to diagnose: set "
             "refit=True, or pass its estimator with the parameters you chose."
@@ -96,7 +99,8 @@ def check_capacity(capacity, estimator):
             f"capacity names {name!r}, which is none of the estimator's parameters: "
             f"{sorted(params)}."
         )
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    unordered = isinstance(values, str | Mapping | Set)
+    if unordered or not isinstance(values, Iterable):
         raise ValueError(f"capacity should list the values of {name}, got {values!r}.")
     values = [as_python(value) for value in values]
     if sum(value == params[name] for value in values) != 1 or len(values) < 2:

@@ -93,6 +93,7 @@ def run_reference(reference, X, y, splits, *, n_jobs=None, seed=None, progress=N
             n_jobs=n_jobs,
             epochs=False,
             progress=progress and progress.stage("reference"),
+            random_state=seed,
         )
         return type(reference).__name__, folds
     flat = _flatten(X)

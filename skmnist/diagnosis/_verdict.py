@@ -117,8 +117,8 @@ def conclude(evidence, findings):
         reason = f"{found['FIT02'].sentence} {found['FIT03'].sentence}"
     elif verdict == "good":
         reason = (
-            f"Neither the distance to the reference, {evidence.bias}, nor how far the "
-            f"error on new samples lies above {gap_is_above(evidence)}, "
+            f"Neither the distance to the reference, {evidence.bias}, nor the excess "
+            f"of the error on new samples over {gap_is_above(evidence)}, "
             f"{evidence.gap}, exceeds the tolerance of {percent(evidence.tolerance)}."
         )
     else:
@@ -131,7 +131,7 @@ def _what_is_open(evidence):
     sides = [
         (f"the distance to the reference ({evidence.reference_name})", evidence.bias),
         (
-            f"how far the error on new samples lies above {gap_is_above(evidence)}",
+            f"the excess of the error on new samples over {gap_is_above(evidence)}",
             evidence.gap,
         ),
     ]
