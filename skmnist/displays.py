@@ -363,8 +363,9 @@ class FitDiagnosisDisplay:
             )
             value, low, high = (100 * number for number in _numbers(step))
             ax.vlines(start, top, row + 1.28, color="#999999", linewidth=0.8, zorder=0)
+            numbers = f"{value:+.2f} points, {low:+.2f} to {high:+.2f}"
             ax.annotate(
-                f"{word} {value:+.2f} points, {low:+.2f} to {high:+.2f}",
+                f"{word} {numbers}".replace("-", "\N{MINUS SIGN}"),
                 (start, row + 0.5),
                 xytext=(5, 0),
                 textcoords="offset points",

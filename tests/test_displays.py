@@ -180,7 +180,7 @@ def test_error_budget_shows_errors_intervals_and_tolerance(diagnosis, ax):
     texts = " ".join(text.get_text() for text in ax.texts)
     assert "6.00 %" in texts
     assert "Gap +5.00 points, +3.00 to +7.00" in texts
-    assert "Bias -1.00 points, -2.00 to +0.00" in texts
+    assert "Bias \N{MINUS SIGN}1.00 points, \N{MINUS SIGN}2.00 to +0.00" in texts
     assert legend(ax) == ["Tolerated: 2 points more"]
     low, high = ax.get_xlim()
     assert low < 0.005
