@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from skmnist._identity import written
 from skmnist.cli._app import (
     BatchSizeOption,
     DataOption,
@@ -69,6 +68,7 @@ def diagnose(
     import pandas as pd
     from sklearn.model_selection import StratifiedKFold
 
+    from skmnist._identity import written
     from skmnist._progress import FitProgress
     from skmnist.cli import _data, _output
     from skmnist.diagnosis._diagnose import run_diagnosis

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from skmnist._identity import written
 from skmnist.cli._app import (
     BatchSizeOption,
     DataOption,
@@ -79,6 +78,7 @@ def search(
     import shutil
     import tempfile
 
+    from skmnist._identity import written
     from skmnist.cli import _data, _output
     from skmnist.cli._grid_search import (
         FitLog,
