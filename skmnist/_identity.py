@@ -45,7 +45,7 @@ def identify(value, _known=None):
     return known[id(value)][1]
 
 
-def written(value):
+def one_line(value):
     """Write an object on one line: an estimator whole, however many its parameters."""
     if type(value).__repr__ is BaseEstimator.__repr__:
         # It leaves the middle of a long one out.

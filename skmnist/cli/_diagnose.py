@@ -68,7 +68,7 @@ def diagnose(
     import pandas as pd
     from sklearn.model_selection import StratifiedKFold
 
-    from skmnist._identity import written
+    from skmnist._identity import one_line
     from skmnist._progress import FitProgress
     from skmnist.cli import _data, _output
     from skmnist.diagnosis._diagnose import run_diagnosis
@@ -101,7 +101,7 @@ def diagnose(
     command = as_command("diagnose", *sum([*named, *settings], ()))
     configurations = {
         name: {
-            "Model": written(pipeline),
+            "Model": one_line(pipeline),
             **describe_data(images, y, cv),
             **{option.strip("-"): value for option, value in settings},
         }

@@ -78,7 +78,7 @@ def search(
     import shutil
     import tempfile
 
-    from skmnist._identity import written
+    from skmnist._identity import one_line
     from skmnist.cli import _data, _output
     from skmnist.cli._grid_search import (
         FitLog,
@@ -108,7 +108,7 @@ def search(
             "--n-jobs": n_jobs,
         }
     )
-    described = written(pipeline)
+    described = one_line(pipeline)
     with made_folder(out), tempfile.TemporaryDirectory() as folder:
         log = FitLog([f"{step}__{name}" for name in grid], Path(folder, "fits"))
         network.set_params(checkpoint_dir=checkpoints)

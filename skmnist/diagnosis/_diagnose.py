@@ -9,7 +9,7 @@ from joblib import effective_n_jobs
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import StratifiedGroupKFold
 
-from skmnist._identity import written
+from skmnist._identity import one_line
 from skmnist.diagnosis import _intervals as intervals
 from skmnist.diagnosis._candidates import read_curve, read_search
 from skmnist.diagnosis._duplicates import find_twins
@@ -199,15 +199,15 @@ def run_diagnosis(
         estimator = search.best_estimator_
     capacity = check_capacity(capacity, estimator)
     configuration = {
-        "estimator": written(estimator),
-        "cv": written(cv),
+        "estimator": one_line(estimator),
+        "cv": one_line(cv),
         "groups": "the caller's" if groups is not None else "None",
         "params": ", ".join(params) if params else "None",
-        "reference": written(reference),
-        "tolerance": written(tolerance),
-        "learning_curve": written(learning_curve),
-        "capacity": written(capacity),
-        "random_state": written(random_state),
+        "reference": one_line(reference),
+        "tolerance": one_line(tolerance),
+        "learning_curve": one_line(learning_curve),
+        "capacity": one_line(capacity),
+        "random_state": one_line(random_state),
     }
     if X_val is not None:
         configuration["cv"] = "a hold-out"
