@@ -345,13 +345,13 @@ class FitDiagnosisDisplay:
                 va="center",
                 color=style["color"],
             )
+        known = has_known_error(diagnosis)
         steps = (("Bias", diagnosis.bias), ("Gap", diagnosis.gap))
         for row, (word, step) in enumerate(steps):
             start, top = errors[rows[row]].value, row
-            known = errors["reference"]
-            if word == "Gap" and known.low == known.high > start:
+            if word == "Gap" and known and errors["reference"].value > start:
                 # What is known to be irreducible is no gap, whatever training reached.
-                start, top = known.value, 0
+                start, top = errors["reference"].value, 0
             tolerated = ax.fill_betweenx(
                 [row + 0.72, row + 1.28],
                 start,
@@ -389,6 +389,12 @@ class FitDiagnosisDisplay:
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.legend(handles=[tolerated], loc="upper right", fontsize="small")
         return self
+
+
+def has_known_error(diagnosis):
+    """Tell whether the reference is a number given, which has no interval."""
+    reference = diagnosis.errors["reference"]
+    return reference.low == reference.high
 
 
 def label_scores(ax, quantity):

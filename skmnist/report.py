@@ -13,6 +13,7 @@ from skmnist import __version__
 from skmnist._atomic import replacing
 from skmnist._explanations import FINDINGS, VERDICTS
 from skmnist._figures import PRINT_DPI, SCREEN_DPI, drawings_of, noun_of
+from skmnist.displays import has_known_error
 
 __all__ = ["FILES", "render_html", "write_report"]
 
@@ -201,14 +202,14 @@ def versions():
 
 
 def _render(diagnosis, drawings, command, configuration):
-    noun, reference = noun_of(diagnosis), diagnosis.errors["reference"]
+    noun = noun_of(diagnosis)
     sentence = diagnosis.sentence.removeprefix(f"{diagnosis.verdict}: ")
     return render(
         "report.html",
         title=f"Fit report: {diagnosis.verdict}",
         diagnosis=diagnosis,
         sentence=sentence[:1].upper() + sentence[1:],
-        known_error=reference.low == reference.high,
+        known_error=has_known_error(diagnosis),
         went_back=_went_back(diagnosis),
         explanation=VERDICTS[diagnosis.verdict].replace("image", noun),
         explanations={

@@ -17,6 +17,7 @@ from skmnist.diagnosis._input import check_data, check_params
 from skmnist.diagnosis._intervals import Estimate
 from skmnist.diagnosis._mistakes import find_mistakes, pixels_of
 from skmnist.diagnosis._reference import check_reference, run_dummy, run_reference
+from skmnist.diagnosis._scatter import trains_at_random
 from skmnist.diagnosis._verdict import conclude
 
 
@@ -262,7 +263,7 @@ class FitDiagnosis:
             reference_name=reference_name,
             reference=reference,
             groups=groups,
-            luck=any(name.endswith("random_state") for name in estimator.get_params()),
+            luck=trains_at_random(estimator),
             half=half,
             twins=twins,
             candidates=candidates,

@@ -8,6 +8,11 @@ from scipy.stats import chi2
 _COUNTED_WHERE_LUCKY = 0.31
 
 
+def trains_at_random(estimator):
+    """Tell whether luck may be in a training: a `random_state` is somewhere in it."""
+    return any(name.endswith("random_state") for name in estimator.get_params())
+
+
 class Scatter:
     """What the differences between the splits of a diagnosis add to its variances.
 
@@ -40,8 +45,7 @@ class Scatter:
         evidence = self.evidence
         variance = (train + validation) ** 2 * self.drift
         if train:
-            wrong = [f.train_codes != evidence.codes[f.train] for f in evidence.folds]
-            variance = max(variance, train**2 * self.excess(wrong, "train"))
+            variance = max(variance, train**2 * self.train_excess)
         if validation or reference:
             others = np.zeros(len(evidence.codes))
             if train:
@@ -63,6 +67,11 @@ class Scatter:
         return excess_variance(values, self._groups(side))
 
     @cached_property
+    def train_excess(self):
+        """`excess_variance` of the errors in training."""
+        return self.excess(self._wrong_in_training, "train")
+
+    @cached_property
     def drift(self):
         """`drift_variance` of the classifier that is judged."""
         evidence = self.evidence
@@ -76,14 +85,19 @@ class Scatter:
         used = np.unique(np.concatenate([r for f in folds for r in (f.train, f.test)]))
         return drift_variance(
             [
-                (f.train_codes != evidence.codes[f.train]) - errors[f.train]
-                for f in folds
+                wrong - errors[fold.train]
+                for wrong, fold in zip(self._wrong_in_training, folds, strict=True)
             ],
             n_repeats=int(tested[0]) if repeats else 1,
             kept=np.mean([len(f.train) for f in folds]) / len(used),
             luck=evidence.luck,
             groups=self._groups("train"),
         )
+
+    @cached_property
+    def _wrong_in_training(self):
+        codes = self.evidence.codes
+        return [fold.train_codes != codes[fold.train] for fold in self.evidence.folds]
 
     def _groups(self, side):
         groups = self.evidence.groups
