@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, make_classification
 
 
 @pytest.fixture
@@ -10,6 +10,14 @@ def digits():
     """scikit-learn's 8×8 digits: pixels in [0, 1], float32 (400, 64), and labels."""
     X, y = load_digits(return_X_y=True)
     return (X[:400] / 16).astype(np.float32), y[:400]
+
+
+@pytest.fixture(scope="session")
+def small():
+    """200 samples of 8 features in 3 classes that lie well apart."""
+    return make_classification(
+        200, 8, n_informative=5, n_classes=3, class_sep=2, random_state=0
+    )
 
 
 @pytest.fixture
