@@ -5,6 +5,8 @@ Importing this package imports neither TensorFlow nor Keras: they load at the fi
 
 import importlib
 
+from skmnist import _renamed
+
 __version__ = "0.1.0"
 
 _HOME = {
@@ -30,6 +32,9 @@ _HOME = {
 }
 
 __all__ = ["__version__", *_HOME]
+
+
+_renamed.register()
 
 
 def __getattr__(name):

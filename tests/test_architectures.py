@@ -80,7 +80,7 @@ def test_stages_that_do_not_match_are_refused():
 
 
 def test_builders_plug_into_scikeras():
-    from skmnist._scikeras import KerasClassifier
+    from skmnist._engine._scikeras import KerasClassifier
 
     rng = np.random.default_rng(0)
     X = rng.random((40, 64), dtype=np.float32)

@@ -12,7 +12,7 @@ from skmnist import KerasImageClassifier, KerasMLPClassifier, LeNetClassifier, b
 @pytest.fixture(autouse=True)
 def no_training(monkeypatch):
     """Fail a test whose bad input reaches the training loop."""
-    from skmnist import _training
+    from skmnist._engine import _training
 
     def train(*args, **kwargs):
         pytest.fail("training started")

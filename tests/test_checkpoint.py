@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skmnist import KerasImageClassifier, KerasMLPClassifier, LeNetClassifier, load
-from skmnist._identity import identify
+from skmnist.classifiers._key import identify
 
 
 def build_own(meta, rate=0.3):
@@ -51,7 +51,7 @@ class Killed(BaseException):
 
 def kill_in_epoch(monkeypatch, number):
     """Let the epoch of this number, counted from 1 in this process, end in a kill."""
-    from skmnist._training import BlockTrainer
+    from skmnist._engine._training import BlockTrainer
 
     run_epoch, count = BlockTrainer.run_epoch, iter(range(1, 1000))
 
@@ -66,7 +66,7 @@ def kill_in_epoch(monkeypatch, number):
 
 def epochs_run(monkeypatch):
     """Return a list that gets an entry for every epoch trained from now on."""
-    from skmnist._training import BlockTrainer
+    from skmnist._engine._training import BlockTrainer
 
     run_epoch, done = BlockTrainer.run_epoch, []
 
@@ -136,7 +136,7 @@ def test_other_data_and_parameters_have_a_key_of_their_own(digits, tmp_path):
 def test_a_key_is_the_same_in_every_process():
     code = """
 import functools
-from skmnist._identity import identify
+from skmnist.classifiers._key import identify
 
 class Layer:
     def call(self, x):

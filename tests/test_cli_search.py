@@ -111,7 +111,7 @@ def test_a_stopped_search_goes_on_with_resume(searched, tmp_path, monkeypatch):
     assert len(pd.read_csv(out / "partial_results.csv")) == 3
     assert len(list((out / "checkpoints").iterdir())) == 3
     assert run("search", *GRID, *TINY, "--out", out).exit_code == 1  # not told to
-    from skmnist._training import BlockTrainer
+    from skmnist._engine._training import BlockTrainer
 
     trained, run_epoch = [], BlockTrainer.run_epoch
 

@@ -63,7 +63,7 @@ def test_one_seed_gives_one_result_whatever_ran_before(estimator, digits, same_w
 def test_reused_functions_give_what_freshly_compiled_ones_give(
     estimator, digits, same_weights
 ):
-    from skmnist import _network
+    from skmnist._engine import _network
 
     X, y = digits
     settings = {"validation_fraction": 0.2, "n_iter_no_change": 2, "epochs": 6}

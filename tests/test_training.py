@@ -153,7 +153,7 @@ def test_xla_is_told_by_one_parameter(digits, same_weights):
 
 def test_numbers_of_numpy_are_numbers(digits, same_weights):
     """Searches draw them: they are no other network, and compile nothing anew."""
-    from skmnist import _network
+    from skmnist._engine import _network
 
     def fit(integer, real):
         clf = KerasMLPClassifier(
@@ -198,7 +198,7 @@ def build_with(meta, rates=(0.0, 0.0), activity=0.0):
 def test_networks_that_differ_share_no_compiled_function(
     one, other, digits, same_weights
 ):
-    from skmnist import _network
+    from skmnist._engine import _network
 
     def fit(params):
         clf = KerasImageClassifier(
@@ -219,7 +219,7 @@ def test_every_sample_counts_once_in_the_last_partial_batch_too(n_samples, digit
     y = np.r_[(y[:-1] + 1) % 2, 1 - (y[:-1].max() + 1) % 2] if n_samples == 1 else y % 2
     clf = KerasMLPClassifier(epochs=2, dtype="float64", random_state=0).fit(X, y)
 
-    from skmnist._training import start
+    from skmnist._engine._training import start
 
     state = start(clf._network, clf._training.seed)
     model = clf._network.model(state.weights)
@@ -288,7 +288,7 @@ def test_ctrl_c_at_any_moment_leaves_a_classifier(
 
     with monkeypatch.context() as patch:
         if name == "build":  # not when known from the fit before
-            from skmnist import _network
+            from skmnist._engine import _network
 
             patch.setattr(_network, "_initial_states", OrderedDict())
             patch.setattr(_network, "_cache", OrderedDict())
@@ -309,7 +309,7 @@ def test_ctrl_c_ends_a_search():
 import signal, sys, time
 from sklearn.model_selection import GridSearchCV
 from skmnist import KerasMLPClassifier, load_digits28
-import skmnist._training, keras
+import skmnist._engine._training, keras
 
 class Tell(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):

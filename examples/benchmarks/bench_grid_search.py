@@ -68,7 +68,9 @@ def keras_wrapper(search, parameters, **options):
 
 def cold(who):
     """Return the seconds of the grid over architectures, after imports."""
-    importlib.import_module("skmnist._training")  # not counted: it imports Keras
+    importlib.import_module(
+        "skmnist._engine._training"
+    )  # not counted: it imports Keras
 
     grid = {"hidden_layer_sizes": SIZES}
     run = {"skmnist": skmnist, "SciKeras": scikeras}[who]

@@ -62,7 +62,7 @@ def growth(who, kind, n_fits):
 
 def peak(who):
     """Return how many MB a fit on 60,000 images needs at its highest."""
-    import skmnist._training  # noqa: F401, not counted: the import of Keras
+    import skmnist._engine._training  # noqa: F401, not counted: the import of Keras
 
     images, y, *_ = common.mnist()
     before = resident()

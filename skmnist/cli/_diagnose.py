@@ -68,8 +68,8 @@ def diagnose(
     import pandas as pd
     from sklearn.model_selection import StratifiedKFold
 
-    from skmnist._identity import one_line
     from skmnist._progress import FitProgress
+    from skmnist.classifiers._key import one_line
     from skmnist.cli import _data, _output
     from skmnist.diagnosis._diagnose import run_diagnosis
     from skmnist.diagnosis._tables import folds_table

@@ -78,7 +78,7 @@ def search(
     import shutil
     import tempfile
 
-    from skmnist._identity import one_line
+    from skmnist.classifiers._key import one_line
     from skmnist.cli import _data, _output
     from skmnist.cli._grid_search import (
         FitLog,

@@ -9,7 +9,7 @@ from joblib import effective_n_jobs
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import StratifiedGroupKFold
 
-from skmnist._identity import one_line
+from skmnist.classifiers._key import one_line
 from skmnist.diagnosis import _intervals as intervals
 from skmnist.diagnosis._candidates import read_curve, read_search
 from skmnist.diagnosis._duplicates import find_twins

@@ -30,6 +30,8 @@ class Finding:
         What to try.
     """
 
+    __module__ = "skmnist.diagnosis"
+
     code: str
     title: str
     sentence: str

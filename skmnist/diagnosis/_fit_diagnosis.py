@@ -98,6 +98,8 @@ class FitDiagnosis:
            [ 0,  1, 49]])
     """
 
+    __module__ = "skmnist.diagnosis"
+
     verdict: str
     sentence: str
     findings: list[Finding]

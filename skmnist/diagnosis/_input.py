@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_method_params, column_or_1d
 
-from skmnist._validation import as_python
+from skmnist.classifiers._checks import as_python
 from skmnist.diagnosis._followed import can_be_followed, take_apart
 
 _CONSTRAINTS = {

@@ -29,6 +29,8 @@ class Estimate:
     2.3 % (95 % interval 1.6 % to 3.1 %)
     """
 
+    __module__ = "skmnist.diagnosis"
+
     value: float
     low: float
     high: float

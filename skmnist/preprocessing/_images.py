@@ -43,6 +43,8 @@ class ImageFlattener(ImageTransformer):
     ['pixel_0_0', 'pixel_0_1', 'pixel_1_0', 'pixel_1_1']
     """
 
+    __module__ = "skmnist.preprocessing"
+
     _parameter_constraints = {}
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -150,6 +152,8 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
     >>> ImageReshaper(image_shape=(8, -1)).fit_transform(X).shape
     (5, 8, 8)
     """
+
+    __module__ = "skmnist.preprocessing"
 
     _parameter_constraints = {"image_shape": [tuple, list]}
 

@@ -41,6 +41,8 @@ class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
     array(['dog'], dtype='<U3')
     """
 
+    __module__ = "skmnist.preprocessing"
+
     _parameter_constraints = {"dtype": [Options(type, {np.float32, np.float64})]}
 
     def __init__(self, dtype=np.float32):

@@ -57,6 +57,8 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
     array([[0. , 0.2, 1. ]], dtype=float32)
     """
 
+    __module__ = "skmnist.preprocessing"
+
     _parameter_constraints = {"max_value": [Interval(Real, 0, None, closed="neither")]}
 
     def __init__(self, max_value=255):

@@ -213,7 +213,7 @@ def main():
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--only", nargs="+", help="of the kinds of task")
     args = options.parse_args()
-    PROCESSES.set_forkserver_preload(["skmnist._training"])
+    PROCESSES.set_forkserver_preload(["skmnist._engine._training"])
     rng = np.random.default_rng(args.seed)
     names = args.only or ("MLP", "LeNet", "grid search", "command")
     rows = {name: campaign(name, -(-args.kills // len(names)), rng) for name in names}

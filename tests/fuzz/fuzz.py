@@ -25,7 +25,7 @@ with atheris.instrument_imports(include=["skmnist", "skops", "zipfile", "gzip"])
     import numpy as np
     import skops.io  # noqa: F401  loaded late by what is fuzzed
 
-    import skmnist._as_data  # noqa: F401  the same
+    import skmnist.persistence._state  # noqa: F401  the same
     from skmnist.datasets import read_idx
     from skmnist.persistence import load, save
 

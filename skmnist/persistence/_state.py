@@ -6,18 +6,18 @@ file can contradict itself. What a network is made of is kept as Keras's configu
 
 import inspect
 import math
-from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
 
-from skmnist import _keras_config as keras_config
-from skmnist._backend import isolated_build, keras, shapes_only
-from skmnist._left_out import LeftOut
-from skmnist._network import Network, network_meta
-from skmnist._training import Training
-from skmnist._validation import DTYPES, new_encoder
+from skmnist._engine._backend import isolated_build, keras, shapes_only
+from skmnist._engine._dtypes import DTYPES, fit_encoder
+from skmnist._engine._network import Network, network_meta
+from skmnist._engine._placeholder import Placeholder
+from skmnist._engine._training import Training
 from skmnist.architectures import build_lenet, build_mlp
+from skmnist.persistence import _keras_config as keras_config
+from skmnist.persistence._context import KerasObject, SavedArchitecture
 
 _BUILDERS = {"build_mlp": build_mlp, "build_lenet": build_lenet}
 # Of one layer's output for one sample: 256 MB in float32.
@@ -43,24 +43,6 @@ _FITTED = frozenset(
         "_model",
     ]
 )
-
-
-@dataclass
-class KerasObject:
-    """One of Keras's optimizers, losses and so on, as its configuration in JSON."""
-
-    text: str
-
-
-@dataclass
-class SavedArchitecture:
-    """A builder that gives the network of a configuration, whatever the data."""
-
-    text: str
-
-    def __call__(self, meta):
-        """Build the network."""
-        return keras_config.from_text(self.text)
 
 
 def to_data(classifier, state):
@@ -119,11 +101,11 @@ def _param(name, value):
     if name == "checkpoint_dir":
         return None  # where to write is not for a file to say
     if name == "callbacks":
-        if value is None or isinstance(value, LeftOut):
+        if value is None or isinstance(value, Placeholder):
             return value
         callbacks = value if isinstance(value, list | tuple) else [value]
         names = ", ".join(map(keras_config.describe, callbacks))
-        return LeftOut(names) if names else value
+        return Placeholder(names) if names else value
     if name == "model_params" and isinstance(value, dict):
         # As the builder: without them a network predicts all the same.
         return {key: _param("model", entry) for key, entry in value.items()}
@@ -132,7 +114,7 @@ def _param(name, value):
     if isinstance(value, dict):
         return {key: _param(name, entry) for key, entry in value.items()}
     plain = (bool, int, float, str, np.generic, np.ndarray, np.random.RandomState)
-    if value is None or isinstance(value, (*plain, LeftOut)):
+    if value is None or isinstance(value, (*plain, Placeholder)):
         return value
     if value in _BUILDERS.values():
         return value
@@ -140,14 +122,14 @@ def _param(name, value):
         return KerasObject(keras_config.to_text(value))
     except TypeError as error:
         if name in _MAY_BE_LEFT_OUT:
-            return LeftOut(keras_config.describe(value))
+            return Placeholder(keras_config.describe(value))
         raise TypeError(f"its {name} is code of one's own: {error}") from error
 
 
 def _from_param(value):
     if isinstance(value, KerasObject):
         return keras_config.from_text(value.text)
-    if isinstance(value, LeftOut):
+    if isinstance(value, Placeholder):
         if not isinstance(value.name, str) or len(value.name) > 1000:
             raise ValueError("what was left out has no name")
         return value
@@ -223,7 +205,7 @@ def _restore_fit(data):
     """Return what `fit` sets, checked against the network that it belongs to."""
     classes = data["classes"]
     dtype = _one_of(data["dtype"], DTYPES)
-    encoder = new_encoder(classes, dtype)
+    encoder = fit_encoder(classes, dtype)
     if encoder.classes_.dtype != classes.dtype or len(classes) < 2:
         raise ValueError("its classes are no labels")
     if not np.array_equal(encoder.classes_, classes):
@@ -361,7 +343,8 @@ def _fitting(name, values, owner):
 def _storable(array):
     """Return an array that npy files can hold: bfloat16 is unknown to NumPy."""
     array = np.asarray(array)  # TensorFlow gives scalars for variables without a shape
-    known = array.dtype.kind in "biuf" and array.dtype.isbuiltin == 1
+    # Not `isbuiltin`, which is 0 for the float32 of an unpickled array.
+    known = np.dtype(array.dtype.str) == array.dtype
     return array if known else array.view(f"u{array.dtype.itemsize}")
 
 

@@ -7,17 +7,8 @@ import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight
 
-from skmnist.preprocessing import OneHotLabelEncoder
+from skmnist._engine._placeholder import Placeholder
 
-#: The dtype policies of Keras that classifiers take.
-DTYPES = (
-    "float32",
-    "float64",
-    "float16",
-    "bfloat16",
-    "mixed_float16",
-    "mixed_bfloat16",
-)
 # A root mean square beyond these is far from unit scale: MNIST has 0.33 when scaled and
 # 85 when not, standardised data 1.
 _SCALE = (0.01, 4)
@@ -32,13 +23,6 @@ def as_python(value):
     if type(value) in (list, tuple):
         return type(value)(map(as_python, value))
     return value
-
-
-def new_encoder(labels, dtype):
-    """Return an encoder of labels for networks of a dtype policy."""
-    dtype = np.float64 if dtype == "float64" else np.float32
-    # An array, whatever transform_output is set globally.
-    return OneHotLabelEncoder(dtype=dtype).fit(labels).set_output(transform="default")
 
 
 def check_weight(sample_weight, X):
@@ -98,6 +82,23 @@ def check_settings(clf):
         raise ValueError(
             "checkpoint_dir cannot restore what callbacks keep to themselves: use one "
             f"or the other, got callbacks={clf.callbacks!r}."
+        )
+
+
+def refuse_left_out(classifier):
+    """Raise ValueError if a parameter was left out of the file it was loaded from."""
+    params = classifier.get_params(deep=False)
+    nested = params.get("model_params")
+    if isinstance(nested, dict):
+        params |= {f"model__{name}": value for name, value in nested.items()}
+    left_out = {n: v for n, v in params.items() if isinstance(v, Placeholder)}
+    if left_out:
+        was = ", ".join(f"{name} ({value.name})" for name, value in left_out.items())
+        again = ", ".join(f"{name}=..." for name in left_out)
+        raise ValueError(
+            f"This {type(classifier).__name__} was loaded from a file, which holds no "
+            f"code of one's own, and its {was} was left out. It predicts; to train it, "
+            f"set that first: set_params({again})."
         )
 
 

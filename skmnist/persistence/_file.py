@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from skmnist._archive import pack, unpack
 from skmnist._atomic import replacing
-from skmnist._left_out import classifiers_as_data
+from skmnist.persistence._archive import pack, unpack
+from skmnist.persistence._context import classifiers_as_data
 
 __all__ = ["load", "save"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from skmnist._backend import BACKEND, keras, seeded_generators, to_numpy
-from skmnist._compiled import power_of_two
+from skmnist._engine._backend import BACKEND, keras, seeded_generators, to_numpy
+from skmnist._engine._compiled import power_of_two
 
 # Rows gathered for one compiled call: enough to hide its overhead, small in memory.
 _BLOCK_BYTES = 2**23
@@ -44,6 +44,10 @@ class Training:
         """Return a copy that can be trained on without changing this one."""
         history = {name: list(values) for name, values in self.history.items()}
         return replace(self, history=history)
+
+    def as_dict(self):
+        """Return the arguments that make an equal state."""
+        return dict(vars(self))
 
     def as_of(self, epoch, weights, optimizer_state):
         """Return the state after an earlier epoch, counted from 1."""

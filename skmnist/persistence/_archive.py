@@ -13,9 +13,10 @@ import json
 import re
 import zipfile
 
+from skmnist._renamed import CURRENT_PATHS
 from skmnist.datasets._npy import read_array
 
-_FORMAT = 1
+_FORMAT = 2
 _FIRST_LINE = re.compile(
     rb"(skmnist (\S{1,40}) format (\d{1,9}) sha256 )([0-9a-f]{64})\n"
 )
@@ -40,15 +41,15 @@ _NODES = frozenset(
 _OWN = frozenset(
     f"skmnist.{name}"
     for name in [
-        "_as_data.KerasObject",
-        "_image_classifier.KerasImageClassifier",
-        "_left_out.LeftOut",
+        "classifiers.KerasImageClassifier",
         "classifiers.KerasMLPClassifier",
         "classifiers.LeNetClassifier",
-        "preprocessing._images.ImageFlattener",
-        "preprocessing._images.ImageReshaper",
-        "preprocessing._labels.OneHotLabelEncoder",
-        "preprocessing._pixels.PixelScaler",
+        "persistence.KerasObject",
+        "persistence.Placeholder",
+        "preprocessing.ImageFlattener",
+        "preprocessing.ImageReshaper",
+        "preprocessing.OneHotLabelEncoder",
+        "preprocessing.PixelScaler",
     ]
 )
 # What skops does not trust by itself, and runs no code.
@@ -127,39 +128,80 @@ def unpack(data):
     if not first:
         raise ValueError("it was not written by skmnist.save")
     line, version, number, digest = first.groups()
-    if int(number) != _FORMAT:
+    if not 1 <= int(number) <= _FORMAT:
         raise ValueError(
             f"it has format {int(number)}, written by skmnist {version.decode()}, and "
-            f"this version reads format {_FORMAT}: upgrade skmnist"
+            f"this version reads formats 1 to {_FORMAT}: upgrade skmnist"
         )
     archive = data[first.end() :]
     if hashlib.sha256(line + archive).hexdigest() != digest.decode():
         raise ValueError("it is damaged: its checksum is another; get it again")
-    _check(archive)
+    _check_members(archive)
+    if int(number) == 1:
+        archive = _with_current_paths(archive)
+    _check_content(archive)
     trusted = sorted(_OWN | _FUNCTIONS | _DATA)
     if unknown := sorted(set(get_untrusted_types(data=archive)) - set(trusted)):
         raise ValueError(f"it names types that are not trusted: {unknown}")
     return loads(archive, trusted=trusted)
 
 
-def _check(data):
-    """Raise an error unless an archive holds plain arrays and nodes that are known."""
+def _with_current_paths(data):
+    """Return an archive of format 1 with the import paths of format 2.
+
+    Format 1 named classes by the private modules that defined them.
+    """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = {}
+        schema = json.loads(archive.read("schema.json"))
+    pending = [schema]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, list):
+            pending += node
+        elif isinstance(node, dict):
+            pending += node.values()
+            path = f"{node.get('__module__')}.{node.get('__class__')}"
+            if path in CURRENT_PATHS:
+                module, _, name = CURRENT_PATHS[path].rpartition(".")
+                node["__module__"], node["__class__"] = module, name
+    return _with_member(data, "schema.json", json.dumps(schema))
+
+
+def _with_member(data, name, content):
+    """Return an archive with the content of one member replaced."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for info in old.infolist():
+            new.writestr(info, content if info.filename == name else old.read(info))
+    return buffer.getvalue()
+
+
+def _check_members(data):
+    """Raise an error unless an archive has only known, uncompressed members."""
+    names, size = set(), 0
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for info in archive.infolist():
-            name, size = info.filename, info.file_size
-            if not _MEMBER.fullmatch(name) or name in members:
+            name = info.filename
+            if not _MEMBER.fullmatch(name) or name in names:
                 raise ValueError(f"it has the member {name!r}, or has it twice")
-            if (info.compress_type, info.compress_size) != (zipfile.ZIP_STORED, size):
+            if info.compress_type != zipfile.ZIP_STORED or (
+                info.compress_size != info.file_size
+            ):
                 raise ValueError(f"its member {name} is compressed")
-            members[name] = size
-        if sum(members.values()) > len(data):
-            raise ValueError("its members are larger than the file")
+            names.add(name)
+            size += info.file_size
+    if size > len(data):
+        raise ValueError("its members are larger than the file")
+
+
+def _check_content(data):
+    """Raise an error unless an archive holds plain arrays and known nodes only."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
         _check_schema(json.loads(archive.read("schema.json")))
-        for name, size in members.items():
-            if name.endswith(".npy"):
-                with archive.open(name) as member:
-                    read_array(member, size, name)
+        for info in archive.infolist():
+            if info.filename.endswith(".npy"):
+                with archive.open(info) as member:
+                    read_array(member, info.file_size, info.filename)
 
 
 def _check_schema(schema):

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from skmnist._atomic import replacing
-from skmnist._backend import BACKEND
-from skmnist._identity import identify
+from skmnist._engine._backend import BACKEND
+from skmnist.classifiers._key import identify
 from skmnist.persistence import save
 
 _STATE, _BEST = "training.npz", "best.skmnist"

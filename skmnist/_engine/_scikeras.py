@@ -7,7 +7,7 @@ back at once.
 import functools
 import inspect
 
-from skmnist._backend import keras, process_left_as_it_was
+from skmnist._engine._backend import keras, process_left_as_it_was
 
 _PATCHED = [
     (keras.Model, "__reduce__"),

@@ -8,7 +8,7 @@ import json
 
 import numpy as np
 
-from skmnist._backend import keras
+from skmnist._engine._backend import keras
 
 # Far above any network for images; building one layer takes a millisecond.
 _MAX_OBJECTS = 5_000

@@ -4,9 +4,15 @@ import contextlib
 
 import numpy as np
 
-from skmnist import _hyperparameters
-from skmnist._backend import BACKEND, ScannedTrainer, compile_pure, has_gpu, keras
-from skmnist._left_out import LeftOut
+from skmnist._engine import _rates
+from skmnist._engine._backend import (
+    BACKEND,
+    ScannedTrainer,
+    compile_pure,
+    has_gpu,
+    keras,
+)
+from skmnist._engine._placeholder import Placeholder
 
 # From so many training rows on, XLA's compilation pays for itself.
 _JIT_ROWS = 1000
@@ -37,7 +43,7 @@ class CompiledNetwork:
         self.all_keras = all_keras
         self._network = network
         self._model, _ = network.build()
-        self._slots = _hyperparameters.Slots(self._model)
+        self._slots = _rates.Slots(self._model)
         self._sample_loss = _probed(network.sample_loss(), network)
         variables = [id(variable) for variable in self._model.variables]
         self._trainable = [
@@ -109,7 +115,7 @@ class CompiledNetwork:
                 model,
                 optimizer,
                 self._sample_loss,
-                _hyperparameters.Slots(model),
+                _rates.Slots(model),
                 jit_compile=jit_compile,
             )
         try:
@@ -188,7 +194,7 @@ def _rows_are_independent(model):
 
 def _probed(sample_loss, network):
     """Return the loss function after a try on two samples."""
-    if isinstance(sample_loss, LeftOut):
+    if isinstance(sample_loss, Placeholder):
         return sample_loss  # it serves for prediction, and says what is missing
     one_hot = np.eye(2, network.meta["n_classes_"], dtype=network.input_dtype())
     try:

@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from skmnist import _hyperparameters
-from skmnist._backend import (
+from skmnist._engine import _rates
+from skmnist._engine._backend import (
     isolated_build,
     keras,
     to_numpy,
 )
-from skmnist._compiled import CompiledNetwork
-from skmnist._scikeras import resolve, wrap
+from skmnist._engine._compiled import CompiledNetwork
+from skmnist._engine._dtypes import data_dtype
+from skmnist._engine._scikeras import resolve, wrap
+from skmnist.architectures import build_lenet, build_mlp
 
 # Compiled networks kept for reuse: a search tries one on every fold before the next.
 _CACHE_SIZE = 8
@@ -38,9 +40,10 @@ class Network:
     _key: Any = field(default=None, repr=False, compare=False)
     _hyperparameters: Any = field(default=None, repr=False, compare=False)
 
-    def __getstate__(self):
-        # A key may hold classes and functions, and is worked out again at need.
-        return vars(self) | {"_key": None}
+    def as_dict(self):
+        """Return the arguments that make an equal recipe."""
+        # The key may hold classes and functions, and is worked out again on demand.
+        return {name: v for name, v in vars(self).items() if not name.startswith("_")}
 
     def build(self, seed=0):
         """Build the network and a fresh optimizer for it, seeded.
@@ -134,7 +137,7 @@ class Network:
 
         None where code of others takes part: it may read what nobody can see.
         """
-        if getattr(self.builder, "__module__", None) != "skmnist.architectures":
+        if self.builder not in (build_mlp, build_lenet):
             return None
         if not isinstance(self.optimizer, str) or not isinstance(self.loss, str):
             return None
@@ -157,7 +160,7 @@ class Network:
         """
         if self._key is None:
             model, optimizer = built or self.build()
-            self._hyperparameters = _hyperparameters.read(model, self.input_dtype())
+            self._hyperparameters = _rates.read(model, self.input_dtype())
             self._key = self._make_key(model, optimizer)
         with _cache_lock:
             compiled = _cache.get(self._key)
@@ -250,7 +253,7 @@ class Network:
 
     def input_dtype(self):
         """Return the dtype of what goes into the network and of the targets."""
-        return np.dtype("float64" if self.dtype == "float64" else "float32")
+        return data_dtype(self.dtype)
 
     def _make_key(self, model, optimizer):
         """Return what shapes the compiled functions, as a hashable value.
@@ -271,7 +274,7 @@ class Network:
         if isinstance(configs[1]["config"]["learning_rate"], float):
             # A number is held in a variable: another one is no other function.
             del configs[1]["config"]["learning_rate"]
-        configs[0] = _hyperparameters.without(configs[0])
+        configs[0] = _rates.without(configs[0])
         return json.dumps(
             [configs, loss if isinstance(loss, str) else None, self.dtype],
             default=np.generic.item,

@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 
-from skmnist._backend import keras, uniform
+from skmnist._engine._backend import keras, uniform
 
 
 class Slots:

@@ -20,19 +20,20 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skmnist._left_out import LeftOut, refuse_left_out, state_is_data
-from skmnist._validation import (
-    DTYPES,
+from skmnist._engine._dtypes import DTYPES, fit_encoder
+from skmnist._engine._placeholder import Placeholder
+from skmnist.classifiers._checks import (
     as_python,
     check_same_classes,
     check_settings,
     check_weight,
     combine_weights,
-    new_encoder,
+    refuse_left_out,
     root_mean_square,
     warn_of_another_scale,
     warn_of_scale,
 )
+from skmnist.persistence._context import state_is_data
 
 _MODEL_LOCK = threading.Lock()
 
@@ -61,7 +62,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
             list,
             tuple,
             HasMethods(["set_model", "on_epoch_end"]),
-            Hidden(LeftOut),
+            Hidden(Placeholder),
         ],
         "jit_compile": ["boolean", StrOptions({"auto"})],
         "checkpoint_dir": [str, os.PathLike, None],
@@ -80,23 +81,31 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     def __getstate__(self):
-        # `model_` is rebuilt from the weights wherever it is wanted.
-        state = {
-            name: value
-            for name, value in super().__getstate__().items()
-            if name != "_model"
-        }
-        if not state_is_data():
-            return state
-        from skmnist._as_data import to_data
+        state = super().__getstate__()
+        # `model_` is rebuilt from the weights on demand.
+        state = {name: value for name, value in state.items() if name != "_model"}
+        if state_is_data():
+            from skmnist.persistence._state import to_data
 
-        return to_data(self, state)
+            return to_data(self, state)
+        # Plain dicts, so that a pickle names no private class.
+        for name in {"_network", "_training"} & state.keys():
+            state[name] = state[name].as_dict()
+        return state
 
     def __setstate__(self, state):
         if state_is_data():
-            from skmnist._as_data import from_data
+            from skmnist.persistence._state import from_data
 
             state = from_data(self, state)
+        elif "_network" in state:
+            from skmnist._engine._network import Network
+            from skmnist._engine._training import Training
+
+            state = dict(state)
+            for name, cls in (("_network", Network), ("_training", Training)):
+                if isinstance(state[name], dict):  # else from an earlier version
+                    state[name] = cls(**state[name])
         super().__setstate__(state)
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -279,7 +288,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         self, X, y, sample_weight, epochs, *, going_on, classes=None, partial=False
     ):
         # The first fit of a process loads Keras here, not at import.
-        from skmnist._training import start, train
+        from skmnist._engine._training import start, train
 
         going_on = going_on and hasattr(self, "_training")
         encoder = self._encoder if going_on else self._fit_encoder(y, classes)
@@ -358,7 +367,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         """Check what a network makes of the data before it is trained."""
 
     def _make_network(self, X, classes):
-        from skmnist._network import Network, network_meta
+        from skmnist._engine._network import Network, network_meta
 
         builder, params = self._builder()
         return Network(
@@ -413,7 +422,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         return X.reshape(len(X), *self.image_shape_)
 
     def _fit_encoder(self, y, classes):
-        encoder = new_encoder(y if classes is None else classes, self.dtype)
+        encoder = fit_encoder(y if classes is None else classes, self.dtype)
         if len(encoder.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes in the "
@@ -423,7 +432,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         return encoder
 
     def _make_checkpoint(self, network, training, X, y, weight, parts):
-        from skmnist._checkpoint import Checkpoint
+        from skmnist.classifiers._checkpoint import Checkpoint
 
         params = self.get_params(deep=False)
         for name in ("callbacks", "checkpoint_dir", "random_state", "verbose"):

@@ -1,0 +1,93 @@
+"""Files and pickles that earlier versions wrote still load.
+
+tests/data/written_by_0_1_0/make.py wrote them, before modules were moved.
+"""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from skmnist import load, save
+
+FOLDER = Path(__file__).parent / "data" / "written_by_0_1_0"
+NAMES = ["mlp", "lenet", "image", "own"]
+
+
+def read(name, kind):
+    path = FOLDER / f"{name}.{kind}"
+    return load(path) if kind == "skmnist" else pickle.loads(path.read_bytes())
+
+
+def samples(name):
+    X = load_digits().data[:150].astype(np.uint8)
+    return X if name == "lenet" else X.reshape(-1, 8, 8)
+
+
+@pytest.mark.parametrize("kind", ["skmnist", "pickle"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_classifier_has_the_weights_and_predictions_it_was_written_with(name, kind):
+    pipeline = read(name, kind)
+    with np.load(FOLDER / "expected.npz") as expected:
+        weights = pipeline[-1]._training.weights
+        for number, weight in enumerate(weights):
+            np.testing.assert_array_equal(weight, expected[f"{name}-weight-{number}"])
+        # Processors differ in the last bits of a sum.
+        np.testing.assert_allclose(
+            pipeline.predict_proba(samples(name)), expected[f"{name}-proba"], atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("kind", ["skmnist", "pickle"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_loaded_classifier_can_be_written_again(name, kind, tmp_path):
+    pipeline, X = read(name, kind), samples(name)
+    expected = pipeline.predict_proba(X)
+    save(pipeline, tmp_path / "model.skmnist")
+    for again in (
+        load(tmp_path / "model.skmnist"),
+        pickle.loads(pickle.dumps(pipeline)),
+    ):
+        np.testing.assert_array_equal(again.predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("name", ["mlp", "lenet", "image"])
+def test_a_loaded_classifier_trains_on(name):
+    pipeline, X = read(name, "pickle"), samples(name)
+    y = load_digits().target[:150]
+    pipeline.set_params(**{f"{pipeline.steps[-1][0]}__warm_start": True})
+    n_epochs = pipeline[-1].n_iter_
+    assert pipeline.fit(X, y)[-1].n_iter_ == n_epochs + 2
+
+
+def test_transformers_load():
+    X = load_digits().data[:150].astype(np.uint8)
+    encoder, flattener, reshaper, scaler = read("transformers", "pickle")
+    assert encoder.classes_.tolist() == ["a", "b"]
+    assert flattener.transform(X.reshape(-1, 8, 8)).shape == X.shape
+    assert reshaper.transform(X).shape == (150, 8, 8)
+    assert scaler.transform(X).max() == 1
+
+
+def test_a_diagnosis_loads_with_all_it_says():
+    diagnosis = read("diagnosis", "pickle")
+    expected = json.loads((FOLDER / "diagnosis.json").read_text())
+    assert json.loads(json.dumps(diagnosis.to_dict())) == expected
+    assert pickle.loads(pickle.dumps(diagnosis)).verdict == diagnosis.verdict
+    assert str(diagnosis).startswith(expected["sentence"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pickles_name_public_modules_only(name):
+    import pickletools
+
+    from skmnist import KerasMLPClassifier  # noqa: F401
+
+    data = pickle.dumps(read(name, "pickle"))
+    texts = [arg for _, arg, _ in pickletools.genops(data) if isinstance(arg, str)]
+    own = {text for text in texts if text.startswith("skmnist")}
+    assert own
+    assert not [text for text in own if "._" in text]
