@@ -27,8 +27,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import fetch_mnist
+from skmnist._cross_validation._folds import Fold
 from skmnist.diagnosis._evidence import Evidence
-from skmnist.diagnosis._folds import Fold
 from skmnist.diagnosis._scatter import trains_at_random
 
 MODELS = {

@@ -1,0 +1,1 @@
+"""Training and prediction with Keras. Only modules of this package import Keras."""

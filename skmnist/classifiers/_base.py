@@ -3,14 +3,12 @@
 import copy
 import math
 import os
-import secrets
 import threading
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Hidden, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -22,6 +20,7 @@ from sklearn.utils.validation import (
 
 from skmnist._engine._dtypes import DTYPES, fit_encoder
 from skmnist._engine._placeholder import Placeholder
+from skmnist._seed import draw_seed
 from skmnist.classifiers._checks import (
     as_python,
     check_same_classes,
@@ -296,7 +295,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
             check_same_classes(classes, self.classes_)
         targets = encoder.transform(y)
         weight = combine_weights(sample_weight, self.class_weight, y, encoder.classes_)
-        seed = self._training.seed if going_on else self._draw_seed()
+        seed = self._training.seed if going_on else draw_seed(self.random_state)
         rows, held_out = np.arange(len(X)), np.arange(0)
         if not partial:
             rows, held_out = self._hold_out(y, seed)
@@ -459,12 +458,6 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
             rows, test_size=self.validation_fraction, stratify=y, random_state=seed
         )
         return np.sort(train), np.sort(held_out)
-
-    def _draw_seed(self):
-        if self.random_state is None:
-            # Fresh entropy, so that the global generators stay as they are.
-            return secrets.randbits(31)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
 
 def _as_list(callbacks):

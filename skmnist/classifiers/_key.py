@@ -2,12 +2,10 @@
 
 import functools
 import hashlib
-import math
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 
 import joblib
 import numpy as np
-from sklearn.base import BaseEstimator
 
 # Known by their versions, not by their code.
 _VERSIONED = {"builtins", "jax", "keras", "numpy", "skmnist", "tensorflow", "torch"}
@@ -43,14 +41,6 @@ def identify(value, _known=None):
         text = hashlib.sha256(f"{type(value).__name__} {parts}".encode()).hexdigest()
         known[id(value)] = value, text
     return known[id(value)][1]
-
-
-def one_line(value):
-    """Write an object on one line: an estimator whole, however many its parameters."""
-    if type(value).__repr__ is BaseEstimator.__repr__:
-        # It leaves the middle of a long one out.
-        return " ".join(value.__repr__(N_CHAR_MAX=math.inf).split())
-    return " ".join(repr(value).split())
 
 
 def _parts(value):

@@ -68,12 +68,12 @@ def diagnose(
     import pandas as pd
     from sklearn.model_selection import StratifiedKFold
 
-    from skmnist._progress import FitProgress
-    from skmnist.classifiers._key import one_line
     from skmnist.cli import _data, _output
     from skmnist.diagnosis._diagnose import run_diagnosis
+    from skmnist.diagnosis._progress import FitProgress
     from skmnist.diagnosis._tables import folds_table
     from skmnist.report import write_report
+    from skmnist.report._provenance import one_line
 
     images, y = _data.subsample(*_data.load(data), samples, seed)
     _data.check_class_sizes(y, cv, f"{cv} folds")
@@ -153,8 +153,8 @@ def diagnose(
             )
             _output.print_diagnosis(diagnosis)
         else:
-            from skmnist._comparison_report import write_comparison
             from skmnist.diagnosis._comparison import compare
+            from skmnist.report._comparison import write_comparison
 
             comparison = compare(models, *diagnoses.values())
             paths = write_comparison(

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from skmnist._progress import bar
 from skmnist.cli._grid import written_value
+from skmnist.diagnosis._progress import bar
 
 _SCORES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 

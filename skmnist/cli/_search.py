@@ -78,15 +78,15 @@ def search(
     import shutil
     import tempfile
 
-    from skmnist.classifiers._key import one_line
     from skmnist.cli import _data, _output
-    from skmnist.cli._grid_search import (
+    from skmnist.report._provenance import one_line
+    from skmnist.search._report import sentences_of, write_search
+    from skmnist.search._result import (
         FitLog,
         check_values,
         make_search,
         read_results,
     )
-    from skmnist.cli._search_report import sentences_of, write_search
 
     images, y = _data.subsample(*_data.load(data), samples, seed)
     _data.check_class_sizes(y, cv, f"{cv} folds")

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from skmnist.diagnosis._intervals import Estimate, paired_difference, percent
+from skmnist._estimate import Estimate, percent
+from skmnist.diagnosis._intervals import paired_difference
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,17 @@ from joblib import effective_n_jobs
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import StratifiedGroupKFold
 
-from skmnist.classifiers._key import one_line
+from skmnist._cross_validation._duplicates import find_twins
+from skmnist._cross_validation._folds import rows_of_splits, run_folds
+from skmnist._cross_validation._learning_curve import FRACTIONS, run_learning_curve
+from skmnist._cross_validation._reference import (
+    check_reference,
+    n_reference_fits,
+    run_reference,
+)
+from skmnist._seed import draw_seed
 from skmnist.diagnosis import _intervals as intervals
-from skmnist.diagnosis._candidates import read_curve, read_search
-from skmnist.diagnosis._duplicates import find_twins
-from skmnist.diagnosis._fit_diagnosis import FitDiagnosis
-from skmnist.diagnosis._folds import draw_seed, rows_of_splits, run_folds
-from skmnist.diagnosis._input import (
+from skmnist.diagnosis._checks import (
     add_hold_out,
     check_capacity,
     check_data,
@@ -23,12 +27,9 @@ from skmnist.diagnosis._input import (
     check_refitted,
     counts_epochs,
 )
-from skmnist.diagnosis._learning_curve import FRACTIONS, run_learning_curve
-from skmnist.diagnosis._reference import (
-    check_reference,
-    n_reference_fits,
-    run_reference,
-)
+from skmnist.diagnosis._result import FitDiagnosis
+from skmnist.report._provenance import one_line
+from skmnist.search._candidates import read_curve, read_search
 
 
 def diagnose_fit(
@@ -134,7 +135,7 @@ def diagnose_fit(
     with contextlib.ExitStack() as stack:
         progress = None
         if verbose:
-            from skmnist._progress import FitProgress
+            from skmnist.diagnosis._progress import FitProgress
 
             progress = stack.enter_context(FitProgress(tell_plan=True))
         return run_diagnosis(

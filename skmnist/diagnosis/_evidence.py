@@ -6,10 +6,10 @@ from functools import cached_property
 import numpy as np
 from scipy.stats import fisher_exact
 
+from skmnist._estimate import Estimate
 from skmnist.diagnosis import _intervals as intervals
-from skmnist.diagnosis._candidates import Candidates
-from skmnist.diagnosis._intervals import Estimate
 from skmnist.diagnosis._scatter import Scatter
+from skmnist.search._candidates import Candidates
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skmnist.diagnosis._intervals import percent
+from skmnist._estimate import percent
 
 # A loss that fell by less than this fraction at the end has as good as converged.
 _NEGLIGIBLE_FALL = 0.05

@@ -1,71 +1,17 @@
 """Confidence intervals for errors and for differences between errors, at 95 %."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import t as student
 
+from skmnist._estimate import Estimate
+
 CONFIDENCE = 0.95
 # What another training would add to the variance; see `paired_difference`.
 _BETWEEN_SAMPLES = 1.4
 _BETWEEN_MODELS = 0.25
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its 95 % confidence interval.
-
-    Attributes
-    ----------
-    value, low, high : float
-        Errors and their differences are fractions, not percent.
-
-    Examples
-    --------
-    >>> from skmnist.diagnosis._intervals import Estimate
-    >>> print(Estimate(0.023, 0.016, 0.031))
-    2.3 % (95 % interval 1.6 % to 3.1 %)
-    """
-
-    __module__ = "skmnist.diagnosis"
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self):
-        return (
-            f"{percent(self.value)} (95 % interval {percent(self.low)} to "
-            f"{percent(self.high)})"
-        )
-
-    def shift(self, amount):
-        """Return the estimate with an exactly known amount added."""
-        return Estimate(self.value + amount, self.low + amount, self.high + amount)
-
-    def not_negative(self):
-        """Return the estimate where less than nothing does not count.
-
-        The lower end stays as it is: it tells how far below.
-        """
-        return Estimate(max(self.value, 0.0), self.low, max(self.high, 0.0))
-
-    def negated(self):
-        """Return the estimate of the quantity with the other sign."""
-        return Estimate(-self.value, -self.high, -self.low)
-
-    def contains(self, value):
-        """Tell whether a value lies in the interval."""
-        return self.low <= value <= self.high
-
-
-def percent(fraction):
-    """Write a fraction as a percentage, "2.3 %", the small ones with two decimals."""
-    number = 100 * fraction
-    digits = 2 if 0.005 <= abs(number) < 0.95 else 1
-    return f"{number:.{digits}f} %".replace("-0.0 %", "0.0 %").replace("-", "−")
 
 
 def quantile(degrees_of_freedom):

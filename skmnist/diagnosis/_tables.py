@@ -173,18 +173,3 @@ def out_of_fold_table(evidence, classes, first_row=0):
         for fold in evidence.folds
     ]
     return pd.concat(tables).sort_index(kind="stable")
-
-
-def as_plain(value):
-    """Return arrays and scalars as what JSON holds: NaN as None, dates as text."""
-    if isinstance(value, dict):
-        return {str(key): as_plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_plain(entry) for entry in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return as_plain(value.tolist())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return str(value)

@@ -2,8 +2,8 @@
 
 import math
 
+from skmnist._estimate import percent
 from skmnist.diagnosis._findings import gap_is_above, value_of
-from skmnist.diagnosis._intervals import percent
 
 
 def decide(
@@ -38,7 +38,7 @@ def decide(
     Examples
     --------
     >>> from skmnist.diagnosis._verdict import decide
-    >>> from skmnist.diagnosis._intervals import Estimate
+    >>> from skmnist._estimate import Estimate
     >>> decide(Estimate(0.0, -0.01, 0.01), Estimate(0.05, 0.04, 0.06), 0.02)
     'overfit'
     """

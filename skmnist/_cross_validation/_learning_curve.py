@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import FitFailedWarning
 
-from skmnist.diagnosis._folds import run_folds
+from skmnist._cross_validation._folds import run_folds
 
 #: The parts of the training rows; all of them are trained on anyway.
 FRACTIONS = (0.1, 0.25, 0.5, 0.75)

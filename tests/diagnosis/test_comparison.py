@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
+from skmnist._estimate import Estimate
 from skmnist.diagnosis._comparison import compare
-from skmnist.diagnosis._intervals import Estimate
 
 
 def diagnosis(y_pred, *, split=None, rows=None, data="a"):

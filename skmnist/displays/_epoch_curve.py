@@ -1,18 +1,8 @@
-"""Pictures of a fit: scores per epoch, and the budget of its error."""
+"""Accuracy or loss after each epoch."""
 
-import numpy as np
 import pandas as pd
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-__all__ = ["EpochCurveDisplay", "FitDiagnosisDisplay"]
-
-# Of Okabe and Ito's palette, which colour-blind readers can tell apart; markers and
-# line styles say the same a second time.
-STYLES = {
-    "reference": {"color": "#555555", "marker": "D"},
-    "train": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
-    "validation": {"color": "#D55E00", "marker": "s", "linestyle": "--"},
-}
+from skmnist.displays._style import STYLES, band_handle, label_scores, prepare_axes
 
 _QUANTITIES = ("accuracy", "loss")
 
@@ -122,8 +112,8 @@ class EpochCurveDisplay:
         ValueError
             If the estimator does not train in epochs.
         """
-        from skmnist.diagnosis._folds import run_folds
-        from skmnist.diagnosis._followed import can_be_followed
+        from skmnist._cross_validation._epochs import can_be_followed
+        from skmnist._cross_validation._folds import run_folds
 
         if not can_be_followed(estimator, {}):
             raise ValueError(
@@ -226,7 +216,7 @@ class EpochCurveDisplay:
                 f"The curves hold no {quantity}: their columns are "
                 f"{list(self.curves.columns)}."
             )
-        ax = _axes(ax, self)
+        ax = prepare_axes(ax, self)
         from matplotlib.ticker import MaxNLocator
 
         words, n_folds = _WORDS[self.source], self.curves["fold"].nunique()
@@ -261,184 +251,9 @@ class EpochCurveDisplay:
         return self
 
 
-class FitDiagnosisDisplay:
-    """The budget of an error: from the reference over training to validation.
-
-    A shaded span behind the training error reaches from the reference error up to the
-    tolerance, and one behind the validation error from the training error up to the
-    tolerance. A point beyond its span is a bias or a gap larger than tolerated; the
-    bars are the intervals that the verdict weighs.
-
-    Parameters
-    ----------
-    diagnosis : FitDiagnosis
-        What `diagnose_fit` gave.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Axes with the picture.
-    figure_ : matplotlib Figure
-        Figure that contains it.
-    lines_ : list of matplotlib Line2D
-        The points of reference, training and validation.
-
-    See Also
-    --------
-    EpochCurveDisplay : Scores after each epoch.
-
-    Examples
-    --------
-    >>> import matplotlib.pyplot as plt
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn.tree import DecisionTreeClassifier
-    >>> from skmnist import FitDiagnosisDisplay, diagnose_fit
-    >>> X, y = load_iris(return_X_y=True)
-    >>> tree = DecisionTreeClassifier(random_state=0)
-    >>> diagnosis = diagnose_fit(tree, X, y, reference=0.02, random_state=0)
-    >>> display = FitDiagnosisDisplay(diagnosis).plot()
-    >>> len(display.lines_)
-    3
-    >>> plt.close(display.figure_)
-    """
-
-    def __init__(self, diagnosis):
-        self.diagnosis = diagnosis
-
-    def plot(self, ax=None):
-        """Draw the three errors with their intervals.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Axes to draw on. None makes a figure.
-
-        Returns
-        -------
-        display : FitDiagnosisDisplay
-            Itself.
-        """
-        ax = _axes(ax, self)
-        from matplotlib.ticker import PercentFormatter
-
-        diagnosis = self.diagnosis
-        errors = diagnosis.errors
-        rows = ("reference", "train", "validation")
-        names = (
-            "Reference\n" + readable(str(diagnosis.reference), 18),
-            "Training",
-            "Validation",
-        )
-        self.lines_ = []
-        for row, name in enumerate(rows):
-            value, low, high = _numbers(errors[name])
-            style = STYLES[name]
-            ax.hlines(row, low, high, color=style["color"], linewidth=2)
-            self.lines_ += ax.plot(
-                value, row, marker=style["marker"], color=style["color"], markersize=8
-            )
-            ax.annotate(
-                f"{100 * value:.2f} %",
-                (max(value, high), row),
-                xytext=(8, 0),
-                textcoords="offset points",
-                va="center",
-                color=style["color"],
-            )
-        known = has_known_error(diagnosis)
-        steps = (("Bias", diagnosis.bias), ("Gap", diagnosis.gap))
-        for row, (word, step) in enumerate(steps):
-            start, top = errors[rows[row]].value, row
-            if word == "Gap" and known and errors["reference"].value > start:
-                # What is known to be irreducible is no gap, whatever training reached.
-                start, top = errors["reference"].value, 0
-            tolerated = ax.fill_betweenx(
-                [row + 0.72, row + 1.28],
-                start,
-                start + diagnosis.tolerance,
-                color="#999999",
-                alpha=0.25,
-                linewidth=0,
-                label=f"Tolerated: {100 * diagnosis.tolerance:g} points more",
-            )
-            value, low, high = (100 * number for number in _numbers(step))
-            ax.vlines(start, top, row + 1.28, color="#999999", linewidth=0.8, zorder=0)
-            numbers = f"{value:+.2f} points, {low:+.2f} to {high:+.2f}"
-            ax.annotate(
-                f"{word} {numbers}".replace("-", "\N{MINUS SIGN}"),
-                (start, row + 0.5),
-                xytext=(5, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize="small",
-                bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1},
-            )
-        highest = max(
-            *(errors[name].high for name in rows),
-            *(errors[name].value + diagnosis.tolerance for name in rows[:2]),
-        )
-        lowest = min(0.0, *(errors[name].low for name in rows))
-        ax.set_xlim(
-            lowest - 0.06 * (highest - lowest), lowest + 1.3 * (highest - lowest)
-        )
-        ax.set_ylim(2.6, -0.5)
-        ax.set_yticks(range(3), names)
-        ax.tick_params(axis="y", length=0)
-        ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-        ax.set(xlabel="Error (%)", title=f"Error budget: {diagnosis.verdict}")
-        ax.spines[["top", "right", "left"]].set_visible(False)
-        ax.legend(handles=[tolerated], loc="upper right", fontsize="small")
-        return self
-
-
-def has_known_error(diagnosis):
-    """Tell whether the reference is a number given, which has no interval."""
-    reference = diagnosis.errors["reference"]
-    return reference.low == reference.high
-
-
-def label_scores(ax, quantity):
-    """Name the y axis of accuracies (fractions, shown in percent) or of losses."""
-    from matplotlib.ticker import PercentFormatter
-
-    if quantity == "accuracy":
-        ax.set_ylabel("Accuracy (%)")
-        ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-    else:
-        ax.set_ylabel("Cross-entropy loss (nats)")
-
-
 def _frame(fold, curves):
     """Return the curves of one fold, as the constructor takes them."""
     names = [f"{side}_{q}" for q in _QUANTITIES for side in ("train", "validation")]
     columns = {name: getattr(curves, name) for name in names}
     epochs = range(1, len(curves.train_loss) + 1)
     return pd.DataFrame({"fold": fold, "epoch": epochs, **columns})
-
-
-def _axes(ax, display):
-    """Return the axes to draw on, and note them on the display as scikit-learn does."""
-    check_matplotlib_support(f"{type(display).__name__}.plot")
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        _, ax = plt.subplots()
-    display.ax_, display.figure_ = ax, ax.figure
-    return ax
-
-
-def band_handle(label):
-    """Return what a legend shows for a band."""
-    from matplotlib.patches import Patch
-
-    return Patch(facecolor="#999999", alpha=0.4, label=label)
-
-
-def _numbers(estimate):
-    return np.array([estimate.value, estimate.low, estimate.high], dtype=float)
-
-
-def readable(text, width):
-    """Cut a name to fit a picture, and keep it from being read as a formula."""
-    text = text if len(text) <= width else text[: width - 1] + "…"
-    return text.replace("$", r"\$")

@@ -1,106 +1,16 @@
-"""The report of a diagnosis: a folder of figures and tables, and a page in one file."""
+"""The report of a diagnosis as one HTML page."""
 
 import base64
-import importlib.metadata
 import io
-import json
-import platform
-from pathlib import Path
 
 import numpy as np
 
-from skmnist import __version__
-from skmnist._atomic import replacing
-from skmnist._explanations import FINDINGS, VERDICTS
-from skmnist._figures import PRINT_DPI, SCREEN_DPI, drawings_of, noun_of
-from skmnist.displays import has_known_error
-
-__all__ = ["FILES", "render_html", "write_report"]
-
-#: The files of a report folder. Nothing else in the folder is ever touched.
-FILES = (
-    "report.html",
-    "accuracy.png",
-    "loss.png",
-    "learning_curve.png",
-    "confusion_matrix.png",
-    "results.csv",
-    "diagnosis.json",
-)
-
-#: What a run that was stopped leaves instead; the next report removes it.
-PARTIAL_FILE = "partial_results.csv"
+from skmnist.displays._fit_diagnosis import has_known_error
+from skmnist.report._explanations import FINDINGS, VERDICTS
+from skmnist.report._figures import SCREEN_DPI, drawings_of, noun_of
+from skmnist.report._provenance import versions
 
 _MOST_PAIRS = 10
-
-_PACKAGES = ("scikit-learn", "tensorflow", "keras", "scikeras", "numpy", "pandas")
-
-
-def write_report(diagnosis, folder, *, command=None, configuration=None):
-    """Write the report of a diagnosis into a folder.
-
-    Each file is put in its place in one step, so that none is ever half written.
-    Figures have 300 dots per inch. A figure that this diagnosis has no data for
-    (``learning_curve.png`` where no learning curve was asked for, ``loss.png`` of a
-    classifier without probabilities) is not written, and one of an earlier report is
-    removed. Other files in the folder stay as they are.
-
-    Parameters
-    ----------
-    diagnosis : FitDiagnosis
-        What `diagnose_fit` gave.
-    folder : path-like
-        Where to. Made if it does not exist.
-    command : str, default=None
-        The command that gives this report again, for the page.
-    configuration : dict, default=None
-        Settings by name, for the page.
-
-    Returns
-    -------
-    paths : list of pathlib.Path
-        The files written.
-
-    Raises
-    ------
-    OSError
-        If the folder or a file cannot be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn.tree import DecisionTreeClassifier
-    >>> from skmnist import diagnose_fit
-    >>> from skmnist.report import write_report
-    >>> X, y = load_iris(return_X_y=True)
-    >>> tree = DecisionTreeClassifier(random_state=0)
-    >>> diagnosis = diagnose_fit(tree, X, y, reference=0.02, random_state=0)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     paths = write_report(diagnosis, folder)
-    >>> [path.name for path in paths][:3]
-    ['report.html', 'accuracy.png', 'loss.png']
-    """
-    drawings = drawings_of(diagnosis)
-    page = _render(diagnosis, drawings, command, configuration)
-    record = {
-        **diagnosis.to_dict(),
-        "command": command,
-        "configuration": configuration or diagnosis.configuration,
-        "versions": versions(),
-    }
-    pictures = {
-        f"{name}.png": drawing.png(PRINT_DPI)
-        for name, drawing in drawings.items()
-        if f"{name}.png" in FILES
-    }
-    content = {
-        "report.html": page.encode(),
-        **pictures,
-        "results.csv": diagnosis.folds.to_csv(index=False).encode(),
-        "diagnosis.json": as_json(record),
-    }
-    return write_files(folder, (*FILES, PARTIAL_FILE), content)
 
 
 def render_html(diagnosis, *, command=None, configuration=None):
@@ -136,7 +46,7 @@ def render_html(diagnosis, *, command=None, configuration=None):
     True
     """
     drawings = drawings_of(diagnosis)
-    return _render(diagnosis, drawings, command, configuration)
+    return render_page(diagnosis, drawings, command, configuration)
 
 
 def render(template, **values):
@@ -144,7 +54,7 @@ def render(template, **values):
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("skmnist", "templates"),
+        loader=PackageLoader("skmnist.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -157,51 +67,7 @@ def render(template, **values):
     return environment.get_template(template).render(values)
 
 
-def write_files(folder, names, content):
-    """Write files in one step each, and remove those that this report has not.
-
-    Parameters
-    ----------
-    folder : path-like
-        Made if it does not exist.
-    names : sequence of str
-        The files a report of this kind may have.
-    content : dict of str to bytes
-        The files of this one.
-
-    Returns
-    -------
-    paths : list of pathlib.Path
-        The files written, in the order of the names.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        if name in content:
-            with replacing(folder / name) as file:
-                file.write(content[name])
-        else:
-            (folder / name).unlink(missing_ok=True)
-    return [folder / name for name in names if name in content]
-
-
-def as_json(record):
-    """Return plain Python objects as the content of a JSON file."""
-    return (json.dumps(record, indent=2, allow_nan=False) + "\n").encode()
-
-
-def versions():
-    """Return the versions of what a result depends on, by package."""
-    found = {"skmnist": __version__, "Python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:  # a build under another name
-            continue
-    return found
-
-
-def _render(diagnosis, drawings, command, configuration):
+def render_page(diagnosis, drawings, command, configuration):
     noun = noun_of(diagnosis)
     sentence = diagnosis.sentence.removeprefix(f"{diagnosis.verdict}: ")
     return render(

@@ -1,6 +1,6 @@
 """Files and pickles that earlier versions wrote still load.
 
-tests/data/written_by_0_1_0/make.py wrote them, before modules were moved.
+tests/persistence/written_by_0_1_0/make.py wrote them, before modules were moved.
 """
 
 import json
@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 
 from skmnist import load, save
 
-FOLDER = Path(__file__).parent / "data" / "written_by_0_1_0"
+FOLDER = Path(__file__).parent / "written_by_0_1_0"
 NAMES = ["mlp", "lenet", "image", "own"]
 
 

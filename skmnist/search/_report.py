@@ -2,12 +2,12 @@
 
 import math
 
-from skmnist._figures import PRINT_DPI, SCREEN_DPI, Drawing, draw_values
+from skmnist._estimate import percent
 from skmnist.cli._grid import written, written_value
-from skmnist.diagnosis._fingerprint import fingerprint
-from skmnist.diagnosis._intervals import percent
-from skmnist.diagnosis._tables import as_plain
-from skmnist.report import PARTIAL_FILE, as_json, render, versions, write_files
+from skmnist.report._figures import PRINT_DPI, SCREEN_DPI, Drawing, draw_values
+from skmnist.report._folder import PARTIAL_FILE, write_files
+from skmnist.report._page import render
+from skmnist.report._provenance import as_json, as_plain, fingerprint, versions
 
 _MOST_ROWS = 50
 

@@ -7,18 +7,23 @@ import pandas as pd
 from sklearn.utils import indexable
 
 from skmnist._atomic import replacing
+from skmnist._cross_validation._duplicates import find_twins
+from skmnist._cross_validation._folds import judge_fitted
+from skmnist._cross_validation._reference import (
+    check_reference,
+    run_dummy,
+    run_reference,
+)
+from skmnist._estimate import Estimate
+from skmnist._seed import draw_seed
 from skmnist.diagnosis import _tables
-from skmnist.diagnosis._duplicates import find_twins
+from skmnist.diagnosis._checks import check_data, check_params
 from skmnist.diagnosis._evidence import Evidence
 from skmnist.diagnosis._findings import Finding, find
-from skmnist.diagnosis._fingerprint import fingerprint
-from skmnist.diagnosis._folds import draw_seed, judge_fitted
-from skmnist.diagnosis._input import check_data, check_params
-from skmnist.diagnosis._intervals import Estimate
 from skmnist.diagnosis._mistakes import find_mistakes, pixels_of
-from skmnist.diagnosis._reference import check_reference, run_dummy, run_reference
 from skmnist.diagnosis._scatter import trains_at_random
 from skmnist.diagnosis._verdict import conclude
+from skmnist.report._provenance import as_plain, fingerprint
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -361,7 +366,7 @@ class FitDiagnosis:
             "data": self.data,
             "configuration": self.configuration,
         }
-        return _tables.as_plain(record)
+        return as_plain(record)
 
     def plot(self):
         """Draw the diagnosis with matplotlib.

@@ -16,8 +16,8 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_method_params, column_or_1d
 
+from skmnist._cross_validation._epochs import can_be_followed, take_apart
 from skmnist.classifiers._checks import as_python
-from skmnist.diagnosis._followed import can_be_followed, take_apart
 
 _CONSTRAINTS = {
     "estimator": [HasMethods(["fit", "predict"])],

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from skmnist import KerasMLPClassifier
 from skmnist.cli import _output, app
-from skmnist.cli._grid_search import FitLog, make_search
+from skmnist.search._result import FitLog, make_search
 
 TINY = ["--samples", "150", "--cv", "2", "--epochs", "1"]
 GRID = ["--grid", "hidden_layer_sizes=8,4", "--grid", "learning_rate=0.01,0.05"]

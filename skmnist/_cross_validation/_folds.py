@@ -1,6 +1,5 @@
 """Train a classifier on every split and keep what it got wrong, sample by sample."""
 
-import secrets
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -8,13 +7,14 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing, check_random_state, indexable
+from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
-from skmnist.diagnosis._followed import Curves, can_be_followed, follow
-from skmnist.diagnosis._judge import final_step, judge, kept_rows
+from skmnist._cross_validation._epochs import Curves, can_be_followed, follow
+from skmnist._cross_validation._scores import final_step, judge, kept_rows
+from skmnist._seed import draw_seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,22 +154,6 @@ def rows_of_splits(cv, X, y, groups=None):
 def _rows(side):
     side = np.asarray(side)
     return np.flatnonzero(side) if side.dtype == bool else side
-
-
-def draw_seed(random_state):
-    """Draw an integer to seed with, leaving NumPy's global generator as it is.
-
-    Parameters
-    ----------
-    random_state : int, RandomState instance or None
-
-    Returns
-    -------
-    seed : int
-    """
-    if random_state is None:
-        return secrets.randbits(31)
-    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def judge_fitted(estimator, X, y, *, train, test, number, fit_time):

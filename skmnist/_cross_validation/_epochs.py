@@ -11,7 +11,12 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_method_params
 
-from skmnist.diagnosis._judge import judge, kept_rows, log_loss, probabilities_of
+from skmnist._cross_validation._scores import (
+    judge,
+    kept_rows,
+    log_loss,
+    probabilities_of,
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,14 +4,8 @@ import io
 
 import numpy as np
 
-from skmnist.displays import (
-    STYLES,
-    EpochCurveDisplay,
-    FitDiagnosisDisplay,
-    band_handle,
-    label_scores,
-    readable,
-)
+from skmnist.displays import EpochCurveDisplay, FitDiagnosisDisplay
+from skmnist.displays._style import STYLES, band_handle, label_scores, readable
 
 PRINT_DPI = 300
 SCREEN_DPI = 130

@@ -2,17 +2,12 @@
 
 from pathlib import Path
 
-from skmnist._figures import SCREEN_DPI, Drawing
-from skmnist.diagnosis._intervals import percent
-from skmnist.displays import STYLES, readable
-from skmnist.report import (
-    PARTIAL_FILE,
-    as_json,
-    render,
-    versions,
-    write_files,
-    write_report,
-)
+from skmnist._estimate import percent
+from skmnist.displays._style import STYLES, readable
+from skmnist.report._figures import SCREEN_DPI, Drawing
+from skmnist.report._folder import PARTIAL_FILE, write_files, write_report
+from skmnist.report._page import render
+from skmnist.report._provenance import as_json, versions
 
 COMPARISON_FILES = ("report.html", "comparison.json")
 

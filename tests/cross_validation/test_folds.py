@@ -15,7 +15,8 @@ from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skmnist import KerasMLPClassifier, diagnose_fit
-from skmnist.diagnosis._folds import draw_seed, judge_fitted, run_folds
+from skmnist._cross_validation._folds import judge_fitted, run_folds
+from skmnist._seed import draw_seed
 
 
 class SoftmaxRegression(ClassifierMixin, BaseEstimator):

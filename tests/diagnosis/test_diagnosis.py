@@ -24,8 +24,8 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import FitDiagnosis, diagnose_fit
+from skmnist._estimate import Estimate
 from skmnist.diagnosis._diagnose import run_diagnosis
-from skmnist.diagnosis._intervals import Estimate
 from skmnist.diagnosis._verdict import decide, samples_needed
 
 TREE = DecisionTreeClassifier(random_state=0)

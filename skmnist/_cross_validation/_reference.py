@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import resample
 
-from skmnist.diagnosis._folds import run_folds
+from skmnist._cross_validation._folds import run_folds
 
 _MAX_ROWS = 2000
 _MAX_TREE_FEATURES = 30

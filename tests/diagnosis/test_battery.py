@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 from skmnist import KerasMLPClassifier, PixelScaler, diagnose_fit, load_digits28
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 DATA = ROOT / "docs" / "_data"
 CHEAP = [
     "dummy, moons",

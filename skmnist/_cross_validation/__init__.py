@@ -1,0 +1,1 @@
+"""Cross-validation: train on every split, and keep what was predicted."""

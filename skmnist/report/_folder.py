@@ -1,0 +1,117 @@
+"""The report of a diagnosis as a folder of figures, tables and a page."""
+
+from pathlib import Path
+
+from skmnist._atomic import replacing
+from skmnist.report._figures import PRINT_DPI, drawings_of
+from skmnist.report._page import render_page
+from skmnist.report._provenance import as_json, versions
+
+#: The files of a report folder. Nothing else in the folder is ever touched.
+FILES = (
+    "report.html",
+    "accuracy.png",
+    "loss.png",
+    "learning_curve.png",
+    "confusion_matrix.png",
+    "results.csv",
+    "diagnosis.json",
+)
+
+#: What a run that was stopped leaves instead; the next report removes it.
+PARTIAL_FILE = "partial_results.csv"
+
+
+def write_report(diagnosis, folder, *, command=None, configuration=None):
+    """Write the report of a diagnosis into a folder.
+
+    Each file is put in its place in one step, so that none is ever half written.
+    Figures have 300 dots per inch. A figure that this diagnosis has no data for
+    (``learning_curve.png`` where no learning curve was asked for, ``loss.png`` of a
+    classifier without probabilities) is not written, and one of an earlier report is
+    removed. Other files in the folder stay as they are.
+
+    Parameters
+    ----------
+    diagnosis : FitDiagnosis
+        What `diagnose_fit` gave.
+    folder : path-like
+        Where to. Made if it does not exist.
+    command : str, default=None
+        The command that gives this report again, for the page.
+    configuration : dict, default=None
+        Settings by name, for the page.
+
+    Returns
+    -------
+    paths : list of pathlib.Path
+        The files written.
+
+    Raises
+    ------
+    OSError
+        If the folder or a file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skmnist import diagnose_fit
+    >>> from skmnist.report import write_report
+    >>> X, y = load_iris(return_X_y=True)
+    >>> tree = DecisionTreeClassifier(random_state=0)
+    >>> diagnosis = diagnose_fit(tree, X, y, reference=0.02, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     paths = write_report(diagnosis, folder)
+    >>> [path.name for path in paths][:3]
+    ['report.html', 'accuracy.png', 'loss.png']
+    """
+    drawings = drawings_of(diagnosis)
+    page = render_page(diagnosis, drawings, command, configuration)
+    record = {
+        **diagnosis.to_dict(),
+        "command": command,
+        "configuration": configuration or diagnosis.configuration,
+        "versions": versions(),
+    }
+    pictures = {
+        f"{name}.png": drawing.png(PRINT_DPI)
+        for name, drawing in drawings.items()
+        if f"{name}.png" in FILES
+    }
+    content = {
+        "report.html": page.encode(),
+        **pictures,
+        "results.csv": diagnosis.folds.to_csv(index=False).encode(),
+        "diagnosis.json": as_json(record),
+    }
+    return write_files(folder, (*FILES, PARTIAL_FILE), content)
+
+
+def write_files(folder, names, content):
+    """Write files in one step each, and remove those that this report has not.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made if it does not exist.
+    names : sequence of str
+        The files a report of this kind may have.
+    content : dict of str to bytes
+        The files of this one.
+
+    Returns
+    -------
+    paths : list of pathlib.Path
+        The files written, in the order of the names.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        if name in content:
+            with replacing(folder / name) as file:
+                file.write(content[name])
+        else:
+            (folder / name).unlink(missing_ok=True)
+    return [folder / name for name in names if name in content]

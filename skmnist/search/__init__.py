@@ -1,0 +1,1 @@
+"""Searches over hyperparameters: what a finished one says."""
