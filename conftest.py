@@ -12,3 +12,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # What a script starts in the background ignores Ctrl-C, which tests send.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Studies are scripts that run for hours, not modules with examples.
+collect_ignore = ["docs/studies"]

@@ -18,8 +18,13 @@ autosummary_generate = True
 numpydoc_show_class_members = False
 # Labels of scikit-learn's own guide, in docstrings that our classes inherit.
 suppress_warnings = ["ref.ref"]
-numpydoc_validation_exclude = {r"\.__init__$", r"\.FitDiagnosis$"}
+numpydoc_validation_exclude = {
+    r"\.__init__$",
+    r"\.(FitDiagnosis|FitComparison|SearchDiagnosis)$",
+}
 numpydoc_validation_checks = {"all", "EX01", "SA01", "ES01", "RT02", "PR02"}
-exclude_patterns = ["_build"]
+# Attributes are in the docstrings of the classes, so the template lists methods only.
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = "skmnist"

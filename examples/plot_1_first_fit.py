@@ -1,8 +1,8 @@
 """
-The first fit
-=============
+Fitting a first classifier
+==========================
 
-A Keras multilayer perceptron as one more scikit-learn classifier, on real handwritten
+Use a Keras multilayer perceptron as a scikit-learn classifier, on real handwritten
 digits.
 """
 
@@ -23,18 +23,18 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 
 # %%
-# Scaling belongs into the Pipeline: every fold then scales alike.
+# Scaling is part of the Pipeline, so every fold is scaled in the same way.
 clf = make_pipeline(ImageFlattener(), PixelScaler(), KerasMLPClassifier(random_state=0))
 clf.fit(X_train, y_train)
 print(f"training accuracy  {clf.score(X_train, y_train):.3f}")
 print(f"test accuracy      {clf.score(X_test, y_test):.3f}")
 
 # %%
-# Cross-validation is scikit-learn's, and stratified.
+# Cross-validation uses scikit-learn; the folds are stratified.
 scores = cross_validate(clf, X, y, cv=5, return_train_score=True)
 print(f"training, 5 folds  {scores['train_score'].mean():.3f}")
 print(f"test, 5 folds      {scores['test_score'].mean():.3f}")
 
 # %%
-# Is that good, and what would help?
+# Does the classifier over- or underfit, and what would improve it?
 print(diagnose_fit(clf, X, y, cv=5, random_state=0))

@@ -1,8 +1,8 @@
 """
-Flatten, scale, one-hot, step by step
-=====================================
+Flattening, scaling and one-hot encoding step by step
+=====================================================
 
-What a Pipeline does to the pixels, and what a classifier does to the labels.
+Show what a Pipeline does to the pixels, and what a classifier does to the labels.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ images, labels = digits.images, digits.target
 print("images  ", images.shape, images.dtype, images.min(), images.max())
 
 # %%
-# Flatten: one row of 784 pixels for each image, and the way back.
+# Flatten each image to one row of 784 pixels, and invert the transformation.
 flattener = ImageFlattener()
 rows = flattener.fit_transform(images)
 print("rows    ", rows.shape, rows.dtype)
@@ -22,12 +22,13 @@ print("names   ", flattener.get_feature_names_out()[[0, 1, 28, 783]])
 assert np.array_equal(flattener.inverse_transform(rows), images)
 
 # %%
-# Scale: float32 in [0, 1]. A pixel above 255 would be an error.
+# Scale the pixels to float32 in [0, 1]. A pixel above 255 would raise an error.
 scaled = PixelScaler(max_value=255).fit_transform(rows)
 print("scaled  ", scaled.dtype, scaled.min(), scaled.max())
 
 # %%
-# One-hot: the classifiers do this themselves, because a Pipeline leaves y alone.
+# Encode the labels as one-hot rows. The classifiers do this themselves, because a
+# Pipeline does not transform y.
 encoder = OneHotLabelEncoder()
 one_hot = encoder.fit_transform(labels)
 print("label   ", labels[5], "is", one_hot[5])

@@ -1,9 +1,9 @@
 """
-MLP against LeNet on the same folds
-===================================
+Comparing an MLP and LeNet on the same folds
+============================================
 
-Two networks, one cross-validation. The budget is small: 600 digits and few epochs, so
-that it runs in seconds; raise both for a fair match.
+Cross-validate two networks on the same folds. The example uses only 600 digits and few
+epochs, so that it runs in seconds; increase both for a fair comparison.
 """
 
 import numpy as np
@@ -35,6 +35,6 @@ for name, clf in candidates.items():
     )
 
 # %%
-# The folds are the same, so the difference is taken fold by fold.
+# Both networks use the same folds, so the difference is computed fold by fold.
 difference = scores["LeNet"] - scores["MLP"]
 print("LeNet − MLP by fold:", np.round(difference, 3))

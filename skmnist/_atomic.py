@@ -1,4 +1,4 @@
-"""Files that are there as a whole or as they were before."""
+"""Atomic replacement of files."""
 
 import os
 import secrets
@@ -8,38 +8,47 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path):
-    """Open a file for writing that takes its place only once it is complete.
+    """Open a file for writing and replace `path` with it atomically on exit.
 
-    It is written beside its name, flushed to the disk, and renamed in one step, of
-    which the folder is flushed too. After a failure or an interrupt nothing of it is
-    left; after a kill or a loss of power at most the half file beside.
+    The data is written to a temporary file in the same folder, flushed to disk and
+    renamed to `path`. If writing fails or is interrupted, the temporary file is removed
+    and `path` is unchanged. If the process is killed or power is lost, `path` is either
+    unchanged or complete, but the temporary file may remain.
 
     Parameters
     ----------
     path : path-like
-        The file. One that exists is replaced.
+        File to write. An existing file is replaced.
 
     Yields
     ------
     file : binary file
-        To write to.
+        Temporary file, open for writing.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
     """
     path = Path(path)
+    # In the same folder, as os.replace is atomic within one file system only.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(temporary, "xb") as file:
             yield file
             file.flush()
+            # Without fsync a power failure could leave an empty file at `path`.
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        _flush_folder(path.parent)
-    except BaseException:
+        _fsync_folder(path.parent)
+    except BaseException:  # including KeyboardInterrupt
         temporary.unlink(missing_ok=True)
         raise
 
 
-def _flush_folder(folder):
-    """Write a folder's entries to the disk, where the system opens folders."""
+def _fsync_folder(folder):
+    """Flush the entries of a folder to disk, so that a rename survives power loss."""
+    # Windows cannot open folders as files.
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

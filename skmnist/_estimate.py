@@ -36,23 +36,26 @@ class Estimate:
         return Estimate(self.value + amount, self.low + amount, self.high + amount)
 
     def not_negative(self):
-        """Return the estimate where less than nothing does not count.
+        """Return the estimate with a negative value or upper end replaced by 0.
 
-        The lower end stays as it is: it tells how far below.
+        The lower end is kept, because it shows how far below 0 the interval reaches.
         """
         return Estimate(max(self.value, 0.0), self.low, max(self.high, 0.0))
 
     def negated(self):
-        """Return the estimate of the quantity with the other sign."""
+        """Return the estimate of the quantity with the opposite sign."""
         return Estimate(-self.value, -self.high, -self.low)
 
     def contains(self, value):
-        """Tell whether a value lies in the interval."""
+        """Return whether a value lies in the interval."""
         return self.low <= value <= self.high
 
 
 def percent(fraction):
-    """Write a fraction as a percentage, "2.3 %", the small ones with two decimals."""
+    """Write a fraction as a percentage, such as "2.3 %".
+
+    Percentages below 0.95 have two decimals, the others one.
+    """
     number = 100 * fraction
     digits = 2 if 0.005 <= abs(number) < 0.95 else 1
     return f"{number:.{digits}f} %".replace("-0.0 %", "0.0 %").replace("-", "−")

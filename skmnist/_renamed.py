@@ -1,14 +1,14 @@
-"""Earlier import paths that stand in pickles and saved files.
+"""Import paths of earlier versions, which old pickles and saved files contain.
 
-Pickles name classes by import path. Those written before a class was moved are loaded
-through a stand-in module under the old path.
+A pickle refers to classes by import path. A pickle written before a class was moved is
+loaded through a proxy module that is registered under the old path.
 """
 
 import importlib
 import sys
 from types import ModuleType
 
-#: The current import path of each object by an earlier one.
+#: Earlier import paths mapped to the current ones.
 CURRENT_PATHS = {
     "skmnist._as_data.KerasObject": "skmnist.persistence.KerasObject",
     "skmnist._as_data.SavedArchitecture": "skmnist.persistence.SavedArchitecture",
@@ -18,6 +18,7 @@ CURRENT_PATHS = {
     "skmnist._network.Network": "skmnist._engine._network.Network",
     "skmnist._training.Training": "skmnist._engine._training.Training",
     "skmnist._left_out.LeftOut": "skmnist.persistence.Placeholder",
+    "skmnist.diagnosis._fit_diagnosis.FitDiagnosis": "skmnist.diagnosis.FitDiagnosis",
     "skmnist.preprocessing._images.ImageFlattener": (
         "skmnist.preprocessing.ImageFlattener"
     ),
@@ -30,18 +31,19 @@ CURRENT_PATHS = {
     "skmnist.preprocessing._pixels.PixelScaler": "skmnist.preprocessing.PixelScaler",
 }
 
-# Modules that exist no more. Those that do resolve their own names.
-_GONE = (
+# Modules that no longer exist. The others define their old names themselves.
+_REMOVED = (
     "skmnist._as_data",
     "skmnist._image_classifier",
     "skmnist._left_out",
     "skmnist._network",
     "skmnist._training",
+    "skmnist.diagnosis._fit_diagnosis",
 )
 
 
-class _Moved(ModuleType):
-    """Stand-in for a module that was moved: imports the new one when it is read."""
+class _MovedModule(ModuleType):
+    """Proxy for a module that was moved; imports the new one on attribute access."""
 
     def __getattr__(self, name):
         path = CURRENT_PATHS.get(f"{self.__name__}.{name}")
@@ -52,6 +54,6 @@ class _Moved(ModuleType):
 
 
 def register():
-    """Make the earlier import paths importable, without importing anything."""
-    for name in _GONE:
-        sys.modules.setdefault(name, _Moved(name))
+    """Make the earlier import paths importable, without importing the new modules."""
+    for name in _REMOVED:
+        sys.modules.setdefault(name, _MovedModule(name))

@@ -1,4 +1,4 @@
-"""Draw an integer seed from what scikit-learn calls a random_state."""
+"""Draw an integer seed from a random_state."""
 
 import secrets
 
@@ -6,17 +6,18 @@ from sklearn.utils import check_random_state
 
 
 def draw_seed(random_state):
-    """Draw an integer seed; NumPy's global generator stays as it is.
+    """Draw an integer seed without changing NumPy's global generator.
 
     Parameters
     ----------
     random_state : int, RandomState instance or None
-        None draws fresh entropy; a RandomState instance is advanced by one draw.
+        An int always gives the same seed. A RandomState instance is advanced by one
+        draw. None uses entropy of the operating system.
 
     Returns
     -------
     seed : int
-        In [0, 2**31 - 1).
+        Integer in [0, 2**31).
     """
     if random_state is None:
         return secrets.randbits(31)

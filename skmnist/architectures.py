@@ -1,6 +1,6 @@
-"""Keras builders: functions that return an uncompiled network for a data set's shape.
+"""Functions that build uncompiled Keras models for the shape of a data set.
 
-They follow SciKeras's convention, so they plug into its wrappers as they are.
+They follow the conventions of SciKeras, so they can be passed to its wrappers.
 """
 
 import math
@@ -19,30 +19,31 @@ def build_mlp(
     l2=0.0,
     rescaling=None,
 ):
-    """Build a multilayer perceptron ending in a softmax.
+    """Build a multilayer perceptron with a softmax output layer.
 
     Parameters
     ----------
     meta : dict
-        What is known of the data: ``meta["X_shape_"]``, whose ``[1:]`` is the shape
-        of one sample (images are flattened), and ``meta["n_classes_"]``.
+        Metadata of the data set: ``meta["X_shape_"]``, the shape of X, and
+        ``meta["n_classes_"]``, the number of classes. The model flattens images.
     hidden_layer_sizes : tuple of int, default=(200, 100)
-        The number of units of each hidden layer.
+        Number of units of each hidden layer.
     activation : str or callable, default="tanh"
-        Activation of the hidden layers, as Keras names it.
+        Keras activation function of the hidden layers.
     bias_initializer : str or keras.initializers.Initializer, default="ones"
-        Initial biases of every layer.
+        Initializer of the biases of all layers.
     dropout : float, default=0.0
-        Fraction of each hidden layer's outputs dropped in training, in [0, 1).
+        Dropout rate after each hidden layer, in [0, 1).
     l2 : float, default=0.0
-        Weight of the L2 penalty on the kernels, added to the loss.
+        L2 regularisation factor of the kernels of all layers.
     rescaling : float, default=None
-        Factor a first layer multiplies the input with: 1/255 lets raw 8-bit pixels in.
+        Scale factor of a leading Rescaling layer, e.g. 1/255 for raw 8-bit pixels. If
+        None, no such layer is added.
 
     Returns
     -------
     model : keras.Sequential
-        The network, built and uncompiled.
+        Built, uncompiled model.
 
     Examples
     --------
@@ -89,43 +90,47 @@ def build_lenet(
     l2=0.0,
     rescaling=None,
 ):
-    """Build a LeNet-style convolutional network ending in a softmax.
+    """Build a LeNet-style convolutional network with a softmax output layer.
 
-    Each stage is two convolutions with ``same`` padding, a 2×2 max-pooling and dropout.
-    Pooling leaves the last row or column of an odd side to stand alone.
+    Each stage consists of two convolutions with ``same`` padding, 2×2 max pooling and
+    dropout. The pooling also has ``same`` padding, so that the last row or column of an
+    odd-sized input is kept.
 
     Parameters
     ----------
     meta : dict
-        What is known of the data: ``meta["X_shape_"]``, whose ``[1:]`` is the shape
-        of one sample, and ``meta["n_classes_"]``. A sample is (h, w, channels),
-        (h, w), or a flat square.
+        Metadata of the data set: ``meta["X_shape_"]``, the shape of X, and
+        ``meta["n_classes_"]``, the number of classes. The samples have shape
+        (height, width, channels), (height, width) or (height * width,), the latter only
+        for square images.
     filters : tuple of int, default=(32, 64)
-        The number of filters of each stage.
+        Number of filters of each stage.
     kernel_sizes : tuple of int, default=(5, 3)
-        The side of the convolution kernels of each stage, in pixels.
+        Height and width of the convolution kernels of each stage, in pixels.
     hidden_layer_sizes : tuple of int, default=(128,)
-        The number of units of each dense layer behind the stages.
+        Number of units of each dense hidden layer after the stages.
     activation : str or callable, default="relu"
-        Activation of the convolutions and hidden layers, as Keras names it.
+        Keras activation function of the convolutions and hidden layers.
     dropout : float, default=0.25
-        Fraction of outputs dropped in training after each stage, in [0, 1).
+        Dropout rate after each stage, in [0, 1).
     hidden_dropout : float, default=0.5
-        The same after each dense hidden layer.
+        Dropout rate after each dense hidden layer, in [0, 1).
     l2 : float, default=0.0
-        Weight of the L2 penalty on the kernels, added to the loss.
+        L2 regularisation factor of the kernels of all layers.
     rescaling : float, default=None
-        Factor a first layer multiplies the input with: 1/255 lets raw 8-bit pixels in.
+        Scale factor of a leading Rescaling layer, e.g. 1/255 for raw 8-bit pixels. If
+        None, no such layer is added.
 
     Returns
     -------
     model : keras.Sequential
-        The network, built and uncompiled.
+        Built, uncompiled model.
 
     Raises
     ------
     ValueError
-        If `filters` and `kernel_sizes` differ in length, or a sample is no image.
+        If `filters` and `kernel_sizes` differ in length, or if flat samples are not
+        square images.
 
     Examples
     --------
@@ -138,8 +143,8 @@ def build_lenet(
 
     if len(filters) != len(kernel_sizes):
         raise ValueError(
-            f"filters and kernel_sizes name one stage each and must have the same "
-            f"length, got filters={filters!r} and kernel_sizes={kernel_sizes!r}."
+            "filters and kernel_sizes must have the same length, one entry per stage; "
+            f"got filters={filters!r} and kernel_sizes={kernel_sizes!r}."
         )
     sample_shape = tuple(meta["X_shape_"][1:])
     image_shape = resolve_image_shape(sample_shape, None)
@@ -174,25 +179,27 @@ def build_lenet(
 
 
 def resolve_image_shape(sample_shape, image_shape):
-    """Tell how a sample is laid out as an image.
+    """Return the shape of a sample as an image with a channel axis.
 
     Parameters
     ----------
     sample_shape : tuple of int
-        The shape of one sample as it comes: (features,), (h, w) or (h, w, channels).
+        Shape of one sample: (n_features,), (height, width) or (height, width,
+        channels).
     image_shape : tuple of int or None
-        The wanted layout; one entry may be -1, to be worked out. (-1,) leaves a row
-        flat. None takes (h, w[, channels]) as it is and a flat square as a square.
+        Requested shape. One entry may be -1, in which case it is inferred from the
+        number of values in a sample; (-1,) keeps flat samples flat. If None, flat
+        samples become square images, and other samples keep their shape.
 
     Returns
     -------
     image_shape : tuple of int
-        (h, w, channels), or (features,) where a flat layout was asked for.
+        (height, width, channels), or (n_features,) if a flat shape was requested.
 
     Raises
     ------
     ValueError
-        If the sample cannot be laid out so.
+        If `image_shape` is invalid or does not match `sample_shape`.
     """
     size = math.prod(sample_shape)
     if image_shape is None:
@@ -202,7 +209,7 @@ def resolve_image_shape(sample_shape, image_shape):
                 raise ValueError(
                     f"A row of {size} features is no square image. Pass "
                     "image_shape=(height, width) or (height, width, channels), "
-                    "or X as images of shape (n, height, width)."
+                    "or X of shape (n_samples, height, width)."
                 )
             return (side, side, 1)
         resolved = tuple(sample_shape)
@@ -212,8 +219,8 @@ def resolve_image_shape(sample_shape, image_shape):
             isinstance(side, Integral) and (side > 0 or side == -1) for side in resolved
         ):
             raise ValueError(
-                f"image_shape={image_shape!r} must hold positive integers; one entry "
-                "may be -1."
+                "image_shape must consist of positive integers, at most one of which "
+                f"may be replaced by -1; got image_shape={image_shape!r}."
             )
         known = math.prod(side for side in resolved if side != -1)
         if -1 in resolved and size % known == 0:
@@ -221,18 +228,21 @@ def resolve_image_shape(sample_shape, image_shape):
         if math.prod(resolved) != size or -1 in resolved:
             raise ValueError(
                 f"image_shape={image_shape!r} does not fit samples of shape "
-                f"{tuple(sample_shape)}, which hold {size} values."
+                f"{tuple(sample_shape)}, which have {size} values."
             )
-        as_given = tuple(sample_shape)
-        if len(as_given) > 1 and resolved not in (as_given, (*as_given, 1)):
+        # Images of another shape with the same number of values, such as a transposed
+        # one, would be scrambled by reshaping; only a channel axis may be added.
+        original = tuple(sample_shape)
+        if len(original) > 1 and resolved not in (original, (*original, 1)):
             raise ValueError(
-                f"image_shape={image_shape!r} was asked for, but X has samples of "
-                f"shape {as_given}: give X in that layout, or flat."
+                f"image_shape={image_shape!r} does not match X, which has samples of "
+                f"shape {original}. Pass X in the shape of image_shape, or flattened."
             )
     return resolved + (1,) if len(resolved) == 2 else resolved
 
 
 def _input_layers(sample_shape, rescaling):
+    """Return the input layer and, unless `rescaling` is None, a Rescaling layer."""
     import keras
 
     layers = [keras.Input(shape=tuple(sample_shape))]
@@ -242,12 +252,14 @@ def _input_layers(sample_shape, rescaling):
 
 
 def _l2(weight):
+    """Return an L2 regularizer, or None if `weight` is zero."""
     import keras
 
     return keras.regularizers.L2(weight) if weight else None
 
 
 def _dropout(rate):
+    """Return a list with a Dropout layer, or an empty list if `rate` is zero."""
     import keras
 
     return [keras.layers.Dropout(rate)] if rate else []

@@ -11,7 +11,7 @@ def layer_types(model):
     return [type(layer).__name__ for layer in model.layers]
 
 
-def test_reference_mlp_has_the_reference_size_and_biases_of_one():
+def test_default_mlp_layers_and_number_of_parameters():
     model = build_mlp({"X_shape_": (60000, 784), "n_classes_": 10})
     assert model.count_params() == 178_110
     assert not model.compiled
@@ -23,7 +23,7 @@ def test_reference_mlp_has_the_reference_size_and_biases_of_one():
     assert all(np.all(layer.bias.numpy() == 1) for layer in model.layers)
 
 
-def test_reference_lenet_has_the_reference_size_and_layers():
+def test_default_lenet_layers_and_number_of_parameters():
     model = build_lenet(MNIST)
     assert model.count_params() == 484_714
     assert not model.compiled
@@ -45,14 +45,14 @@ def test_reference_lenet_has_the_reference_size_and_layers():
     assert rates == [0.25, 0.25, 0.5]
 
 
-def test_pooling_keeps_28_by_28_as_it_is_and_odd_sizes_work():
+def test_lenet_pooling_accepts_even_and_odd_sizes():
     assert build_lenet(MNIST).layers[8].input.shape == (None, 7, 7, 64)
     odd = build_lenet({"X_shape_": (10, 9, 5, 1), "n_classes_": 3})
     assert odd.output_shape == (None, 3)
 
 
 @pytest.mark.parametrize("shape", [(784,), (28, 28), (28, 28, 1)])
-def test_lenet_makes_an_image_of_every_layout(shape):
+def test_lenet_accepts_flat_rows_and_images(shape):
     model = build_lenet({"X_shape_": (5, *shape), "n_classes_": 10})
     assert model.count_params() == 484_714
     assert model.input_shape == (None, *shape)
@@ -62,24 +62,24 @@ def test_mlp_flattens_images():
     assert build_mlp(MNIST).count_params() == 178_110
 
 
-def test_rescaling_comes_first():
+def test_rescaling_is_the_first_layer():
     for builder in (build_mlp, build_lenet):
         model = builder(MNIST, rescaling=1 / 255)
         assert type(model.layers[0]).__name__ == "Rescaling"
 
 
-def test_l2_is_added_to_every_kernel_and_dropout_to_every_hidden_layer():
+def test_l2_applies_to_all_kernels_and_dropout_to_hidden_layers():
     model = build_mlp(MNIST, l2=1e-3, dropout=0.2)
     assert len(model.losses) == 3
     assert layer_types(model).count("Dropout") == 2
 
 
-def test_stages_that_do_not_match_are_refused():
+def test_filters_and_kernel_sizes_of_different_length_are_refused():
     with pytest.raises(ValueError, match=r"filters=\(32, 64\).*kernel_sizes=\(5,\)"):
         build_lenet(MNIST, kernel_sizes=(5,))
 
 
-def test_builders_plug_into_scikeras():
+def test_builders_work_with_scikeras():
     from skmnist._engine._scikeras import KerasClassifier
 
     rng = np.random.default_rng(0)
@@ -110,7 +110,7 @@ def test_builders_plug_into_scikeras():
         ((8, 8), (8, 8, 1), (8, 8, 1)),
     ],
 )
-def test_image_shape_is_worked_out(sample_shape, image_shape, expected):
+def test_resolve_image_shape(sample_shape, image_shape, expected):
     assert resolve_image_shape(sample_shape, image_shape) == expected
 
 
@@ -120,12 +120,12 @@ def test_image_shape_is_worked_out(sample_shape, image_shape, expected):
         ((10,), None, "10 features is no square"),
         ((12,), (5, -1), "does not fit"),
         ((12,), (3, 3), "does not fit"),
-        ((4, 6), (6, 4), "asked for"),
-        ((12,), (-1, -1), "one entry"),
-        ((12,), (0, -1), "one entry"),
-        ((12,), (2.5, 2), "one entry"),
+        ((4, 6), (6, 4), "does not match"),
+        ((12,), (-1, -1), "at most one"),
+        ((12,), (0, -1), "positive integers"),
+        ((12,), (2.5, 2), "positive integers"),
     ],
 )
-def test_a_layout_that_does_not_fit_is_refused(sample_shape, image_shape, message):
+def test_resolve_image_shape_refuses_invalid_shape(sample_shape, image_shape, message):
     with pytest.raises(ValueError, match=message):
         resolve_image_shape(sample_shape, image_shape)

@@ -1,4 +1,4 @@
-"""The other backends give the same interface: a smoke test in a process of its own."""
+"""Smoke test of the JAX and PyTorch backends, each in a process of its own."""
 
 import importlib.util
 import os
@@ -40,7 +40,7 @@ print(keras.backend.backend())
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_the_classifiers_work_on(backend):
+def test_classifiers_on_backend(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"the backend {backend} is not installed")
     out = subprocess.run(

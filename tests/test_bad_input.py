@@ -1,4 +1,4 @@
-"""Garbage in: a clear sentence with the value in it, before any training."""
+"""Invalid input raises an error that shows the value, before training starts."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from skmnist import KerasImageClassifier, KerasMLPClassifier, LeNetClassifier, b
 
 @pytest.fixture(autouse=True)
 def no_training(monkeypatch):
-    """Fail a test whose bad input reaches the training loop."""
+    """Fail a test if invalid input reaches the training loop."""
     from skmnist._engine import _training
 
     def train(*args, **kwargs):
@@ -29,7 +29,7 @@ every_classifier = pytest.mark.parametrize(
 @every_classifier
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("shape", [(400, 64), (400, 8, 8), (400, 8, 8, 1)])
-def test_nan_and_infinity_are_refused_in_every_layout(clf, value, shape, digits):
+def test_nan_and_infinity_raise_in_every_layout(clf, value, shape, digits):
     X, y = digits
     X = X.reshape(shape).copy()
     X[3] = value
@@ -51,14 +51,14 @@ def test_nan_and_infinity_are_refused_in_every_layout(clf, value, shape, digits)
     ],
     ids=["one", "nan", "none", "continuous", "one-hot", "length", "missing"],
 )
-def test_labels_that_are_none_are_refused(clf, labels, message, digits):
+def test_invalid_labels_raise(clf, labels, message, digits):
     with pytest.raises((ValueError, TypeError), match=message):
         clone(clf).fit(digits[0], labels)
 
 
 @every_classifier
 @pytest.mark.parametrize("shape", [(0, 64), (0, 8, 8), (400,), (400, 2, 2, 2, 8)])
-def test_empty_and_shapeless_arrays_are_refused(clf, shape, digits):
+def test_invalid_shapes_of_X_raise(clf, shape, digits):
     X = np.zeros(shape, np.float32)
     with pytest.raises(ValueError, match="0 sample|1D array|shape"):
         clone(clf).fit(X, digits[1][: len(X)])
@@ -86,7 +86,7 @@ def test_empty_and_shapeless_arrays_are_refused(clf, shape, digits):
         "loss": [None],
     }.items(),
 )
-def test_a_hyperparameter_out_of_range_is_named_with_its_value(name, values, digits):
+def test_parameter_out_of_range_is_named_in_error(name, values, digits):
     for value in values:
         clf = KerasMLPClassifier(**{name: value})
         with pytest.raises((ValueError, TypeError)) as error:
@@ -108,7 +108,7 @@ def test_a_hyperparameter_out_of_range_is_named_with_its_value(name, values, dig
         ({"validation_fraction": 0.001}, "number of classes|should be greater"),
     ],
 )
-def test_what_no_network_can_use_is_refused(params, message, digits):
+def test_invalid_parameter_value_is_shown_in_error(params, message, digits):
     with pytest.raises(ValueError, match=message):
         KerasMLPClassifier(**params).fit(*digits)
 
@@ -122,14 +122,12 @@ def test_what_no_network_can_use_is_refused(params, message, digits):
         (np.full(400, np.nan), "NaN"),
     ],
 )
-def test_sample_weights_that_weigh_nothing_sensible_are_refused(
-    weight, message, digits
-):
+def test_invalid_sample_weight_raises(weight, message, digits):
     with pytest.raises(ValueError, match=message):
         KerasMLPClassifier().fit(*digits, sample_weight=weight)
 
 
-def test_lenet_refuses_a_row_that_is_no_image_and_says_what_it_got(digits):
+def test_lenet_raises_for_samples_that_are_not_images(digits):
     X, y = digits
     with pytest.raises(ValueError, match="50 features is no square"):
         LeNetClassifier().fit(X[:, :50], y)
@@ -140,7 +138,7 @@ def test_lenet_refuses_a_row_that_is_no_image_and_says_what_it_got(digits):
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "score", "evaluate"])
-def test_predicting_before_fit_is_a_not_fitted_error(method, digits):
+def test_predict_before_fit_raises_not_fitted_error(method, digits):
     args = digits if method in ("score", "evaluate") else digits[:1]
     with pytest.raises(NotFittedError, match="not fitted"):
         getattr(KerasMLPClassifier(), method)(*args)
@@ -155,26 +153,26 @@ class TestAfterFit:
         self.clf = KerasMLPClassifier(epochs=1, random_state=0).fit(X, y)
         self.on_images = clone(self.clf).fit(X.reshape(-1, 8, 8), y)
 
-    def test_another_number_of_features_is_refused(self):
+    def test_different_number_of_features_raises(self):
         with pytest.raises(ValueError, match="63 features.*64"):
             self.clf.predict(self.X[:, :63])
 
-    def test_another_image_shape_is_refused_though_the_height_agrees(self):
+    def test_different_image_shape_of_equal_height_raises(self):
         narrow = self.X.reshape(-1, 8, 8)[:, :, :5]
         with pytest.raises(ValueError, match=r"\(8, 5\).*\(8, 8\)"):
             self.on_images.predict(narrow)
 
-    def test_labels_never_seen_are_refused_by_evaluate(self):
+    def test_evaluate_raises_for_unseen_labels(self):
         with pytest.raises(ValueError, match="12"):
             self.clf.evaluate(self.X[:2], [0, 12])
 
-    def test_nan_is_refused_at_predict(self):
+    def test_predict_raises_for_nan(self):
         X = self.X.copy()
         X[0, 0] = np.nan
         with pytest.raises(ValueError, match="NaN"):
             self.clf.predict(X)
 
-    def test_a_diverging_training_ends_with_a_sentence(self):
+    def test_diverging_training_raises(self):
         clf = KerasMLPClassifier(
             optimizer=keras.optimizers.SGD(1e30), activation="relu", random_state=0
         )
@@ -182,15 +180,15 @@ class TestAfterFit:
             clf.fit(self.X, self.y)
         assert not hasattr(clf, "classes_")
 
-    def test_unscaled_pixels_warn_and_name_the_scaler(self):
+    def test_fit_warns_for_unscaled_pixels(self):
         with pytest.warns(UserWarning, match="PixelScaler"):
             clone(self.clf).fit(self.X * 255, self.y)
         with pytest.warns(UserWarning, match="PixelScaler"):
             clone(self.clf).fit(self.X / 255, self.y)
 
-    def test_pixels_of_another_scale_than_at_fit_warn_at_predict(self):
+    def test_predict_warns_if_scale_differs_from_fit(self):
         with pytest.warns(UserWarning, match="PixelScaler"):
             self.clf.predict(self.X * 255)
 
-    def test_an_empty_image_is_no_reason_to_warn(self):
+    def test_predict_does_not_warn_for_all_zero_image(self):
         assert self.clf.predict(np.zeros((1, 64), np.float32)).shape == (1,)

@@ -1,7 +1,8 @@
-"""scikit-learn's own checks on the classifiers, none expected to fail.
+"""scikit-learn's estimator checks on the classifiers; none is expected to fail.
 
-The configuration: float64, because some tolerances lie below float32's resolution;
-full batches, because a weight of k must equal k copies; one-row images for LeNet.
+Configuration: float64, because some tolerances are below the resolution of float32;
+full batches, because a sample weight of k must equal k copies of the sample; images of
+one row for LeNet, because the checks pass any number of features.
 """
 
 import pytest
@@ -16,7 +17,7 @@ from skmnist import (
 
 
 class OneLayer:
-    """A user's builder whose repr holds no address: pytest-xdist asks for equal ids."""
+    """Builder whose repr is equal in all processes, as pytest-xdist needs for ids."""
 
     def __call__(self, meta, *, units=16):
         return build_mlp(meta, hidden_layer_sizes=(units,))
@@ -55,11 +56,11 @@ ESTIMATORS = [
 ]
 
 
-# The checks feed numbers of any scale, and ours are right to be called unscaled.
+# The checks pass numbers of any scale, for which these warnings are expected.
 @pytest.mark.filterwarnings("ignore:The pixels are far from unit scale:UserWarning")
-@pytest.mark.filterwarnings("ignore:These pixels have a root mean square:UserWarning")
-# scikit-learn itself warns when set_params refuses the wrong types it tries.
+@pytest.mark.filterwarnings("ignore:X has a root mean square:UserWarning")
+# Raised by scikit-learn when set_params rejects the wrong types that a check passes.
 @pytest.mark.filterwarnings("ignore:TypeError occurred during set_params")
 @parametrize_with_checks(ESTIMATORS)
-def test_scikit_learn_accepts(estimator, check):
+def test_sklearn_compatible_estimator(estimator, check):
     check(estimator)

@@ -1,4 +1,4 @@
-"""Bit-equal repetition, a process left as it was, and numbers that mean the same."""
+"""Reproducible results, unchanged global state, thread safety, and input dtypes."""
 
 import os
 import random
@@ -27,8 +27,8 @@ by_class = pytest.mark.parametrize(
 )
 
 
-def build_drawing(meta):
-    """A builder that draws from every global generator."""
+def build_with_random_scale(meta):
+    """Builder that draws from every global random generator."""
     scale = random.random() + np.random.rand() + float(tf.random.uniform([]))
     scale += float(tf.random.get_global_generator().uniform([]))
     scale += float(keras.random.uniform(()))
@@ -44,10 +44,10 @@ def build_drawing(meta):
 
 
 @by_class
-def test_one_seed_gives_one_result_whatever_ran_before(estimator, digits, same_weights):
+def test_same_seed_gives_same_result_after_other_fits(estimator, digits, same_weights):
     X, y = digits
     first = clone(estimator).fit(X, y)
-    # Another architecture, learning rate, seed and data size in between.
+    # Fits of other architectures, learning rates, seeds and data sizes in between.
     other = clone(estimator).set_params(random_state=9, learning_rate=0.05)
     other.fit(X[:333], y[:333])
     clone(estimator).set_params(hidden_layer_sizes=(5,)).fit(X, y)
@@ -60,9 +60,7 @@ def test_one_seed_gives_one_result_whatever_ran_before(estimator, digits, same_w
 
 
 @by_class
-def test_reused_functions_give_what_freshly_compiled_ones_give(
-    estimator, digits, same_weights
-):
+def test_cached_functions_give_same_result_as_new_ones(estimator, digits, same_weights):
     from skmnist._engine import _network
 
     X, y = digits
@@ -80,7 +78,7 @@ def test_reused_functions_give_what_freshly_compiled_ones_give(
 
 
 @by_class
-def test_a_model_outlives_its_classifier_unchanged(estimator, digits):
+def test_model_outlives_its_classifier(estimator, digits):
     clf = clone(estimator).fit(*digits)
     model = clf.model_
     before = [value.copy() for value in model.get_weights()]
@@ -91,8 +89,8 @@ def test_a_model_outlives_its_classifier_unchanged(estimator, digits):
         assert one.tobytes() == other.tobytes()
 
 
-def test_a_loop_of_fits_does_not_grow_memory():
-    """In a process of its own, as the memory of this one is everybody's."""
+def test_repeated_fits_do_not_leak_memory():
+    """Runs in a subprocess, because other tests allocate memory in this one."""
     code = """
 import ctypes, gc, resource
 import numpy as np
@@ -104,7 +102,7 @@ X, y = rng.random((64, 784), dtype=np.float32), np.arange(64) % 10
 
 def resident():
     gc.collect()
-    libc.malloc_trim(0)  # what was freed is no growth, though malloc keeps it at hand
+    libc.malloc_trim(0)  # malloc keeps freed memory, which is not a leak
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * resource.getpagesize() / 2**20
 
@@ -128,7 +126,7 @@ print((resident() - before) / 100)
     assert float(done.stdout) <= 0.1
 
 
-def test_another_process_repeats_the_result(digits):
+def test_result_is_equal_in_another_process(digits):
     X, y = digits
     clf = clone(ESTIMATORS[0]).fit(X, y)
     code = (
@@ -145,7 +143,7 @@ def test_another_process_repeats_the_result(digits):
     assert out.stdout.split()[-1] == joblib.hash(clf.predict_proba(X))
 
 
-def test_no_seed_after_a_seeded_fit_works_and_differs(digits, same_weights):
+def test_random_state_none_differs_between_fits(digits, same_weights):
     X, y = digits
     clf = clone(ESTIMATORS[0]).fit(X, y)
     first = clone(clf).set_params(random_state=None).fit(X, y)
@@ -154,7 +152,7 @@ def test_no_seed_after_a_seeded_fit_works_and_differs(digits, same_weights):
     assert not same_weights(first, clf)
 
 
-def test_a_random_state_instance_moves_on(digits, same_weights):
+def test_random_state_instance_is_advanced_by_fit(digits, same_weights):
     X, y = digits
     clf = KerasMLPClassifier(epochs=1, random_state=np.random.RandomState(0))
     first, again = clone(clf).fit(X, y), clone(clf).fit(X, y)
@@ -162,7 +160,7 @@ def test_a_random_state_instance_moves_on(digits, same_weights):
     assert not same_weights(first, again.fit(X, y))
 
 
-def test_workers_agree_within_rounding(digits):
+def test_parallel_workers_agree_within_rounding(digits):
     X, y = digits
     settings = {"cv": 2, "return_estimator": True}
     results = [
@@ -176,8 +174,8 @@ def test_workers_agree_within_rounding(digits):
 
 
 def fingerprint():
-    """Everything global that a fit might change."""
-    tf.random.get_global_generator()  # exists from here on
+    """Return the global state that a fit might change."""
+    tf.random.get_global_generator()  # created by the first call
     return {
         "environment": dict(os.environ),
         "random": joblib.hash(random.getstate()),
@@ -206,11 +204,11 @@ def fingerprint():
         *ESTIMATORS,
         KerasMLPClassifier(dtype="float64", epochs=1),
         KerasMLPClassifier(dtype="mixed_bfloat16", epochs=1, random_state=0),
-        KerasImageClassifier(build_drawing, epochs=1, random_state=0),
+        KerasImageClassifier(build_with_random_scale, epochs=1, random_state=0),
     ],
-    ids=["mlp", "lenet", "float64-unseeded", "bfloat16", "own-builder"],
+    ids=["mlp", "lenet", "float64-unseeded", "bfloat16", "user-builder"],
 )
-def test_a_fit_leaves_the_process_as_it_was(estimator, digits):
+def test_fit_does_not_change_global_state(estimator, digits):
     X, y = digits
     copies = X.copy(), y.copy()
     tf.random.set_seed(5)
@@ -225,7 +223,7 @@ def test_a_fit_leaves_the_process_as_it_was(estimator, digits):
     assert {k for k in before if not np.array_equal(before[k], after[k])} == set()
     np.testing.assert_array_equal(X, copies[0])
     np.testing.assert_array_equal(y, copies[1])
-    # Keras's automatic names and TensorFlow's sequence go on as if nothing had been.
+    # Automatic names of Keras and random numbers of TensorFlow continue their sequence.
     stem, _, count = name.rpartition("_")
     if stem:
         assert keras.layers.Dense(1).name == f"{stem}_{int(count) + 1}"
@@ -235,13 +233,13 @@ def test_a_fit_leaves_the_process_as_it_was(estimator, digits):
     assert drawn == tf.random.uniform([])
 
 
-def test_a_builder_that_draws_is_seeded_all_the_same(digits, same_weights):
+def test_builder_that_draws_random_numbers_is_seeded(digits, same_weights):
     X, y = digits
-    clf = KerasImageClassifier(build_drawing, epochs=2, random_state=0)
+    clf = KerasImageClassifier(build_with_random_scale, epochs=2, random_state=0)
     assert same_weights(clone(clf).fit(X, y), clone(clf).fit(X, y))
 
 
-def test_the_first_fit_of_a_process_leaves_it_as_it_was():
+def test_first_fit_of_process_does_not_change_global_state():
     code = """
 import os, random, warnings
 import numpy as np, pandas, scipy.stats
@@ -252,7 +250,7 @@ def state():
     return dict(os.environ), random.getstate(), numpy_state, list(warnings.filters)
 
 X, y = np.eye(8), [0, 1] * 4
-KerasMLPClassifier()  # imports scikit-learn's side, which is not ours to answer for
+KerasMLPClassifier()  # imports scikit-learn, which may change global state
 before = state()
 KerasMLPClassifier(epochs=1).fit(X, y).predict(X)
 print([name for name, (a, b) in enumerate(zip(before, state())) if a != b])
@@ -263,7 +261,7 @@ print([name for name, (a, b) in enumerate(zip(before, state())) if a != b])
     assert out.stdout.strip() == "[]"
 
 
-def test_importing_the_package_loads_no_tensorflow():
+def test_import_does_not_load_tensorflow():
     code = (
         "import sys; from skmnist import *; import skmnist.cli; LeNetClassifier();"
         "print([m for m in ('tensorflow', 'keras', 'scikeras') if m in sys.modules])"
@@ -275,7 +273,7 @@ def test_importing_the_package_loads_no_tensorflow():
 
 
 @by_class
-def test_every_dtype_means_the_same_numbers(estimator):
+def test_result_does_not_depend_on_dtype_of_X(estimator):
     rng = np.random.default_rng(0)
     X = rng.integers(0, 2, (60, 16)).astype(np.uint8)
     y = rng.integers(0, 3, 60)
@@ -287,18 +285,18 @@ def test_every_dtype_means_the_same_numbers(estimator):
             np.testing.assert_array_equal(clf.predict_proba(version), expected)
 
 
-def test_raw_pixels_mean_the_same_in_every_dtype_with_rescaling(digits):
+def test_rescaling_does_not_depend_on_dtype_of_X(digits):
     X, y = digits
     raw = (X * 255).astype(np.uint8)
     clf = KerasMLPClassifier(rescaling=1 / 255, epochs=1, random_state=0)
     expected = clone(clf).fit(raw, y).predict_proba(raw)
     for dtype in (np.float32, np.float64):
-        twin = clone(clf).fit(raw.astype(dtype), y)
-        np.testing.assert_array_equal(twin.predict_proba(raw), expected)
+        other_dtype = clone(clf).fit(raw.astype(dtype), y)
+        np.testing.assert_array_equal(other_dtype.predict_proba(raw), expected)
 
 
 @by_class
-def test_read_only_memory_maps_are_enough(estimator, digits, tmp_path):
+def test_read_only_memory_maps(estimator, digits, tmp_path):
     X, y = digits
     joblib.dump(X, tmp_path / "X.joblib")
     mapped = joblib.load(tmp_path / "X.joblib", mmap_mode="r")
@@ -307,7 +305,7 @@ def test_read_only_memory_maps_are_enough(estimator, digits, tmp_path):
     np.testing.assert_array_equal(clf.predict(mapped), clone(clf).fit(X, y).predict(X))
 
 
-def test_many_threads_predict_on_one_classifier_while_another_fits(digits):
+def test_threads_predict_while_another_classifier_fits(digits):
     X, y = digits
     clf = clone(ESTIMATORS[0]).fit(X, y)
     expected = clf.predict_proba(X)
@@ -331,7 +329,7 @@ def test_many_threads_predict_on_one_classifier_while_another_fits(digits):
     np.testing.assert_array_equal(alone.predict_proba(X), other.predict_proba(X))
 
 
-def test_threads_that_fit_the_same_architecture_do_not_meet(digits, same_weights):
+def test_threads_fit_same_architecture_independently(digits, same_weights):
     X, y = digits
     alone = [clone(ESTIMATORS[0]).set_params(random_state=s).fit(X, y) for s in (0, 1)]
     together = [clone(clf) for clf in alone]

@@ -1,4 +1,7 @@
-"""scikit-learn's tools on the classifiers: the layouts table of the user guide."""
+"""scikit-learn's tools with the classifiers, for flat samples and images.
+
+The table of layouts in the user guide lists the results.
+"""
 
 import matplotlib
 import numpy as np
@@ -51,7 +54,7 @@ MLP = KerasMLPClassifier(
 
 @pytest.fixture(params=["flat", "images"])
 def data(request, digits):
-    """Raw digits from 0 to 16 as uint8, flat or as images, and labels."""
+    """uint8 digits with pixels in [0, 16], flat or as images, and labels."""
     X, y = digits
     X = (X * 16).astype(np.uint8)
     return (X if request.param == "flat" else X.reshape(-1, 8, 8)), y
@@ -64,7 +67,7 @@ def pipe():
 
 @pytest.fixture
 def either():
-    """A classifier that takes both layouts itself: 3-D input meets no transformer."""
+    """Pipeline without ImageFlattener: the classifier accepts both layouts."""
     return make_pipeline(PixelScaler(max_value=16), clone(MLP))
 
 
@@ -98,7 +101,7 @@ def test_cross_val_predict_gives_out_of_fold_probabilities(data, either):
     assert np.mean(probabilities.argmax(axis=1) == y) > 0.75
 
 
-def test_grid_search_over_flat_names(data, pipe):
+def test_grid_search_over_parameters(data, pipe):
     X, y = data
     grid = {
         "kerasmlpclassifier__learning_rate": [1e-5, 1e-2],
@@ -112,7 +115,7 @@ def test_grid_search_over_flat_names(data, pipe):
     assert search.best_estimator_[-1].learning_rate == 1e-2
 
 
-def test_grid_search_over_a_users_builder(data):
+def test_grid_search_over_builder_keywords(data):
     X, y = data
     clf = KerasImageClassifier(build_mlp, epochs=2, random_state=0)
     grid = {"kerasimageclassifier__model__hidden_layer_sizes": [(8,), (64,)]}
@@ -122,7 +125,7 @@ def test_grid_search_over_a_users_builder(data):
     assert search.best_estimator_[-1].model_params == {"hidden_layer_sizes": (64,)}
 
 
-def test_halving_search_spends_epochs(data, either):
+def test_halving_search_with_epochs_as_resource(data, either):
     X, y = data
     search = HalvingGridSearchCV(
         either,
@@ -139,7 +142,7 @@ def test_halving_search_spends_epochs(data, either):
     assert search.best_estimator_[-1].n_iter_ == 6
 
 
-def test_randomized_search_in_workers(data, pipe):
+def test_randomized_search_with_n_jobs(data, pipe):
     X, y = data
     search = RandomizedSearchCV(
         pipe,
@@ -214,7 +217,7 @@ def test_one_versus_rest(data):
     assert clf.score(X[:200], y[:200]) > 0.8
 
 
-def test_tools_that_take_flat_data_alone(digits):
+def test_tools_that_require_flat_data(digits):
     X, y = digits
     for tool in (
         BaggingClassifier(clone(MLP), n_estimators=2, random_state=0),
@@ -230,14 +233,14 @@ def test_tools_that_take_flat_data_alone(digits):
             clone(tool).fit(X.reshape(-1, 8, 8)[subset], y[subset])
 
 
-def test_self_training_labels_the_rest(digits):
+def test_self_training(digits):
     X, y = digits
     some = np.where(np.arange(400) % 3, y, -1)
     clf = SelfTrainingClassifier(clone(MLP), max_iter=1).fit(X, some)
     assert clf.score(X, y) > 0.8
 
 
-def test_permutation_importance_finds_the_pixels_that_matter(digits):
+def test_permutation_importance(digits):
     X, y = digits
     clf = clone(MLP).fit(X, y)
     importance = permutation_importance(clf, X, y, n_repeats=2, random_state=0)
@@ -245,7 +248,7 @@ def test_permutation_importance_finds_the_pixels_that_matter(digits):
     assert importance.importances_mean.max() > 0.01
 
 
-def test_displays_draw_from_an_estimator(digits):
+def test_displays_from_estimator(digits):
     X, y = digits
     backend = matplotlib.get_backend()
     clf = clone(MLP).fit(X, y)
@@ -269,7 +272,7 @@ def test_displays_draw_from_an_estimator(digits):
     assert matplotlib.get_backend() == backend
 
 
-def test_data_frames_keep_their_names(digits):
+def test_feature_names_of_data_frames(digits):
     X, y = digits
     frame = pd.DataFrame(X, columns=[f"pixel_{i}" for i in range(64)])
     clf = clone(MLP).fit(frame, pd.Series(y, index=range(400, 800)))
@@ -281,7 +284,7 @@ def test_data_frames_keep_their_names(digits):
         clf.predict(frame.rename(columns={"pixel_0": "first"}))
 
 
-def test_global_pandas_output_goes_through_a_pipeline(data, pipe, either):
+def test_pandas_output_in_pipeline(data, pipe, either):
     X, y = data
     expected = pipe.fit(X, y).predict_proba(X)
     with sklearn.config_context(transform_output="pandas"):
@@ -317,7 +320,7 @@ def test_sample_weight_is_routed_as_metadata(data, pipe):
     assert weighted == pytest.approx(np.average(hits, weights=weight))
 
 
-def test_lenet_in_a_pipeline_from_flat_and_from_images(data):
+def test_lenet_in_pipeline_with_flat_data_and_images(data):
     X, y = data
     clf = LeNetClassifier(
         filters=(8, 16),

@@ -1,4 +1,4 @@
-"""What the benchmarks share: peers as people write them, rounds, a table, a CSV."""
+"""Shared code of the benchmarks: data, models of other packages, timing, tables."""
 
 import argparse
 import csv
@@ -27,7 +27,7 @@ from skmnist import (  # noqa: E402
 
 
 def parser(description, rounds=3):
-    """Return a command-line parser with what every benchmark takes."""
+    """Return a command-line parser with the options of every benchmark."""
     options = argparse.ArgumentParser(description=description)
     options.add_argument(
         "--rounds", type=int, default=rounds, help="default: %(default)s"
@@ -37,7 +37,10 @@ def parser(description, rounds=3):
 
 
 def mnist(n_samples=None):
-    """Return uint8 images (n, 28, 28), labels, and the same of the test part."""
+    """Return images and labels of MNIST's training set, then of its test set.
+
+    Images are uint8 of shape (n, 28, 28).
+    """
     train, test = fetch_mnist(), fetch_mnist(subset="test")
     return (
         train.images[:n_samples],
@@ -54,7 +57,7 @@ def digits():
 
 
 def ours(model="mlp", **params):
-    """Return our Pipeline: raw uint8 images in, labels out."""
+    """Return a Pipeline of skmnist that takes raw uint8 images."""
     params = {"random_state": 0, **params}
     if model == "lenet":
         return make_pipeline(PixelScaler(), LeNetClassifier(**params))
@@ -62,7 +65,7 @@ def ours(model="mlp", **params):
 
 
 def keras_mlp(learning_rate=0.001, **compile_kwargs):
-    """Return the reference MLP as a Keras script has it, compiled."""
+    """Return the compiled reference MLP, written as in a Keras script."""
     import keras
     from keras import layers
 
@@ -84,7 +87,7 @@ def keras_mlp(learning_rate=0.001, **compile_kwargs):
 
 
 def keras_lenet(**compile_kwargs):
-    """Return the reference LeNet as a Keras script has it, compiled."""
+    """Return the compiled reference LeNet, written as in a Keras script."""
     import keras
     from keras import layers
 
@@ -115,7 +118,7 @@ def keras_lenet(**compile_kwargs):
 
 
 def as_script(images, labels, flat=True):
-    """Return pixels and one-hot labels as Keras scripts usually make them: float64."""
+    """Return float64 pixels and one-hot labels, as Keras scripts usually do."""
     import keras
 
     shape = (len(images), 784) if flat else (len(images), 28, 28, 1)
@@ -123,7 +126,7 @@ def as_script(images, labels, flat=True):
 
 
 def scikeras(epochs, **params):
-    """Return SciKeras's classifier around our builder of the reference MLP."""
+    """Return SciKeras's classifier with skmnist's builder of the reference MLP."""
     from scikeras.wrappers import KerasClassifier
 
     from skmnist import build_mlp
@@ -141,14 +144,14 @@ def scikeras(epochs, **params):
 
 
 def epoch_timer():
-    """Return a Keras callback with `seconds`, one entry for each epoch."""
+    """Return a Keras callback that records the seconds of each epoch in `seconds`."""
     import keras
 
     class EpochTimer(keras.callbacks.Callback):
         seconds = None
 
         def __deepcopy__(self, memo):
-            return self  # the fit's copy is to be read afterwards
+            return self  # fit copies callbacks; the original must hold the times
 
         def on_train_begin(self, logs=None):
             self.seconds, self._last = [], time.perf_counter()
@@ -162,14 +165,14 @@ def epoch_timer():
 
 
 def timed(function, *args, **kwargs):
-    """Return how many seconds a call takes."""
+    """Return the duration of a call in seconds."""
     start = time.perf_counter()
     function(*args, **kwargs)
     return time.perf_counter() - start
 
 
 def in_fresh_process(script, *args):
-    """Run one contender of a script in a process of its own; return what it printed."""
+    """Run one contender of a script in a fresh process; return the words it printed."""
     done = subprocess.run(
         [sys.executable, script, *map(str, args)],
         capture_output=True,
@@ -182,9 +185,9 @@ def in_fresh_process(script, *args):
 
 
 def interleave(contenders, rounds):
-    """Run every contender once in each round; return their results by name.
+    """Run every contender once in each round; return the results by name.
 
-    A contender whose package is not installed is left out, and said so.
+    A contender whose package is not installed is skipped with a message.
     """
     results = {name: [] for name in contenders}
     for number in range(1, rounds + 1):
@@ -192,7 +195,7 @@ def interleave(contenders, rounds):
             try:
                 results[name].append(contenders[name]())
             except ImportError as error:
-                print(f"{name}: left out ({error})", file=sys.stderr)
+                print(f"{name}: skipped ({error})", file=sys.stderr)
                 del results[name]
                 continue
             shown = np.ravel(results[name][-1]).round(4).tolist()
@@ -201,19 +204,19 @@ def interleave(contenders, rounds):
 
 
 def table(title, seconds, path=None, unit="s", extra=None, baseline="skmnist"):
-    """Print medians and ratios to ours, and append them to a CSV file.
+    """Print medians and ratios to the baseline, and append them to a CSV file.
 
     Parameters
     ----------
     title : str
     seconds : dict of str to list of float
-        Measurements by contender.
+        Measurements of each contender.
     path : Path, default=None
     unit : str, default="s"
     extra : dict of str to str, default=None
-        A remark for each contender.
+        Remarks by contender.
     baseline : str, default="skmnist"
-        Whom the others are divided by.
+        Contender that the ratios are relative to.
     """
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     rows = [

@@ -1,8 +1,8 @@
-"""How long is the first fit of a process, compilation included? Against Keras.
+"""Measure the first fit in a process, including compilation, and compare with Keras.
 
     python examples/benchmarks/bench_cold_fit.py
 
-Each fit runs in a process of its own; imports and loading the data are not counted.
+Each fit runs in a fresh process. Imports and loading the data are not timed.
 """
 
 import sys
@@ -11,16 +11,16 @@ import _common as common
 
 
 def fit(who, data):
-    """Return the seconds of five epochs."""
+    """Return the duration of a fit of five epochs in seconds."""
     if data == "mnist":
         images, y, *_ = common.mnist()
     else:
         images, y = (array[:1437] for array in common.digits())
     if who == "skmnist":
-        import skmnist._engine._training  # noqa: F401, not counted: the import of Keras
+        import skmnist._engine._training  # noqa: F401, imports Keras, not timed
 
         return common.timed(common.ours(epochs=5).fit, images, y)
-    import keras  # noqa: F401, not counted
+    import keras  # noqa: F401, not timed
 
     def script():
         X, one_hot = common.as_script(images, y)

@@ -1,9 +1,9 @@
-"""How long does an epoch take, after the first? Against Keras, SciKeras, skorch, ...
+"""Measure an epoch after the first; compare with Keras, SciKeras, skorch and others.
 
     python examples/benchmarks/bench_epoch.py
     python examples/benchmarks/bench_epoch.py --model lenet --samples 12000
 
-Ours runs through the whole Pipeline, from uint8 images; the peers get pixels that are
+skmnist runs a whole Pipeline on uint8 images. The other packages get pixels that are
 already flat and scaled.
 """
 
@@ -18,8 +18,13 @@ import numpy as np
 options = common.parser(__doc__.splitlines()[0])
 options.add_argument("--model", choices=["mlp", "lenet"], default="mlp")
 options.add_argument("--samples", type=int, default=60_000)
-options.add_argument("--epochs", type=int, default=5, help="for those that are fast")
-options.add_argument("--only", nargs="*", help="contenders by name")
+options.add_argument(
+    "--epochs",
+    type=int,
+    default=5,
+    help="epochs per fit, except for skorch and MLPClassifier",
+)
+options.add_argument("--only", nargs="*", help="names of the contenders to run")
 args = options.parse_args()
 
 X, y, X_test, y_test = common.mnist(args.samples)
@@ -27,13 +32,14 @@ accuracy = collections.defaultdict(list)
 
 
 def later(seconds):
-    """Return the median epoch after the first."""
+    """Return the median duration of the epochs after the first."""
     return statistics.median(seconds[1:])
 
 
 def skmnist():
     timer = common.epoch_timer()
-    # Unseeded as the peers are, so that the mean accuracy is over several starts.
+    # Unseeded like the other packages, so that the mean accuracy covers several
+    # random initialisations.
     clf = common.ours(
         args.model, epochs=args.epochs, batch_size=batch, random_state=None
     )
@@ -46,7 +52,7 @@ def keras_script(name, model, **compile_kwargs):
     timer = common.epoch_timer()
     flat = args.model == "mlp"
     data = common.as_script(X, y, flat)
-    if compile_kwargs:  # tuned by hand: no float64 either
+    if compile_kwargs:  # the tuned variant avoids float64 as well
         data = [array.astype(np.float32) for array in data]
     network = model(**compile_kwargs)
     network.fit(

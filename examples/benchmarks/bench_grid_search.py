@@ -1,10 +1,11 @@
-"""How long do many small fits take? Searches on the digits, against SciKeras.
+"""Measure searches with many small fits on the digits, and compare with SciKeras.
 
     python examples/benchmarks/bench_grid_search.py
 
-Three questions: a grid over the learning rate in a warm process; a random search over
-dropout, L2 and learning rate in a warm process; a grid over six architectures in a
-process where nothing was compiled before. All fit 5 epochs in batches of 32, n_jobs=1.
+There are three benchmarks: a grid over the learning rate in a warm process; a random
+search over dropout, L2 and learning rate in a warm process; a grid over six
+architectures in a fresh process in which nothing is compiled yet. All fits use 5 epochs
+and a batch size of 32; all searches use n_jobs=1.
 """
 
 import contextlib
@@ -62,19 +63,17 @@ def keras_wrapper(search, parameters, **options):
 
     rates = [{"learning_rate": rate} for rate in parameters["learning_rate"]]
     clf = SKLearnClassifier(build, fit_kwargs={"epochs": 5, "verbose": 0})
-    with contextlib.redirect_stdout(io.StringIO()):  # clone drops the verbose=0, too
+    with contextlib.redirect_stdout(io.StringIO()):  # clone also drops verbose=0
         search(clf, {"model_kwargs": rates}, refit=False, **options).fit(scaled, y)
 
 
 def cold(who):
-    """Return the seconds of the grid over architectures, after imports."""
-    importlib.import_module(
-        "skmnist._engine._training"
-    )  # not counted: it imports Keras
+    """Return the seconds of the grid over architectures, without imports."""
+    importlib.import_module("skmnist._engine._training")  # imports Keras, not timed
 
     grid = {"hidden_layer_sizes": SIZES}
     run = {"skmnist": skmnist, "SciKeras": scikeras}[who]
-    common.scikeras(5)  # not counted: the import of SciKeras
+    common.scikeras(5)  # imports SciKeras, not timed
     return common.timed(run, GridSearchCV, grid, cv=3)
 
 
@@ -89,7 +88,7 @@ space = {
     "l2": loguniform(1e-6, 1e-3),
     "learning_rate": loguniform(1e-4, 1e-2),
 }
-# Warm: every contender has fitted once before the clock starts.
+# Warm up: every contender fits once before the clock starts.
 for run in (skmnist, scikeras):
     run(GridSearchCV, {"learning_rate": [0.001]}, cv=3)
 
@@ -106,7 +105,7 @@ common.table(
         args.rounds,
     ),
     args.csv,
-    extra={"keras.wrappers": "trains 1 epoch: clone drops fit_kwargs"},
+    extra={"keras.wrappers": "trains only 1 epoch, because clone drops fit_kwargs"},
 )
 draws = iter(range(1_000))
 

@@ -1,10 +1,11 @@
-"""How much memory do many fits leave behind, and one large fit need? Against Keras.
+"""Measure memory growth over many fits and the peak of a large fit; compare with Keras.
 
     python examples/benchmarks/bench_memory.py
 
-Every contender runs in a process of its own. Growth is that of the resident memory per
-fit, after fits that warm up; the peak is above what the imports took. What malloc keeps
-at hand of freed memory is given back first: it comes and goes by several MB.
+Every contender runs in a fresh process. Growth is the increase of the resident memory
+per fit, after warm-up fits. The peak is relative to the memory after the imports. Freed
+memory that malloc retains is returned to the system before each measurement, because
+its size varies by several MB.
 """
 
 import ctypes
@@ -27,7 +28,7 @@ def resident():
 
 
 def configuration(kind, number):
-    """Return the parameters of a fit: always the same, or always others."""
+    """Return the parameters of a fit: the same for every fit, or different ones."""
     if kind == SAME:
         return {}
     if kind == RATES:
@@ -41,7 +42,7 @@ def configuration(kind, number):
 
 
 def growth(who, kind, n_fits):
-    """Return how many MB a fit leaves behind."""
+    """Return the memory growth per fit in MB."""
     images, y = (array[:200] for array in common.digits())
 
     def fit(number):
@@ -51,7 +52,7 @@ def growth(who, kind, n_fits):
             X, one_hot = common.as_script(images, y)
             common.keras_mlp().fit(X, one_hot, batch_size=32, epochs=1, verbose=0)
 
-    n_warm = 20  # enough for pools and caches to be as full as they get
+    n_warm = 20  # enough to fill pools and caches
     for number in range(n_warm):
         fit(number)
     before = resident()
@@ -61,13 +62,13 @@ def growth(who, kind, n_fits):
 
 
 def peak(who):
-    """Return how many MB a fit on 60,000 images needs at its highest."""
-    import skmnist._engine._training  # noqa: F401, not counted: the import of Keras
+    """Return the peak memory of a fit on 60,000 images in MB, above the imports."""
+    import skmnist._engine._training  # noqa: F401, imports Keras, not measured
 
     images, y, *_ = common.mnist()
     before = resident()
     with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # forget the highest mark so far
+        file.write("5")  # reset the peak resident size
     if who == "Keras script":
         X, one_hot = common.as_script(images, y)
         common.keras_mlp().fit(X, one_hot, batch_size=32, epochs=2, verbose=0)

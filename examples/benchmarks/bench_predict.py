@@ -1,6 +1,8 @@
-"""How long does predict take, for one image and for 10,000? Against model.predict.
+"""Measure predict on one image and on 10,000, and compare with Keras's model.predict.
 
-python examples/benchmarks/bench_predict.py
+Usage::
+
+    python examples/benchmarks/bench_predict.py
 """
 
 import statistics
@@ -8,13 +10,15 @@ import statistics
 import _common as common
 
 options = common.parser(__doc__.splitlines()[0], rounds=5)
-options.add_argument("--repeats", type=int, default=30, help="of one image, a round")
+options.add_argument(
+    "--repeats", type=int, default=30, help="calls per round on one image"
+)
 args = options.parse_args()
 X, y, X_test, _ = common.mnist(2_000)
 
 
 def median_of(repeats, function, *arguments, **keywords):
-    """Return the median seconds of some calls, after one that warms up."""
+    """Return the median duration of repeated calls in seconds, after a warm-up call."""
     function(*arguments, **keywords)
     return statistics.median(
         common.timed(function, *arguments, **keywords) for _ in range(repeats)

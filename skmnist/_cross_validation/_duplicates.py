@@ -1,12 +1,12 @@
-"""Find samples that stand on both sides of a split."""
+"""Find samples that are on both sides of a split."""
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 
-def find_twins(X, splits):
-    """Tell which rows are tested although an identical one was trained on.
+def find_duplicates(X, splits):
+    """Return which test rows are identical to a training row of their split.
 
     Parameters
     ----------
@@ -15,17 +15,17 @@ def find_twins(X, splits):
 
     Returns
     -------
-    twins : ndarray of bool of shape (n_samples,)
+    duplicates : ndarray of bool of shape (n_samples,)
     """
     keys = _keys(X)
-    twins = np.zeros(len(keys), dtype=bool)
+    duplicates = np.zeros(len(keys), dtype=bool)
     for train, test in splits:
-        twins[test] |= np.isin(keys[test], keys[train])
-    return twins
+        duplicates[test] |= np.isin(keys[test], keys[train])
+    return duplicates
 
 
 def _keys(X):
-    """Return an integer for each row, the same for identical rows."""
+    """Return an integer per row, equal for identical rows."""
     if isinstance(X, pd.DataFrame):
         return pd.util.hash_pandas_object(X, index=False).to_numpy()
     if sparse.issparse(X):
@@ -36,5 +36,5 @@ def _keys(X):
         X = np.asarray(X)
         numbers = X.ndim > 1 and X.dtype.kind in "biufc"
         texts = map(bytes, X) if numbers else map(repr, X.tolist())
-    # Hashes, not the rows: they would be a second copy of the data.
+    # Hashes, because keeping the rows themselves would double the memory.
     return np.fromiter(map(hash, texts), np.int64)

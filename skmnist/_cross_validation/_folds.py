@@ -1,7 +1,8 @@
-"""Train a classifier on every split and keep what it got wrong, sample by sample."""
+"""Train a classifier on every split, and keep the predictions of both sides."""
 
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -12,14 +13,20 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
-from skmnist._cross_validation._epochs import Curves, can_be_followed, follow
-from skmnist._cross_validation._scores import final_step, judge, kept_rows
+from skmnist._cross_validation._epochs import Curves, can_follow_epochs, follow_epochs
+from skmnist._cross_validation._scores import (
+    final_step,
+    predict_rows,
+    rows_trained_on,
+)
 from skmnist._seed import draw_seed
 
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One split, trained on and judged in inference mode.
+    """One split: a classifier trained on `train`, and its predictions of both sides.
+
+    Predictions are made in inference mode.
 
     Attributes
     ----------
@@ -28,17 +35,19 @@ class Fold:
     train, test : ndarray of int
         Rows. Those that the classifier held out inside `fit` are in neither.
     train_codes, test_codes : ndarray of int
-        Predictions, as places in the sorted labels.
+        Predicted classes, as positions in the sorted labels.
+    train_wrong, test_wrong : ndarray of bool
+        Whether the prediction differs from the true class.
     train_loss, test_loss : ndarray of float
-        Log-loss of each sample; NaN where there are no probabilities.
+        Log-loss of each sample; NaN without probabilities.
     probability : ndarray of float
-        Probability of each prediction for the rows of `test`; NaN likewise.
+        Probability of the predicted class for the rows of `test`; NaN likewise.
     fit_time : float
         Seconds.
     curves : Curves or None
-        Where the estimator could be followed from epoch to epoch.
+        Scores after every epoch, if the classifier could be followed.
     at : dict of int to Fold
-        The same split at some epochs, as if the training had ended there.
+        The same split as if the training had ended after some earlier epochs.
     """
 
     number: int
@@ -46,12 +55,106 @@ class Fold:
     test: np.ndarray
     train_codes: np.ndarray
     test_codes: np.ndarray
+    train_wrong: np.ndarray
+    test_wrong: np.ndarray
     train_loss: np.ndarray
     test_loss: np.ndarray
     probability: np.ndarray
     fit_time: float
     curves: Curves | None = None
     at: dict = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, number, rows, predictions, fit_time, curves=None):
+        """Make a fold from the rows and the predictions of its two sides.
+
+        Parameters
+        ----------
+        number : int
+        rows : tuple of (train, test)
+        predictions : tuple of (Predictions, Predictions)
+        fit_time : float
+        curves : Curves, default=None
+        """
+        (train, test), (on_train, on_test) = rows, predictions
+        return cls(
+            number=number,
+            train=train,
+            test=test,
+            train_codes=on_train.codes,
+            test_codes=on_test.codes,
+            train_wrong=on_train.wrong,
+            test_wrong=on_test.wrong,
+            train_loss=on_train.loss,
+            test_loss=on_test.loss,
+            probability=on_test.probability,
+            fit_time=float(fit_time),
+            curves=curves,
+        )
+
+    @property
+    def train_accuracy(self):
+        """Fraction of the training rows predicted rightly."""
+        return np.mean(~self.train_wrong)
+
+    @property
+    def validation_accuracy(self):
+        """Fraction of the test rows predicted rightly."""
+        return np.mean(~self.test_wrong)
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidation:
+    """Samples, labels and splits on which any classifier can be trained.
+
+    Attributes
+    ----------
+    X : array-like of shape (n_samples, ...)
+    y : ndarray of shape (n_samples,)
+    splits : list of (train, test)
+    params : dict or None
+        Metadata for `fit` of the classifier that is diagnosed.
+    n_jobs : int or None
+    seed : int or None
+        Seeds what has no seed of its own.
+    progress : FitProgress or None
+    """
+
+    X: Any
+    y: np.ndarray
+    splits: list
+    params: dict | None = None
+    n_jobs: int | None = None
+    seed: int | None = None
+    progress: Any = None
+
+    def run(self, estimator, stage, *, done=0, **options):
+        """Train an estimator on every split.
+
+        Parameters
+        ----------
+        estimator : classifier
+        stage : str
+            What the progress bar calls these fits.
+        done : int, default=0
+            The number of fits of this stage that were made before.
+        **options : dict
+            Arguments of `run_folds` that differ from this object's.
+
+        Returns
+        -------
+        folds : list of Fold
+        """
+        settings = {
+            "X": self.X,
+            "y": self.y,
+            "cv": self.splits,
+            "params": self.params,
+            "n_jobs": self.n_jobs,
+            "random_state": self.seed,
+            "progress": self.progress and self.progress.stage(stage, done),
+        }
+        return run_folds(estimator, **(settings | options))
 
 
 def run_folds(
@@ -69,13 +172,13 @@ def run_folds(
     at=(),
     finished=None,
 ):
-    """Train on every split and judge both sides of it.
+    """Train on every split and predict both sides of it.
 
     A classifier with `partial_fit` and a parameter `epochs`, alone or at the end of a
-    Pipeline, is followed from epoch to epoch. Where it holds rows out (`early_stopping`
-    or `validation_fraction`), `fit` shows which and for how long, and a second training
-    on the other rows gives the curves. One with `callbacks` or `warm_start` is fitted
-    plainly, as is any other estimator.
+    Pipeline, is followed from epoch to epoch. If it holds rows out (`early_stopping` or
+    `validation_fraction`), `fit` determines which rows and how many epochs, and a
+    second training on the other rows gives the curves. A classifier with `callbacks` or
+    `warm_start`, and any other estimator, is only fitted.
 
     Parameters
     ----------
@@ -88,21 +191,21 @@ def run_folds(
     groups : array-like of shape (n_samples,), default=None
         For the splitter.
     params : dict, default=None
-        Passed to `fit`; what has an entry for each sample is sliced.
+        Passed to `fit`; values with one entry per sample are sliced.
     n_jobs : int, default=None
-        Splits trained at a time.
+        Number of splits to train on at once.
     epochs : bool, default=True
-        Whether to follow a classifier that can be.
+        Whether to follow epochs if the classifier allows it.
     progress : callable, default=None
         Called as ``progress(fold, epoch, n_epochs)``, all counted from 1: after every
-        epoch, or, with several jobs or a plain fit, with the last epoch (of one) when
-        a split is done.
+        epoch; with several jobs or without epochs, once per split.
     random_state : int, RandomState instance or None, default=None
         Seeds a network whose own `random_state` is None.
     at : collection of int, default=()
-        Epochs at which a followed classifier is judged, too.
+        Further epochs at which a followed classifier is judged.
     finished : list, default=None
-        Each split is appended to it as it is done, for who stops in between.
+        Each fold is appended as soon as it is done, for a caller that may be
+        interrupted.
 
     Returns
     -------
@@ -134,12 +237,12 @@ def run_folds(
 
 
 def rows_of_splits(cv, X, y, groups=None):
-    """Return the rows of each split, however its user gave them.
+    """Return the row numbers of each split.
 
     Parameters
     ----------
     cv : int, cross-validator or iterable of (train, test)
-        Row numbers or masks, arrays or lists.
+        Row numbers or boolean masks, arrays or lists.
     X, y, groups : array-like of shape (n_samples, ...)
 
     Returns
@@ -157,7 +260,7 @@ def _rows(side):
 
 
 def judge_fitted(estimator, X, y, *, train, test, number, fit_time):
-    """Judge a classifier that was fitted before.
+    """Predict both sides of a split with a classifier that is already fitted.
 
     Parameters
     ----------
@@ -179,7 +282,7 @@ def judge_fitted(estimator, X, y, *, train, test, number, fit_time):
     classes, codes = np.unique(y, return_inverse=True)
     X_train, _ = _safe_split(estimator, X, None, train)
     X_test, _ = _safe_split(estimator, X, None, test, train)
-    return _judged_fold(
+    return _fold_of_fitted(
         number, estimator, (train, test), (X_train, X_test), codes, classes, fit_time
     )
 
@@ -188,6 +291,7 @@ def _run_fold(
     number, estimator, X, y, codes, classes, split, params, seed, epochs, progress, at
 ):
     train, test = split
+    # As cross_validate does: a precomputed kernel is sliced on both axes.
     X_train, y_train = _safe_split(estimator, X, y, train)
     X_test, y_test = _safe_split(estimator, X, y, test, train)
     params = _check_method_params(X, params, indices=train)
@@ -195,55 +299,39 @@ def _run_fold(
     settings = final.get_params(deep=False)
     if "epochs" in settings and settings.get("random_state", seed) is None:
         final.set_params(random_state=seed)
-    if not epochs or not can_be_followed(estimator, params):
+    if not epochs or not can_follow_epochs(estimator, params):
         start = perf_counter()
         fitted = estimator.fit(X_train, y_train, **params)
         fit_time = perf_counter() - start
         if progress is not None:
             progress(number, 1, 1)
-        return _judged_fold(
+        return _fold_of_fitted(
             number, fitted, split, (X_train, X_test), codes, classes, fit_time
         )
 
-    def tell(epoch, n_epochs):
+    def report(epoch, n_epochs):
         if progress is not None:
             progress(number, epoch, n_epochs)
 
-    kept, outcomes = follow(
-        estimator, (X_train, y_train), (X_test, y_test), classes, params, tell, at
+    kept, outcomes = follow_epochs(
+        estimator, (X_train, y_train), (X_test, y_test), classes, params, report, at
     )
     by_epoch = {
-        epoch: _fold(number, train[kept], test, *outcome)
+        epoch: Fold.of(number, (train[kept], test), *outcome)
         for epoch, outcome in outcomes.items()
     }
     at = {epoch: fold for epoch, fold in by_epoch.items() if epoch in at}
     return replace(by_epoch[max(by_epoch)], at=at)
 
 
-def _judged_fold(number, fitted, split, parts, codes, classes, fit_time):
-    """Judge a fitted classifier on both sides of a split, given as its parts of X."""
+def _fold_of_fitted(number, fitted, split, parts, codes, classes, fit_time):
+    """Return the fold of a fitted classifier; `parts` are the two sides of X."""
     (train, test), (X_train, X_test) = split, parts
-    kept = kept_rows(fitted, len(train))
+    kept = rows_trained_on(fitted, len(train))
     if len(kept) < len(train):
         train, X_train = train[kept], _safe_indexing(X_train, kept)
-    on_train = judge(fitted, X_train, codes[train], classes)
-    on_test = judge(fitted, X_test, codes[test], classes)
-    return _fold(number, train, test, on_train, on_test, fit_time)
-
-
-def _fold(number, train, test, on_train, on_test, fit_time, curves=None):
-    """Return a fold from what `judge` said of both sides."""
-    train_codes, train_loss, _ = on_train
-    test_codes, test_loss, probability = on_test
-    return Fold(
-        number,
-        train,
-        test,
-        train_codes,
-        test_codes,
-        train_loss,
-        test_loss,
-        probability,
-        float(fit_time),
-        curves,
+    predictions = (
+        predict_rows(fitted, X_train, codes[train], classes),
+        predict_rows(fitted, X_test, codes[test], classes),
     )
+    return Fold.of(number, (train, test), predictions, fit_time)

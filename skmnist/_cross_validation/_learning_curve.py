@@ -6,55 +6,35 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import FitFailedWarning
 
-from skmnist._cross_validation._folds import run_folds
-
-#: The parts of the training rows; all of them are trained on anyway.
+#: The fractions of the training rows; all rows are trained on in any case.
 FRACTIONS = (0.1, 0.25, 0.5, 0.75)
 # Each class of a part needs a sample to train on, and one that `fit` may hold out.
 _LEAST_OF_A_CLASS = 2
 
 
-def run_learning_curve(
-    estimator,
-    X,
-    y,
-    splits,
-    folds,
-    *,
-    params=None,
-    n_jobs=None,
-    seed=None,
-    progress=None,
-):
-    """Train on parts of each split, nested and stratified, and judge as ever.
+def run_learning_curve(cross_validation, estimator, folds):
+    """Train on nested, stratified parts of each split.
 
     Parameters
     ----------
+    cross_validation : CrossValidation
     estimator : classifier
-    X : array-like of shape (n_samples, ...)
-    y : ndarray of shape (n_samples,)
-    splits : list of (train, test)
     folds : list of Fold
-        Trained on all of each split.
-    params : dict, default=None
-        Metadata for `fit`.
-    n_jobs : int, default=None
-    seed : int, default=None
-        Draws the parts.
-    progress : FitProgress, default=None
+        Trained on all rows of each split.
 
     Returns
     -------
     curve : DataFrame
         Columns train_size, fold, train_accuracy, validation_accuracy.
     half : list of Fold or None
-        Those trained on half of each split; None where a class is too rare for that.
+        Those trained on half of each split; None if a class is too rare for that.
     """
-    orders = [_stratified_order(train, y, seed) for train, _ in splits]
+    y, splits = cross_validation.y, cross_validation.splits
+    orders = [_stratified_order(train, y, cross_validation.seed) for train, _ in splits]
     rarest = min(
         np.unique(y[train], return_counts=True)[1].min() for train, _ in splits
     )
-    sizes, curves = [], []
+    curves = []
     for fraction in FRACTIONS:
         if fraction * rarest < _LEAST_OF_A_CLASS:
             continue
@@ -62,50 +42,48 @@ def run_learning_curve(
             (order[: round(fraction * len(order))], test)
             for order, (_, test) in zip(orders, splits, strict=True)
         ]
-        done = len(sizes) * len(splits)
-        try:
-            part_folds = run_folds(
-                estimator,
-                X,
-                y,
-                cv=parts,
-                params=params,
-                n_jobs=n_jobs,
-                epochs=False,
-                progress=progress and progress.stage("learning curve", done),
-                random_state=seed,
-            )
-        except ValueError as error:  # too few samples for this estimator
-            warnings.warn(
-                f"The learning curve leaves {100 * fraction:g} % of the samples out: "
-                f"{error}",
-                FitFailedWarning,
-                stacklevel=4,
-            )
-            continue
-        sizes.append([len(train) for train, _ in parts])
-        curves.append((fraction, part_folds))
-    sizes.append([len(train) for train, _ in splits])
-    curves.append((1.0, folds))
-    codes = np.unique(y, return_inverse=True)[1]
+        part_folds = _run_part(
+            cross_validation, estimator, fraction, parts, len(curves) * len(splits)
+        )
+        if part_folds is not None:
+            curves.append((fraction, [len(train) for train, _ in parts], part_folds))
+    curves.append((1.0, [len(train) for train, _ in splits], folds))
     rows = [
         {
             "train_size": size,
             "fold": fold.number,
-            "train_accuracy": np.mean(fold.train_codes == codes[fold.train]),
-            "validation_accuracy": np.mean(fold.test_codes == codes[fold.test]),
+            "train_accuracy": fold.train_accuracy,
+            "validation_accuracy": fold.validation_accuracy,
         }
-        for row, (_, part_folds) in zip(sizes, curves, strict=True)
-        for size, fold in zip(row, part_folds, strict=True)
+        for _, sizes, part_folds in curves
+        for size, fold in zip(sizes, part_folds, strict=True)
     ]
-    return pd.DataFrame(rows), dict(curves).get(0.5)
+    halves = [part_folds for fraction, _, part_folds in curves if fraction == 0.5]
+    return pd.DataFrame(rows), halves[0] if halves else None
+
+
+def _run_part(cross_validation, estimator, fraction, parts, done):
+    """Train on one part of each split; warn and return None if it is too small."""
+    try:
+        return cross_validation.run(
+            estimator, "learning curve", done=done, cv=parts, epochs=False
+        )
+    except ValueError as error:
+        warnings.warn(
+            f"The learning curve leaves out the point at {100 * fraction:g} % of the "
+            f"samples: {error}",
+            FitFailedWarning,
+            stacklevel=5,  # the caller of `diagnose_fit`
+        )
+        return None
 
 
 def _stratified_order(train, y, seed):
-    """Return the rows in an order of which every beginning is stratified."""
+    """Return the rows in an order whose every beginning is stratified."""
     rng = np.random.default_rng(seed)
     rows = rng.permutation(train)
     place = np.empty(len(rows))
+    # Each class is spread evenly over [0, 1), with a random offset.
     for label in np.unique(y[rows]):
         (members,) = np.nonzero(y[rows] == label)
         place[members] = (np.arange(len(members)) + rng.random()) / len(members)

@@ -20,11 +20,12 @@ from sklearn.utils import resample
 from skmnist._cross_validation._folds import run_folds
 
 _MAX_ROWS = 2000
+# Trees on hundreds of pixels would take longer than the fit that they are to judge.
 _MAX_TREE_FEATURES = 30
 
 
 def check_reference(reference, X):
-    """Check that a reference can be made, before anything is trained.
+    """Check that a reference can be trained, before anything is trained.
 
     Parameters
     ----------
@@ -34,7 +35,8 @@ def check_reference(reference, X):
     Raises
     ------
     ValueError
-        If an estimator is no classifier, or "auto" meets data that are not numbers.
+        If an estimator is not a classifier, or "auto" is given data that are not
+        finite numbers.
     """
     if isinstance(reference, str):
         flat = _flatten(X)
@@ -52,105 +54,41 @@ def check_reference(reference, X):
 
 
 def n_reference_fits(reference):
-    """Return how many models a reference trains at most on each split."""
+    """Return the largest number of models that a reference trains on each split."""
     if isinstance(reference, str):
         return 3
     return 1 if hasattr(reference, "fit") else 0
 
 
-def run_reference(reference, X, y, splits, *, n_jobs=None, seed=None, progress=None):
-    """Return the name of the reference and its error or its folds.
+def run_reference(reference, cross_validation):
+    """Return the name of the reference, and its error or its folds.
 
     Parameters
     ----------
     reference : float, classifier or "auto"
         "auto" takes the best of k nearest neighbours, an RBF support vector machine and
-        histogram gradient boosting (on 30 principal components where there are more
-        than 90 features; on singular ones where X is sparse), trained on at most 2,000
-        rows of each split. One that is proven worse than another on the first split is
-        not trained on the rest.
-    X : array-like of shape (n_samples, ...)
-        Images are laid flat for "auto".
-    y : ndarray of shape (n_samples,)
-    splits : list of (train, test)
-    n_jobs : int, default=None
-    seed : int, default=None
-    progress : FitProgress, default=None
+        histogram gradient boosting (on 30 principal components if there are more than
+        90 features; on singular ones if X is sparse), trained on at most 2,000 rows of
+        each split. A model that is proven worse than another on the first split is not
+        trained on the others.
+    cross_validation : CrossValidation
+        Images are flattened for "auto".
 
     Returns
     -------
     name : str
     error : float or list of Fold
     """
-    if not isinstance(reference, str) and not hasattr(reference, "fit"):
+    if isinstance(reference, str):
+        return _best_reference(cross_validation)
+    if not hasattr(reference, "fit"):
         return "known error", float(reference)
-    if not isinstance(reference, str):
-        folds = run_folds(
-            reference,
-            X,
-            y,
-            cv=splits,
-            n_jobs=n_jobs,
-            epochs=False,
-            progress=progress and progress.stage("reference"),
-            random_state=seed,
-        )
-        return type(reference).__name__, folds
-    flat = _flatten(X)
-    few = [(_thin_out(train, y, seed), test) for train, test in splits]
-    n_neighbors = min(5, *(len(train) for train, _ in few))
-    # Trees on hundreds of pixels would take longer than the fit they are to judge.
-    n_components = min(_MAX_TREE_FEATURES, *(len(train) for train, _ in few))
-    wide = flat.shape[1] > 3 * _MAX_TREE_FEATURES
-    compressor = TruncatedSVD if sparse.issparse(flat) else PCA
-    compress = [compressor(n_components, random_state=seed)] if wide else []
-    scaler = StandardScaler(with_mean=not sparse.issparse(flat))
-    scale = [] if _shares_one_unit(X, flat) else [scaler]
-    candidates = {
-        "k-nearest neighbours": [
-            *scale,
-            KNeighborsClassifier(n_neighbors, weights="distance"),
-        ],
-        "RBF-SVC": [*scale, SVC(C=10)],
-        "histogram gradient boosting": [
-            *compress,
-            HistGradientBoostingClassifier(max_iter=50, random_state=seed),
-        ],
-    }
-    codes = np.unique(y, return_inverse=True)[1]
-
-    def run(name, part):
-        done = list(candidates).index(name) * len(few) + part.start
-        folds = run_folds(
-            make_pipeline(SimpleImputer(keep_empty_features=True), *candidates[name]),
-            flat,
-            y,
-            cv=few[part],
-            n_jobs=n_jobs,
-            epochs=False,
-            progress=progress and progress.stage("reference", done),
-        )
-        return [replace(fold, number=part.start + fold.number) for fold in folds]
-
-    # The first split shows which cannot be the best, and often spares the trees, which
-    # take ten times as long as the others.
-    tried = {name: run(name, slice(0, 1)) for name in candidates}
-    best = min(tried, key=lambda name: _error(tried[name], codes))
-    for number, name in enumerate(candidates):
-        if _proven_worse(tried[name], tried[best], codes):
-            del tried[name]
-            if progress is not None:  # its other fits are as good as done
-                tell = progress.stage("reference", number * len(few))
-                for fit in range(2, len(few) + 1):
-                    tell(fit, 1, 1)
-    for name, folds in tried.items():
-        folds += run(name, slice(1, len(few)))
-    best = min(tried, key=lambda name: _error(tried[name], codes))
-    return best, tried[best]
+    folds = cross_validation.run(reference, "reference", params=None, epochs=False)
+    return type(reference).__name__, folds
 
 
 def run_dummy(y, splits):
-    """Return the folds of always guessing the most frequent class.
+    """Return the folds of always predicting the most frequent class.
 
     Parameters
     ----------
@@ -161,21 +99,84 @@ def run_dummy(y, splits):
     -------
     folds : list of Fold
     """
-    nothing = np.zeros((len(y), 1))
-    return run_folds(DummyClassifier(strategy="most_frequent"), nothing, y, cv=splits)
+    no_features = np.zeros((len(y), 1))
+    dummy = DummyClassifier(strategy="most_frequent")
+    return run_folds(dummy, no_features, y, cv=splits)
 
 
-def _wrong(folds, codes):
-    return np.concatenate([fold.test_codes != codes[fold.test] for fold in folds])
+def _best_reference(cross_validation):
+    """Return the name and the folds of the best candidate of "auto"."""
+    y, seed = cross_validation.y, cross_validation.seed
+    flat = _flatten(cross_validation.X)
+    splits = [
+        (_thin_out(train, y, seed), test) for train, test in cross_validation.splits
+    ]
+    candidates = _candidates(cross_validation.X, flat, splits, seed)
+
+    def run(name, part):
+        done = list(candidates).index(name) * len(splits) + part.start
+        folds = cross_validation.run(
+            make_pipeline(SimpleImputer(keep_empty_features=True), *candidates[name]),
+            "reference",
+            done=done,
+            X=flat,
+            cv=splits[part],
+            params=None,
+            epochs=False,
+        )
+        return [replace(fold, number=part.start + fold.number) for fold in folds]
+
+    # The first split shows which candidates cannot be the best. Often these are the
+    # trees, which take ten times as long as the others.
+    tried = {name: run(name, slice(0, 1)) for name in candidates}
+    best = min(tried, key=lambda name: _error(tried[name]))
+    for number, name in enumerate(candidates):
+        if _is_proven_worse(tried[name], tried[best]):
+            del tried[name]
+            _skip_progress(cross_validation.progress, number, len(splits))
+    for name, folds in tried.items():
+        folds += run(name, slice(1, len(splits)))
+    best = min(tried, key=lambda name: _error(tried[name]))
+    return best, tried[best]
 
 
-def _error(folds, codes):
-    return np.mean(_wrong(folds, codes))
+def _candidates(X, flat, splits, seed):
+    """Return the steps of each candidate of "auto" by its name."""
+    n_smallest = min(len(train) for train, _ in splits)
+    wide = flat.shape[1] > 3 * _MAX_TREE_FEATURES
+    decomposition = TruncatedSVD if sparse.issparse(flat) else PCA
+    n_components = min(_MAX_TREE_FEATURES, n_smallest)
+    compress = [decomposition(n_components, random_state=seed)] if wide else []
+    scaler = StandardScaler(with_mean=not sparse.issparse(flat))
+    scale = [] if _shares_one_unit(X, flat) else [scaler]
+    neighbors = KNeighborsClassifier(min(5, n_smallest), weights="distance")
+    trees = HistGradientBoostingClassifier(max_iter=50, random_state=seed)
+    return {
+        "k-nearest neighbours": [*scale, neighbors],
+        "RBF-SVC": [*scale, SVC(C=10)],
+        "histogram gradient boosting": [*compress, trees],
+    }
 
 
-def _proven_worse(folds, best, codes):
-    """Tell, at 1 %, whether one errs more than another: McNemar's exact test."""
-    wrong, best_wrong = _wrong(folds, codes), _wrong(best, codes)
+def _skip_progress(progress, number, n_splits):
+    """Count the fits that a dropped candidate is spared as done."""
+    if progress is not None:
+        report = progress.stage("reference", number * n_splits)
+        for fit in range(2, n_splits + 1):
+            report(fit, 1, 1)
+
+
+def _wrong(folds):
+    return np.concatenate([fold.test_wrong for fold in folds])
+
+
+def _error(folds):
+    return np.mean(_wrong(folds))
+
+
+def _is_proven_worse(folds, best):
+    """Return whether one model errs more than another: McNemar's exact test at 1 %."""
+    wrong, best_wrong = _wrong(folds), _wrong(best)
     worse, better = np.sum(wrong & ~best_wrong), np.sum(~wrong & best_wrong)
     return binom.cdf(better, worse + better, 0.5) < 0.01
 
@@ -195,7 +196,7 @@ def _thin_out(train, y, seed):
 def _flatten(X):
     """Return X as numbers of shape (n_samples, n_features).
 
-    Sparse where X is, and has so many features that all of its zeros may not fit.
+    A sparse X stays sparse if it is wide, because its zeros may not fit into memory.
     """
     if sparse.issparse(X):
         wide = X.shape[1] > 3 * _MAX_TREE_FEATURES
@@ -220,7 +221,10 @@ def _as_numbers(column):
 
 
 def _shares_one_unit(X, flat):
-    """Tell pixels, which scaling by column would distort, from other features."""
+    """Return whether all features share a unit, as pixels do.
+
+    Scaling such features one by one would distort them.
+    """
     if len(np.shape(X)) > 2 or flat.dtype == np.uint8:
         return True
     return bool(flat.min() >= 0 and flat.max() <= 1)

@@ -1,23 +1,79 @@
-"""Judge a fitted classifier sample by sample, in inference mode."""
+"""Predictions of a fitted classifier, sample by sample, in inference mode."""
+
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
 
-def judge(estimator, X, codes, classes):
-    """Return predicted codes, log-loss and the probability of each prediction."""
-    predicted = np.searchsorted(classes, estimator.predict(X))
+class Predictions(NamedTuple):
+    """What a classifier predicts for some rows.
+
+    Attributes
+    ----------
+    codes : ndarray of int of shape (n,)
+        Predicted classes, as positions in the sorted labels.
+    wrong : ndarray of bool of shape (n,)
+        Whether the prediction differs from the true class.
+    loss : ndarray of float of shape (n,)
+        Log-loss; NaN without probabilities.
+    probability : ndarray of float of shape (n,)
+        Probability of the predicted class; NaN without probabilities.
+    """
+
+    codes: np.ndarray
+    wrong: np.ndarray
+    loss: np.ndarray
+    probability: np.ndarray
+
+
+def predict_rows(estimator, X, true_codes, classes):
+    """Predict samples with `predict`, and with `predict_proba` if there is one.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Fitted.
+    X : array-like of shape (n, ...)
+    true_codes : ndarray of int of shape (n,)
+        True classes, as positions in `classes`.
+    classes : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    Returns
+    -------
+    predictions : Predictions
+    """
+    codes = np.searchsorted(classes, estimator.predict(X))
+    wrong = codes != true_codes
     if not hasattr(estimator, "predict_proba"):
         unknown = np.full(len(codes), np.nan)
-        return predicted, unknown, unknown
+        return Predictions(codes, wrong, unknown, unknown)
     probabilities = probabilities_of(estimator, X, classes)
-    rows = np.arange(len(codes))
-    loss = log_loss(probabilities, codes)
-    return predicted, loss, probabilities[rows, predicted].astype(float)
+    chosen = probabilities[np.arange(len(codes)), codes].astype(float)
+    return Predictions(codes, wrong, log_loss(probabilities, true_codes), chosen)
+
+
+def predict_rows_once(estimator, X, true_codes, classes):
+    """Predict as `predict_rows`, in one pass over the samples.
+
+    For classifiers whose `predict` returns the most probable class, as those trained in
+    epochs do.
+    """
+    if not hasattr(estimator, "predict_proba"):
+        return predict_rows(estimator, X, true_codes, classes)
+    probabilities = probabilities_of(estimator, X, classes)
+    codes = np.argmax(probabilities, axis=1)
+    return Predictions(
+        codes,
+        codes != true_codes,
+        log_loss(probabilities, true_codes),
+        probabilities.max(axis=1).astype(float),
+    )
 
 
 def probabilities_of(estimator, X, classes):
-    """Return a column for every label, 0 for one that the training did not hold."""
+    """Return one column per label, 0 for labels that the training did not contain."""
     given = estimator.predict_proba(X)
     if len(estimator.classes_) == len(classes):
         return given
@@ -28,14 +84,14 @@ def probabilities_of(estimator, X, classes):
 
 def log_loss(probabilities, codes):
     """Return the log-loss of each sample."""
-    # Clipped where scikit-learn's log_loss clips: at the resolution of the dtype.
+    # Clipped as scikit-learn's log_loss does: at the resolution of the dtype.
     chosen = probabilities[np.arange(len(codes)), codes]
     least = np.finfo(probabilities.dtype).eps
     return -np.log(np.clip(chosen, least, 1 - least).astype(float))
 
 
 def final_step(estimator):
-    """Return what does the classifying inside Pipelines and searches."""
+    """Return the classifier inside Pipelines and fitted searches."""
     while True:
         if isinstance(estimator, Pipeline):
             estimator = estimator[-1]
@@ -45,8 +101,8 @@ def final_step(estimator):
             return estimator
 
 
-def kept_rows(fitted, n_rows):
-    """Return the rows that were trained on, of those given to `fit`."""
+def rows_trained_on(fitted, n_rows):
+    """Return the rows given to `fit` without those it held out."""
     held_out = getattr(final_step(fitted), "validation_indices_", None)
     kept = np.ones(n_rows, dtype=bool)
     if held_out is not None:

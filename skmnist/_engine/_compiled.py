@@ -1,40 +1,40 @@
-"""A network's compiled functions: predict, evaluate, and trainers to lend to fits."""
+"""Compiled functions of a network: prediction, evaluation, and its trainers."""
 
-import contextlib
+import functools
 
 import numpy as np
 
 from skmnist._engine import _rates
 from skmnist._engine._backend import (
     BACKEND,
-    ScannedTrainer,
     compile_pure,
     has_gpu,
     keras,
 )
 from skmnist._engine._placeholder import Placeholder
+from skmnist._engine._trainers import BlockTrainer, TrainerPool, power_of_two
 
-# From so many training rows on, XLA's compilation pays for itself.
+# The number of training rows from which XLA's compilation pays for itself.
 _JIT_ROWS = 1000
 
 
 class CompiledNetwork:
-    """A network's functions, compiled when first used.
+    """Functions of a network, compiled when first used.
 
-    Weights go in as arguments; the model inside serves only to trace them.
+    Weights are arguments. The model inside is only traced.
 
     Attributes
     ----------
     all_keras : bool
-        Whether no code but Keras's own takes part.
+        Whether all code that takes part is Keras's own.
     scans : bool
-        Whether a block of batches can be trained on in one compiled call.
+        Whether one compiled call can train on a block of batches.
     pads : bool
-        Whether rows may be added to a batch without changing the others' results.
+        Whether padding rows leave the results of the other rows unchanged.
     convolutional : bool
-        Whether there is a convolution.
+        Whether the network has a convolution.
     shapes : list of tuple of int
-        Of the network's variables.
+        Shapes of the network's variables.
     layers : list of keras.Layer
         Without input layers.
     """
@@ -54,9 +54,11 @@ class CompiledNetwork:
         ]
         self._predict = compile_pure(self._predict_block)
         self._evaluate = compile_pure(self._evaluate_block)
-        self._idle_trainers = {False: [], True: []}
         self._served = None, None
         self.pads = _rows_are_independent(self._model)
+        self._trainers = TrainerPool(
+            functools.partial(BlockTrainer, network, self._sample_loss, pads=self.pads)
+        )
         self.scans = BACKEND == "tensorflow" and not _overrides_training(self._model)
         self.shapes = [tuple(variable.shape) for variable in self._model.variables]
         self.layers = [
@@ -80,16 +82,14 @@ class CompiledNetwork:
         ]
         return np.concatenate(parts).astype(dtype, copy=False)
 
-    def evaluate(self, weights, hyperparameters, data, rows=None):
-        """Return ``{"loss": ..., "accuracy": ...}`` in inference mode, of some rows."""
+    def evaluate(self, weights, rates, data, rows=None):
+        """Return ``{"loss": ..., "accuracy": ...}`` of some rows in inference mode."""
         dtype = self._network.input_dtype()
         tensors = self._as_tensors(weights)
         sums = np.zeros(3)
         for n_rows, (*block, weight) in self._blocks(*data, rows=rows):
             weight[n_rows:] = 0
-            *block_sums, penalty = self._evaluate(
-                *tensors, hyperparameters, *block, weight
-            )
+            *block_sums, penalty = self._evaluate(*tensors, rates, *block, weight)
             sums += [float(value) for value in block_sums]
         loss, hits, total = (float(value) for value in sums)
         return {
@@ -97,36 +97,20 @@ class CompiledNetwork:
             "accuracy": hits / total,
         }
 
-    @contextlib.contextmanager
     def trainer(self, n_rows, jit_compile):
-        """Lend a compiled trainer to one fit on so many rows."""
+        """Borrow a trainer for a fit on `n_rows` rows: a context manager."""
         if jit_compile == "auto":
-            # A matter of the network, the device and the data alone, never of what ran
-            # before: the bits of a result depend on it.
+            # Decided by the network, the device and the data alone, never by what ran
+            # before, because XLA changes the last bits of a result.
             slow = self.convolutional and not has_gpu()
             jit_compile = not slow and n_rows >= _JIT_ROWS
-        jit_compile = bool(jit_compile)
-        idle = self._idle_trainers[jit_compile]
-        try:
-            trainer = idle.pop()
-        except IndexError:
-            model, optimizer = self._network.build()
-            trainer = ScannedTrainer(
-                model,
-                optimizer,
-                self._sample_loss,
-                _rates.Slots(model),
-                jit_compile=jit_compile,
-            )
-        try:
-            yield trainer
-        finally:
-            idle.append(trainer)
+        return self._trainers.borrow(bool(jit_compile))
 
     def _kept_tensors(self, weights):
-        """Return the tensors of these weights, kept for the next call with them.
+        """Return the weights as tensors, and keep those of the last classifier.
 
-        The weights of one classifier: its lists of arrays are never written to.
+        Comparing by identity is safe because a classifier's lists of weights are never
+        changed in place.
         """
         served, tensors = self._served
         if served is not weights:
@@ -141,7 +125,7 @@ class CompiledNetwork:
         ]
 
     def _blocks(self, *arrays, rows=None):
-        """Yield blocks of rows in a few sizes only, so that few shapes are traced."""
+        """Yield blocks of rows in a few sizes, so that few shapes are traced."""
         dtype = self._network.input_dtype()
         n_samples = len(arrays[0]) if rows is None else len(rows)
         size = 256 if self.convolutional else 2048
@@ -158,11 +142,9 @@ class CompiledNetwork:
             0
         ]
 
-    def _evaluate_block(
-        self, trainable, non_trainable, hyperparameters, X, y, sample_weight
-    ):
+    def _evaluate_block(self, trainable, non_trainable, rates, X, y, sample_weight):
         ops = keras.ops
-        with self._slots.bound(hyperparameters):
+        with self._slots.bound(rates):
             y_pred, _, penalties = self._model.stateless_call(
                 trainable, non_trainable, X, training=False, return_losses=True
             )
@@ -176,13 +158,8 @@ class CompiledNetwork:
         )
 
 
-def power_of_two(n):
-    """Return the smallest power of two that is at least n."""
-    return 1 << (n - 1).bit_length()
-
-
 def _rows_are_independent(model):
-    """Tell whether a row that only pads a batch leaves the others' results alone."""
+    """Return whether a padding row leaves the results of the other rows unchanged."""
     mixing = (keras.layers.BatchNormalization, keras.layers.Lambda)
     return all(
         type(layer).__module__.startswith("keras.")
@@ -193,9 +170,9 @@ def _rows_are_independent(model):
 
 
 def _probed(sample_loss, network):
-    """Return the loss function after a try on two samples."""
+    """Return the loss function, after checking its result for two samples."""
     if isinstance(sample_loss, Placeholder):
-        return sample_loss  # it serves for prediction, and says what is missing
+        return sample_loss  # needed for training only, and raises an error then
     one_hot = np.eye(2, network.meta["n_classes_"], dtype=network.input_dtype())
     try:
         shape = tuple(
@@ -205,16 +182,17 @@ def _probed(sample_loss, network):
         shape = error
     if shape != (2,):
         raise ValueError(
-            f"loss={network.loss!r} does not serve: from one-hot targets and "
-            f"probabilities of shape (2, {one_hot.shape[1]}) it should give 2 numbers, "
-            f"one for each sample, and gave {shape!r}. For labels as they are "
-            "'categorical_crossentropy' is the one: they are encoded inside."
+            f"loss={network.loss!r} must return one value per sample: for one-hot "
+            f"targets and probabilities of shape (2, {one_hot.shape[1]}) an array of "
+            f"shape (2,), but the result was {shape!r}. Labels are one-hot encoded by "
+            "the classifier, so use loss='categorical_crossentropy' for integer labels "
+            "too."
         )
     return sample_loss
 
 
 def _overrides_training(model):
-    """Tell whether a network brings a training step of its own."""
+    """Return whether a network overrides Keras's training step."""
     return any(
         getattr(type(model), name) is not getattr(keras.Model, name)
         for name in ("train_step", "compute_loss", "compute_metrics")

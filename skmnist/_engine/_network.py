@@ -1,4 +1,8 @@
-"""What a network is built from, and what fits of the same network share."""
+"""The recipe of a network, its key, and the cache of compiled networks.
+
+Two fits share what is compiled if their networks have the same key: the networks are
+then the same function of their weights and inputs.
+"""
 
 import contextlib
 import json
@@ -10,17 +14,15 @@ from typing import Any
 import numpy as np
 
 from skmnist._engine import _rates
-from skmnist._engine._backend import (
-    isolated_build,
-    keras,
-    to_numpy,
-)
+from skmnist._engine._backend import keras, to_numpy
 from skmnist._engine._compiled import CompiledNetwork
 from skmnist._engine._dtypes import data_dtype
 from skmnist._engine._scikeras import resolve, wrap
+from skmnist._engine._seeds import isolated_build
 from skmnist.architectures import build_lenet, build_mlp
 
-# Compiled networks kept for reuse: a search tries one on every fold before the next.
+# Compiled networks kept for reuse. A search fits one candidate on every fold before the
+# next, so a few are enough.
 _CACHE_SIZE = 8
 # Initial weights and optimizer states kept: 2 MB each for the reference MLP.
 _N_INITIAL_STATES = 8
@@ -28,7 +30,7 @@ _N_INITIAL_STATES = 8
 
 @dataclass
 class Network:
-    """A recipe: builder, data shape, optimizer and loss. It holds no weights."""
+    """A recipe: builder, data shape, optimizer and loss, without weights."""
 
     builder: Any
     builder_params: dict
@@ -38,7 +40,7 @@ class Network:
     loss: Any
     dtype: str
     _key: Any = field(default=None, repr=False, compare=False)
-    _hyperparameters: Any = field(default=None, repr=False, compare=False)
+    _rate_values: Any = field(default=None, repr=False, compare=False)
 
     def as_dict(self):
         """Return the arguments that make an equal recipe."""
@@ -58,8 +60,8 @@ class Network:
         Raises
         ------
         ValueError, TypeError
-            If the builder does not return an uncompiled network with one probability
-            for each class.
+            If the builder does not return an uncompiled network with one output per
+            class.
         """
         with isolated_build(seed, self.dtype):
             model, optimizer = resolve(
@@ -78,9 +80,9 @@ class Network:
             if model.compiled:
                 raise ValueError(
                     f"The builder {_name(self.builder)} returned a compiled model, "
-                    "whose optimizer and loss would shut out this classifier's. "
-                    "Return it uncompiled, and set optimizer, learning_rate and loss "
-                    "on the classifier."
+                    "whose optimizer and loss conflict with the classifier's. Return "
+                    "it uncompiled, and set optimizer, learning_rate and loss on the "
+                    "classifier."
                 )
             if not model.built:
                 model.build((None, *self.meta["X_shape_"][1:]))
@@ -98,13 +100,14 @@ class Network:
     def initial_state(self, seed):
         """Return the weights and the optimizer's state before the first step.
 
-        Building a network takes longer than a small fit. So what ours begin with is
-        kept: the folds and the candidates of a search have one seed.
+        Building a network takes longer than a small fit, and the folds and candidates
+        of a search have one seed. So the initial states of the reference networks are
+        cached.
 
         Returns
         -------
         weights, optimizer_state : list of ndarray
-            The caller's own.
+            Copies that the caller may change.
         """
         recipe = self._recipe()
         with _cache_lock:
@@ -116,14 +119,14 @@ class Network:
             self.compiled(built)
             state = [[to_numpy(v) for v in owner.variables] for owner in built]
             rates = [v.name == "learning_rate" for v in built[1].variables]
-            known = state, rates, self._key, self._hyperparameters
+            known = state, rates, self._key, self._rate_values
             if recipe is None:
                 return state
             with _cache_lock:
                 _initial_states[recipe, seed] = known
                 if len(_initial_states) > _N_INITIAL_STATES:
                     _initial_states.popitem(last=False)
-        (weights, optimizer_state), rates, self._key, self._hyperparameters = known
+        (weights, optimizer_state), rates, self._key, self._rate_values = known
         optimizer_state = [
             np.array(self.learning_rate, value.dtype)
             if is_rate and self.learning_rate is not None
@@ -133,9 +136,9 @@ class Network:
         return [value.copy() for value in weights], optimizer_state
 
     def _recipe(self):
-        """Return all that `initial_state` depends on but the seed and learning rate.
+        """Return what `initial_state` depends on besides the seed and learning rate.
 
-        None where code of others takes part: it may read what nobody can see.
+        None if user code takes part, which may depend on anything.
         """
         if self.builder not in (build_mlp, build_lenet):
             return None
@@ -151,16 +154,16 @@ class Network:
             return None
 
     def compiled(self, built=None):
-        """Return the compiled form, from the cache where one like it was made before.
+        """Return the compiled network, from the cache if the key is known.
 
         Parameters
         ----------
         built : tuple of (keras.Model, keras.optimizers.Optimizer), optional
-            What `build` has just returned: saves building another to look at.
+            The result of `build`, to save building another model for the key.
         """
         if self._key is None:
             model, optimizer = built or self.build()
-            self._hyperparameters = _rates.read(model, self.input_dtype())
+            self._rate_values = _rates.read(model, self.input_dtype())
             self._key = self._make_key(model, optimizer)
         with _cache_lock:
             compiled = _cache.get(self._key)
@@ -177,16 +180,16 @@ class Network:
         return self.compiled().predict(weights, X)
 
     def evaluate(self, weights, X, y, sample_weight, rows=None):
-        """Return ``{"loss": ..., "accuracy": ...}`` in inference mode, of some rows."""
+        """Return ``{"loss": ..., "accuracy": ...}`` of some rows in inference mode."""
         return self.compiled().evaluate(
-            weights, self._hyperparameters, (X, y, sample_weight), rows
+            weights, self._rate_values, (X, y, sample_weight), rows
         )
 
     @contextlib.contextmanager
     def trainer(self, n_rows, jit_compile):
-        """Lend a compiled trainer to one fit on so many rows."""
+        """Yield a trainer for a fit on `n_rows` rows; return it to the pool on exit."""
         with self.compiled().trainer(n_rows, jit_compile) as trainer:
-            trainer.hyperparameters = self._hyperparameters
+            trainer.rates = self._rate_values
             yield trainer
 
     def model(self, weights):
@@ -215,16 +218,17 @@ class Network:
         return wrapper
 
     def describe(self):
-        """Return what is known of the network, the same in every process."""
+        """Return what identifies the network, the same in every process."""
         self.compiled()
-        if not isinstance(self._key, str):  # with code that only the builder shows
-            return self._hyperparameters
+        if not isinstance(self._key, str):  # user code, identified by the builder
+            return self._rate_values
         configs, *rest = json.loads(self._key)
-        configs[1]["config"].pop("name", None)  # numbered after others made before
-        return configs, rest, self._hyperparameters
+        # Numbered by how many were made before.
+        configs[1]["config"].pop("name", None)
+        return configs, rest, self._rate_values
 
     def check_state(self, weights):
-        """Check that a network of this recipe can go on from these weights.
+        """Check that a network of this recipe can resume from these weights.
 
         Raises
         ------
@@ -234,12 +238,15 @@ class Network:
         wanted = self.compiled().shapes
         if [value.shape for value in weights] != wanted:
             raise ValueError(
-                "The network has another shape than the one to go on from. Set "
-                "warm_start=False to train a new one, or make a new classifier."
+                "The network has other weight shapes than the fitted one, so training "
+                "cannot resume. Set warm_start=False to train a new network."
             )
 
     def input_scale(self):
-        """Return the factor that a first layer rescales with; None if it normalises."""
+        """Return the scale of a leading Rescaling layer, 1.0 without one.
+
+        None if the network normalises its input.
+        """
         first = self.compiled().layers[0]
         if isinstance(first, keras.layers.Rescaling):
             return float(np.max(first.scale))
@@ -247,20 +254,20 @@ class Network:
         return None if isinstance(first, norms) else 1.0
 
     def sample_loss(self):
-        """Return a function of (y, y_pred) that gives one loss for each row."""
+        """Return a function of (y, y_pred) that returns one loss per row."""
         loss = keras.losses.get(self.loss)
         return loss.call if isinstance(loss, keras.losses.Loss) else loss
 
     def input_dtype(self):
-        """Return the dtype of what goes into the network and of the targets."""
+        """Return the dtype of the network's inputs and targets."""
         return data_dtype(self.dtype)
 
     def _make_key(self, model, optimizer):
-        """Return what shapes the compiled functions, as a hashable value.
+        """Return everything that the compiled functions depend on, hashable.
 
-        The network's own configuration, not the builder and its keywords: a builder
-        may read what its signature does not show. Where code outside Keras takes part
-        its configuration cannot tell two versions apart, and the key is unique.
+        It is the network's configuration, not the builder and its keywords, because a
+        builder may read more than its signature shows. If code outside Keras takes
+        part, the configuration does not identify the code, and the key is unique.
         """
         loss = self.loss
         configs = []
@@ -272,7 +279,7 @@ class Network:
         if any(map(_has_foreign_code, configs)):
             return object()
         if isinstance(configs[1]["config"]["learning_rate"], float):
-            # A number is held in a variable: another one is no other function.
+            # A number is stored in a variable, so the function does not depend on it.
             del configs[1]["config"]["learning_rate"]
         configs[0] = _rates.without(configs[0])
         return json.dumps(
@@ -282,7 +289,7 @@ class Network:
 
 
 def network_meta(X_shape, X_dtype, n_features, classes):
-    """Return what SciKeras's convention tells a builder of the data."""
+    """Return a builder's `meta`: the description of the data in SciKeras's terms."""
     return {
         "X_shape_": X_shape,
         "X_dtype_": X_dtype,
@@ -296,7 +303,7 @@ def network_meta(X_shape, X_dtype, n_features, classes):
 
 
 def _has_foreign_code(config):
-    """Tell whether a serialised Keras object refers to code that is not Keras's."""
+    """Return whether a serialised object refers to code outside Keras."""
     if isinstance(config, dict):
         module = config.get("module")
         if module is not None and str(module).split(".")[0] != "keras":

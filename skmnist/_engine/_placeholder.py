@@ -2,12 +2,12 @@
 
 
 class Placeholder:
-    """Stands for a builder, callback or loss that a file names and does not hold.
+    """A builder, callback or loss that a saved file names but does not contain.
 
     Parameters
     ----------
     name : str
-        What it was.
+        The import path of the code.
     """
 
     __module__ = "skmnist.persistence"
@@ -16,10 +16,11 @@ class Placeholder:
         self.name = name
 
     def __repr__(self):
-        return f"<left out: {self.name}>"
+        return f"<not saved: {self.name}>"
 
     def __call__(self, *args, **kwargs):
         raise ValueError(
-            f"{self.name} was left out when this classifier was saved: a file holds "
-            "no code of one's own. It predicts; for anything else set it again."
+            f"{self.name} was not saved with this classifier, because saved files "
+            "contain no user code. The classifier can still predict; to train it, set "
+            "the parameter again."
         )

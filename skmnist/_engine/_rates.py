@@ -12,13 +12,13 @@ from skmnist._engine._backend import keras, uniform
 
 
 class Slots:
-    """The places in a network where dropout rates and L2 weights were.
+    """The places in a network where dropout rates and L2 weights stand.
 
     Parameters
     ----------
     model : keras.Model
-        Changed: it computes with the values of `bound` from here on, and cannot be
-        trained without.
+        Changed: from here on it computes with the values of `bound`, and cannot be
+        trained outside of it.
     """
 
     def __init__(self, model):
@@ -31,10 +31,10 @@ class Slots:
 
     @contextlib.contextmanager
     def bound(self, values):
-        """Give the values, a tensor of shape (n,), to what this thread traces within.
+        """Set the values, a tensor of shape (n,), for what this thread traces inside.
 
-        Not beyond: a thread's locals would keep the traced graph, and so the network,
-        for as long as the thread lives.
+        They are removed on exit: a thread's locals would keep the traced graph, and
+        with it the network, in memory for as long as the thread lives.
         """
         self._bound.values = values
         try:
@@ -58,7 +58,7 @@ def read(model, dtype):
 def without(config):
     """Return a serialised network without the values that have slots."""
     if isinstance(config, dict):
-        # A penalty on what a layer gives is no variable's, and has no slot.
+        # A penalty on a layer's output belongs to no variable and has no slot.
         fields = {
             name: value if name == "activity_regularizer" else without(value)
             for name, value in config.items()
@@ -66,7 +66,7 @@ def without(config):
         if config.get("class_name") == "L2":
             del fields["config"]["l2"]
         elif config.get("class_name") == "Dropout":
-            # Without a rate there is neither a slot nor a seed.
+            # A rate of zero has neither a slot nor a seed generator.
             fields["config"]["rate"] = bool(fields["config"]["rate"] > 0)
         return fields
     if isinstance(config, list | tuple):
@@ -75,7 +75,7 @@ def without(config):
 
 
 def _find(model):
-    """Return the layers that drop out, and the variables with an L2 penalty."""
+    """Return the dropout layers, and the variables with an L2 penalty."""
     layers = [
         layer
         for layer in model._flatten_layers()

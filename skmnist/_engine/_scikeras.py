@@ -1,13 +1,15 @@
-"""The one place that uses SciKeras: it resolves a builder and what compile needs.
+"""SciKeras: it calls a builder, and resolves the optimizer. No other module uses it.
 
-Importing SciKeras patches Keras's classes for the whole process; the patches are taken
-back at once.
+Importing SciKeras patches Keras's classes for the whole process. The patches are
+reverted at once, so that an import of skmnist does not change how Keras objects are
+pickled.
 """
 
 import functools
 import inspect
 
-from skmnist._engine._backend import keras, process_left_as_it_was
+from skmnist._engine._backend import keras
+from skmnist._engine._process import preserved_process_state
 
 _PATCHED = [
     (keras.Model, "__reduce__"),
@@ -17,7 +19,7 @@ _PATCHED = [
     (keras.optimizers.Optimizer, "__reduce__"),
 ]
 _originals = [vars(owner).get(name) for owner, name in _PATCHED]
-with process_left_as_it_was():
+with preserved_process_state():
     from scikeras.wrappers import KerasClassifier
 for (_owner, _name), _original in zip(_PATCHED, _originals, strict=True):
     if _original is not None:
@@ -36,19 +38,19 @@ def resolve(builder, builder_params, meta, optimizer, learning_rate, loss):
     builder_params : dict
         The builder's own keywords.
     meta : dict
-        What the data told: ``X_shape_``, ``n_classes_`` and so on.
+        Description of the data: ``X_shape_``, ``n_classes_`` and so on.
     optimizer : str, type or keras.optimizers.Optimizer
-        Never changed: an instance is copied.
+        An instance is copied, never changed.
     learning_rate : float or None
-        None leaves the optimizer's own.
+        None keeps the optimizer's own.
     loss : str, callable or keras.losses.Loss
 
     Returns
     -------
     model : keras.Model
-        As the builder returned it.
+        The result of the builder.
     optimizer : keras.optimizers.Optimizer
-        A fresh one.
+        A new optimizer.
     """
     wrapper = wrap(builder, builder_params, optimizer, learning_rate, loss)
     vars(wrapper).update(meta)
@@ -67,7 +69,7 @@ def wrap(builder, builder_params, optimizer, learning_rate, loss, **params):
     elif learning_rate is not None:
         params["optimizer__learning_rate"] = learning_rate
     if not inspect.isfunction(builder):
-        # SciKeras knows functions and partials alone, not other callables.
+        # SciKeras accepts functions and partials, but no other callables.
         builder = functools.partial(builder)
     return KerasClassifier(
         model=builder,

@@ -1,4 +1,4 @@
-"""Keras networks as scikit-learn classifiers."""
+"""Scikit-learn classifiers that train Keras networks."""
 
 from skmnist.classifiers._image import KerasImageClassifier
 from skmnist.classifiers._lenet import LeNetClassifier

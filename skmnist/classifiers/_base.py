@@ -1,47 +1,46 @@
-"""The classifier that the public ones share: scikit-learn's side of a Keras network."""
+"""Base class of the public classifiers."""
 
-import copy
-import math
 import os
 import threading
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.model_selection import train_test_split
 from sklearn.utils._param_validation import HasMethods, Hidden, Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
-    validate_data,
 )
 
-from skmnist._engine._dtypes import DTYPES, fit_encoder
+from skmnist._engine._dtypes import DTYPES
 from skmnist._engine._placeholder import Placeholder
 from skmnist._seed import draw_seed
 from skmnist.classifiers._checks import (
     as_python,
     check_same_classes,
-    check_settings,
     check_weight,
     combine_weights,
-    refuse_left_out,
     root_mean_square,
-    warn_of_another_scale,
-    warn_of_scale,
+    warn_if_unscaled,
+)
+from skmnist.classifiers._data import (
+    check_fit_data,
+    check_predict_data,
+    fit_label_encoder,
+    hold_out,
 )
 from skmnist.persistence._context import state_is_data
 
+# Guards the first access to `model_`: threads that share a classifier get one model.
 _MODEL_LOCK = threading.Lock()
 
 
 class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
-    """Fit, predict and report with a network that a subclass builds.
+    """Base class for classifiers that train a Keras network.
 
-    A subclass names its builder and the builder's keywords in `_builder`, and its
-    hyperparameters in an explicit ``__init__``.
+    Subclasses define their parameters in an explicit ``__init__`` and return their
+    builder and its keyword arguments from `_builder`.
     """
 
     _parameter_constraints = {
@@ -81,20 +80,20 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
 
     def __getstate__(self):
         state = super().__getstate__()
-        # `model_` is rebuilt from the weights on demand.
+        # Keras models are not pickled: `model_` is rebuilt from the weights on demand.
         state = {name: value for name, value in state.items() if name != "_model"}
         if state_is_data():
             from skmnist.persistence._state import to_data
 
             return to_data(self, state)
-        # Plain dicts, so that a pickle names no private class.
+        # Plain dicts, so that pickles do not depend on the paths of private classes.
         for name in {"_network", "_training"} & state.keys():
             state[name] = state[name].as_dict()
         return state
 
     def __setstate__(self, state):
         if state_is_data():
-            from skmnist.persistence._state import from_data
+            from skmnist.persistence._restore import from_data
 
             state = from_data(self, state)
         elif "_network" in state:
@@ -103,137 +102,145 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
 
             state = dict(state)
             for name, cls in (("_network", Network), ("_training", Training)):
-                if isinstance(state[name], dict):  # else from an earlier version
+                # Pickles of earlier versions contain the objects themselves.
+                if isinstance(state[name], dict):
                     state[name] = cls(**state[name])
         super().__setstate__(state)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
-        """Train the network.
+        """Fit the classifier.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
-            Pixels near unit scale. uint8, float32 and float64 are taken as they are.
+            Training samples, with pixels near unit scale. uint8, float32 and float64
+            are accepted without conversion.
         y : array-like of shape (n_samples,)
-            Labels: integers, booleans or strings.
+            Class labels: integers, booleans or strings.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each sample, non-negative. None weighs all alike.
+            Non-negative sample weights. If None, all samples have weight 1.
 
         Returns
         -------
         self : object
-            The fitted classifier.
+            Fitted classifier.
 
         Raises
         ------
         ValueError
-            If the data or a hyperparameter is not usable. Nothing is trained then.
+            If the data or a parameter is invalid, before training starts; or if the
+            loss becomes infinite or NaN.
         OSError
-            If the checkpoint cannot be written, with the fitted attributes set to what
-            there is; or if it cannot be read.
+            If the checkpoint cannot be read or written. If it cannot be written, the
+            fitted attributes hold the result of the epochs trained so far.
         KeyboardInterrupt
-            After Ctrl-C, with the fitted attributes set to what there is: the weights
-            as they were at that moment, and the history of the full epochs.
+            If the fit is interrupted. The fitted attributes hold the weights at that
+            moment and the history of the completed epochs.
         """
-        X, y = self._validate_fit_data(X, y, reset=True)
-        return self._fit(X, y, sample_weight, self.epochs, going_on=self.warm_start)
+        X, y = check_fit_data(self, X, y, reset=True)
+        return self._fit(X, y, sample_weight, self.epochs, resume=self.warm_start)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train for one epoch more.
+        """Train for one more epoch.
 
-        `fit` with ``epochs=k`` and an integer `random_state` equals k such calls on the
-        same rows. `validation_fraction` and `early_stopping` do not take part.
+        k calls on the same samples equal one `fit` with ``epochs=k`` and the same
+        integer `random_state`. `validation_fraction`, `early_stopping` and
+        `checkpoint_dir` are ignored.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
-            Pixels near unit scale.
+            Training samples, with pixels near unit scale.
         y : array-like of shape (n_samples,)
-            Labels.
+            Class labels.
         classes : array-like of shape (n_classes,), default=None
-            Every label that may ever come. Needed at the first call where y does not
-            hold them all.
+            All classes across all calls to `partial_fit`. Required on the first call
+            if y does not contain all of them; can be omitted on later calls.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each sample.
+            Non-negative sample weights. If None, all samples have weight 1.
 
         Returns
         -------
         self : object
-            The classifier.
+            Fitted classifier.
 
         Raises
         ------
         ValueError
-            If `class_weight` is "balanced" (a part of the data cannot tell how often
-            its classes come), or `classes` are not those of the first call.
+            If the data or a parameter is invalid, if `class_weight` is "balanced", or
+            if `classes` differs from the classes of the first call.
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' is not supported for partial_fit, which does "
-                "not see the whole data. Pass sample_weight, or a dict of weights from "
+                "class_weight='balanced' is not supported for partial_fit, because "
+                "class frequencies of the whole data are not known. Pass "
+                "sample_weight, or a dict of weights from "
                 "sklearn.utils.class_weight.compute_class_weight."
             )
         first = not hasattr(self, "_training")
-        X, y = self._validate_fit_data(X, y, reset=first)
+        X, y = check_fit_data(self, X, y, reset=first)
         return self._fit(
-            X, y, sample_weight, 1, going_on=True, classes=classes, partial=True
+            X, y, sample_weight, 1, resume=True, classes=classes, partial=True
         )
 
     def predict(self, X):
-        """Predict the label of each sample.
+        """Predict class labels.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
-            Laid out and scaled as at `fit`.
+            Samples of the same shape and scale as in `fit`.
 
         Returns
         -------
         y_pred : ndarray of shape (n_samples,)
-            Labels, of the type `fit` was given.
+            Predicted labels, of the dtype of the y passed to `fit`.
         """
-        probabilities = self.predict_proba(X)
+        check_is_fitted(self)
+        X = check_predict_data(self, X)
+        probabilities = self._network.predict(self._training.weights, X)
         return self.classes_[np.argmax(probabilities, axis=1)]
 
     def predict_proba(self, X):
-        """Predict the probability of each class.
+        """Predict class probabilities.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
-            Laid out and scaled as at `fit`.
+            Samples of the same shape and scale as in `fit`.
 
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`; float32, or float64 under that policy.
+            Class probabilities, with columns in the order of `classes_`. float64 if
+            `dtype` is "float64", else float32.
         """
         check_is_fitted(self)
-        X = self._validate_images(X)
+        X = check_predict_data(self, X)
         return self._network.predict(self._training.weights, X)
 
     def evaluate(self, X, y, sample_weight=None):
-        """Compute loss and accuracy in inference mode, without dropout.
+        """Compute the loss and the accuracy in inference mode, without dropout.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
-            Laid out and scaled as at `fit`.
+            Samples of the same shape and scale as in `fit`.
         y : array-like of shape (n_samples,)
             True labels.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each sample.
+            Non-negative sample weights. If None, all samples have weight 1.
 
         Returns
         -------
         scores : dict of str to float
-            ``"loss"``, with the penalties that training adds, and ``"accuracy"``, a
-            fraction.
+            ``"loss"``, including regularization penalties, and ``"accuracy"``, a
+            fraction in [0, 1].
         """
         check_is_fitted(self)
-        X = self._validate_images(X)
+        X = check_predict_data(self, X)
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
         targets = self._encoder.transform(y)
@@ -241,12 +248,12 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         return self._network.evaluate(self._training.weights, X, targets, weight)
 
     def summary(self):
-        """Describe the network's layers, as ``keras.Model.summary`` prints them.
+        """Return the text that ``keras.Model.summary`` prints.
 
         Returns
         -------
         text : str
-            One line a layer, with output shapes and numbers of parameters.
+            Table of the layers with their output shapes and parameter counts.
         """
         lines = []
         self.model_.summary(print_fn=lambda line, **_: lines.append(line))
@@ -258,8 +265,8 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         classifier : scikeras.wrappers.KerasClassifier
-            Initialised. It takes samples laid out as `image_shape_`, of the network's
-            dtype: ``X.reshape(-1, *clf.image_shape_)``.
+            Initialised, ready to predict. It expects samples of shape `image_shape_`,
+            in the dtype of the network: ``X.reshape(-1, *clf.image_shape_)``.
         """
         check_is_fitted(self)
         return self._network.to_scikeras(
@@ -272,10 +279,10 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def model_(self):
-        """The network with the fitted weights, a private keras.Model, compiled.
+        """Compiled keras.Model with the fitted weights, built on first access.
 
-        Built on first access and then kept. It is the caller's to change: predictions
-        come from the estimator's own weights.
+        The model is a copy: changing its weights does not affect the classifier's
+        predictions.
         """
         check_is_fitted(self)
         with _MODEL_LOCK:
@@ -283,24 +290,45 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
                 self._model = self._network.model(self._training.weights)
             return self._model
 
-    def _fit(
-        self, X, y, sample_weight, epochs, *, going_on, classes=None, partial=False
-    ):
-        # The first fit of a process loads Keras here, not at import.
+    def _fit(self, X, y, sample_weight, epochs, *, resume, classes=None, partial=False):
+        """Train on validated data and set the fitted attributes.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, *image_shape_)
+        y : ndarray of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,) or None
+        epochs : int
+            Number of epochs to add.
+        resume : bool
+            Whether to continue from the current weights, if there are any.
+        classes : array-like of shape (n_classes,), optional
+            All classes, if y may lack some of them.
+        partial : bool, default=False
+            Whether `partial_fit` is the caller: train on all samples, without early
+            stopping and checkpoints.
+        """
+        # The first fit of a process imports Keras; `import skmnist` does not.
         from skmnist._engine._training import start, train
 
-        going_on = going_on and hasattr(self, "_training")
-        encoder = self._encoder if going_on else self._fit_encoder(y, classes)
-        if going_on and classes is not None:
+        resume = resume and hasattr(self, "_training")
+        encoder = self._encoder if resume else fit_label_encoder(self, y, classes)
+        if resume and classes is not None:
             check_same_classes(classes, self.classes_)
         targets = encoder.transform(y)
         weight = combine_weights(sample_weight, self.class_weight, y, encoder.classes_)
-        seed = self._training.seed if going_on else draw_seed(self.random_state)
+        # Drawn after validation, so that invalid data does not advance a RandomState,
+        # and before the split, which depends on it: a warm start reuses the seed and so
+        # holds out the same rows again.
+        seed = self._training.seed if resume else draw_seed(self.random_state)
         rows, held_out = np.arange(len(X)), np.arange(0)
         if not partial:
-            rows, held_out = self._hold_out(y, seed)
+            rows, held_out = hold_out(y, self.validation_fraction, seed)
         network = self._make_network(X, encoder.classes_)
-        if going_on:
+        # `train` modifies this state, not that of the previous fit, and the fitted
+        # attributes are set in one place at the end. So a fit that fails leaves the
+        # network, weights and history of the previous fit as they were.
+        if resume:
             training = self._training.copy()
             network.check_state(training.weights)
         else:
@@ -310,9 +338,11 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         try:
             self._check_network(network, training.weights, X)
             if self.checkpoint_dir is not None and not partial:
-                identity = training, X, y, weight
-                checkpoint = self._make_checkpoint(network, *identity, parts)
-            warn_of_scale(X, network.input_scale())
+                from skmnist.classifiers._checkpoint import make_checkpoint
+
+                data = X, y, weight
+                checkpoint = make_checkpoint(self, network, training, data, parts)
+            warn_if_unscaled(X, network.input_scale())
             train(
                 network,
                 training,
@@ -333,12 +363,15 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
                 verbose=int(self.verbose),
             )
         except (KeyboardInterrupt, OSError) as error:
+            # Hours of training are not lost to Ctrl-C or a full disk. An OSError before
+            # the first epoch, e.g. an unreadable checkpoint, leaves nothing to keep.
             if isinstance(error, KeyboardInterrupt) or training.n_epochs:
                 self._set_fitted(training, *parts, checkpoint)
             raise
         return self._set_fitted(training, *parts, checkpoint)
 
     def _set_fitted(self, training, network, encoder, held_out, rms, checkpoint=None):
+        # Both belong to the previous fit.
         for name in ("_model", "best_model_path_"):
             vars(self).pop(name, None)
         if checkpoint is not None and checkpoint.monitor is not None:
@@ -355,15 +388,15 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _builder(self):
-        """Return the builder and the keywords to call it with."""
+        """Return the builder and its keyword arguments."""
         raise NotImplementedError
 
     def _layout(self, sample_shape):
-        """Return the shape a sample is handed to the network in."""
+        """Return the shape of one sample as passed to the network."""
         return sample_shape
 
     def _check_network(self, network, weights, X):
-        """Check what a network makes of the data before it is trained."""
+        """Raise ValueError if the untrained network's predictions are invalid."""
 
     def _make_network(self, X, classes):
         from skmnist._engine._network import Network, network_meta
@@ -378,86 +411,6 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
             self.loss,
             self.dtype,
         )
-
-    def _validate_fit_data(self, X, y, *, reset):
-        refuse_left_out(self)
-        is_table = isinstance(y, np.ndarray | list) or hasattr(y, "iloc")
-        if is_table and np.ndim(y) == 2 and np.shape(y)[1] > 1:
-            raise ValueError(
-                f"y should be a 1d array of labels, got shape {np.shape(y)}. One-hot "
-                "rows are made inside; turn yours back into labels with "
-                "OneHotLabelEncoder.inverse_transform."
-            )
-        check_settings(self)
-        X, y = validate_data(self, X, y, reset=reset, **self._checks())
-        check_classification_targets(y)
-        return self._lay_out(X, reset=reset), y
-
-    def _validate_images(self, X):
-        X = validate_data(self, X, reset=False, **self._checks())
-        X = self._lay_out(X, reset=False)
-        warn_of_another_scale(X, self._rms)
-        return X
-
-    def _checks(self):
-        return {"dtype": [np.float32, np.float64, np.uint8], "allow_nd": True}
-
-    def _lay_out(self, X, *, reset):
-        sample_shape = X.shape[1:]
-        if not 1 <= len(sample_shape) <= 3 or not math.prod(sample_shape):
-            raise ValueError(
-                f"Expected X of shape (n_samples, n_features) or (n_samples, height, "
-                f"width[, channels]), got {X.shape}."
-            )
-        if reset:
-            layout = self._layout(sample_shape)
-            self.image_shape_ = layout
-            self._sample_shape = sample_shape
-        elif sample_shape != self._sample_shape:
-            raise ValueError(
-                f"X has samples of shape {sample_shape}, but {type(self).__name__} was "
-                f"fitted on samples of shape {self._sample_shape}."
-            )
-        return X.reshape(len(X), *self.image_shape_)
-
-    def _fit_encoder(self, y, classes):
-        encoder = fit_encoder(y if classes is None else classes, self.dtype)
-        if len(encoder.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes in the "
-                "data, but the data contains only one class: "
-                f"{encoder.classes_.tolist()[0]!r}."
-            )
-        return encoder
-
-    def _make_checkpoint(self, network, training, X, y, weight, parts):
-        from skmnist.classifiers._checkpoint import Checkpoint
-
-        params = self.get_params(deep=False)
-        for name in ("callbacks", "checkpoint_dir", "random_state", "verbose"):
-            params.pop(name)
-
-        def as_classifier(state):
-            # Of no use elsewhere, where the file may be taken.
-            clf = copy.copy(self).set_params(checkpoint_dir=None, save_best=None)
-            return clf._set_fitted(state, *parts)
-
-        return Checkpoint(
-            self.checkpoint_dir,
-            *(type(self), params, network.describe(), X, y, weight),
-            vars(training),
-            monitor=self.save_best,
-            as_classifier=as_classifier,
-        )
-
-    def _hold_out(self, y, seed):
-        rows = np.arange(len(y))
-        if not self.validation_fraction:
-            return rows, rows[:0]
-        train, held_out = train_test_split(
-            rows, test_size=self.validation_fraction, stratify=y, random_state=seed
-        )
-        return np.sort(train), np.sort(held_out)
 
 
 def _as_list(callbacks):

@@ -1,6 +1,7 @@
-"""A training's state on disk after every epoch, so that a killed one can go on."""
+"""Checkpoints: the training state saved after every epoch, to resume from."""
 
 import contextlib
+import copy
 import json
 import time
 from importlib.metadata import version
@@ -14,37 +15,76 @@ from skmnist.classifiers._key import identify
 from skmnist.persistence import save
 
 _STATE, _BEST = "training.npz", "best.skmnist"
+# Another version of one of these may compute other numbers.
 _PACKAGES = ("skmnist", "keras", BACKEND, "numpy", "scikit-learn")
-# Seconds without a write after which a half file is taken for what a kill has left.
+# Age in seconds at which a temporary file is regarded as left by a killed process.
 _ABANDONED = 600
 
 
+def make_checkpoint(classifier, network, training, data, parts):
+    """Return the checkpoint of a fit.
+
+    Parameters
+    ----------
+    classifier : BaseKerasClassifier
+        `checkpoint_dir` and `save_best` are taken from it.
+    network : Network
+    training : Training
+        State before the first epoch of the fit.
+    data : tuple of (X, y, sample_weight)
+    parts : tuple
+        Arguments of ``classifier._set_fitted`` after the training.
+
+    Returns
+    -------
+    checkpoint : Checkpoint
+    """
+    # A fit is identified by what its result depends on. `training` contains the seed
+    # drawn from random_state, and callbacks are not allowed with a checkpoint.
+    params = classifier.get_params(deep=False)
+    for name in ("callbacks", "checkpoint_dir", "random_state", "verbose"):
+        params.pop(name)
+
+    def as_classifier(state):
+        # Without the directory, which may not exist where the file is loaded.
+        clf = copy.copy(classifier).set_params(checkpoint_dir=None, save_best=None)
+        return clf._set_fitted(state, *parts)
+
+    return Checkpoint(
+        classifier.checkpoint_dir,
+        *(type(classifier), params, network.describe(), *data),
+        vars(training),
+        monitor=classifier.save_best,
+        as_classifier=as_classifier,
+    )
+
+
 class Checkpoint:
-    """Where one training keeps its state.
+    """Files that hold the state of one training.
 
     Parameters
     ----------
     directory : str or path-like
-        Shared by any number of trainings: each has a subfolder of its own.
+        Directory shared by any number of trainings; each has its own subdirectory.
     *identity : object
-        Data, parameters, seed: all that the result depends on. With the versions of
-        the packages they make the subfolder's name.
+        Data, parameters and seed: everything that the result depends on. The name of
+        the subdirectory is a hash of `identity` and of the package versions.
     monitor : {"loss", "accuracy", "val_loss", "val_accuracy"}, optional
-        The quantity that tells the best epoch, which is kept in a file of its own.
+        Quantity that determines the best epoch, whose classifier is saved separately.
     as_classifier : callable
-        Makes a fitted classifier of a Training, for that file.
+        Returns a fitted classifier for a Training. Used if `monitor` is not None.
 
     Attributes
     ----------
     path : Path
-        The state.
+        File of the state after the last epoch.
     best_path : Path
-        The best epoch's classifier, for `skmnist.load`.
+        File of the classifier of the best epoch, for `skmnist.load`.
 
     Raises
     ------
     OSError
-        If the subfolder cannot be made.
+        If the subdirectory cannot be created.
     """
 
     def __init__(self, directory, *identity, monitor=None, as_classifier=None):
@@ -57,15 +97,20 @@ class Checkpoint:
         self._as_classifier = as_classifier
 
     def save(self, training, best, *, finished):
-        """Write the state, all or nothing.
+        """Write the state atomically.
 
         Parameters
         ----------
         training : Training
         best : dict of str to tuple of (weights, optimizer_state)
-            What is kept of earlier epochs, by what for.
+            States of earlier epochs that are still needed, by name.
         finished : bool
-            Whether no epoch is left.
+            Whether the training is complete.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
         """
         states = {"now": (training.weights, training.optimizer_state), **best}
         arrays = {
@@ -83,34 +128,48 @@ class Checkpoint:
             np.savez(file, description=np.array(json.dumps(description)), **arrays)
 
     def save_best(self, training):
-        """Write the classifier as it was after the best epoch."""
-        save(self._as_classifier(training), self.best_path)
-
-    def restore(self, training):
-        """Bring a training to where the last one was when it ended or was killed.
+        """Write the classifier of the best epoch.
 
         Parameters
         ----------
         training : Training
-            Changed in place; left as it is where nothing was saved.
-
-        Returns
-        -------
-        best : dict of str to tuple of (weights, optimizer_state)
-        finished : bool
+            State after the best epoch.
 
         Raises
         ------
         OSError
-            If the file cannot be read, or is damaged.
+            If the file cannot be written.
         """
-        self._clear()
+        save(self._as_classifier(training), self.best_path)
+
+    def restore(self, training):
+        """Set a training to the saved state.
+
+        Parameters
+        ----------
+        training : Training
+            Modified in place. Unchanged if no state was saved.
+
+        Returns
+        -------
+        best : dict of str to tuple of (weights, optimizer_state)
+            The argument of the last call to `save`.
+        finished : bool
+            Whether the saved training is complete.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read, is damaged or belongs to another network.
+        """
+        self._remove_abandoned()
         if not self.path.exists():
             return {}, False
         try:
             with np.load(self.path, allow_pickle=False) as arrays:
+                # All checksums are checked before any array is used.
                 if arrays.zip.testzip() is not None:
-                    raise ValueError("its checksum differs")
+                    raise ValueError("its checksum does not match")
                 description = json.loads(str(arrays["description"]))
                 like = training.weights, training.optimizer_state
                 states = {
@@ -120,28 +179,67 @@ class Checkpoint:
                     )
                     for name in description["states"]
                 }
-        except Exception as error:  # a damaged archive fails in many ways
+        except Exception as error:  # zipfile, NumPy and json raise many types
             raise OSError(
                 f"The checkpoint {self.path} is damaged ({error}). Delete it to train "
-                "from the start."
+                "from the beginning."
             ) from error
         training.weights, training.optimizer_state = states.pop("now")
         training.history = description["history"]
         return states, description["finished"]
 
-    def _clear(self):
-        """Remove half files that killed writes have left; another may be at work."""
-        for half in self.path.parent.glob(".*"):
-            # Another process may have been faster.
+    def _remove_abandoned(self):
+        """Remove temporary files of killed processes.
+
+        Recent ones are kept: another process may be writing them.
+        """
+        for temporary in self.path.parent.glob(".*"):
+            # Another process may have removed or renamed the file in the meantime.
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - half.stat().st_mtime > _ABANDONED:
-                    half.unlink()
+                if time.time() - temporary.stat().st_mtime > _ABANDONED:
+                    temporary.unlink()
 
 
 def _as(saved, wanted):
-    """Return a saved array with the dtype of another, that of its place."""
-    if saved.dtype.kind == "V":  # NumPy's files do not know bfloat16 by name
+    """Return a saved array, checked against the array that it replaces.
+
+    Raises
+    ------
+    ValueError
+        If the shape or dtype differs.
+    """
+    if saved.dtype.kind == "V":  # npy files store bfloat16 as anonymous bytes
         saved = saved.view(wanted.dtype)
     if (saved.shape, saved.dtype) != (wanted.shape, wanted.dtype):
         raise ValueError("it belongs to another network")
     return saved
+
+
+class FinishedTrainings:
+    """The completed trainings in a folder of checkpoints, by any process.
+
+    ``len()`` counts them.
+
+    Parameters
+    ----------
+    directory : path-like
+        The `checkpoint_dir` of the classifiers.
+    """
+
+    def __init__(self, directory):
+        self._directory = Path(directory)
+        self._known = set()
+
+    def __len__(self):
+        for path in self._directory.glob(f"*/{_STATE}"):
+            if path not in self._known and _is_finished(path):
+                self._known.add(path)
+        return len(self._known)
+
+
+def _is_finished(path):
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return json.loads(str(arrays["description"]))["finished"]
+    except Exception:  # a damaged archive fails in many ways, when it is restored
+        return False

@@ -1,4 +1,4 @@
-"""Checks of weights, classes and pixel scale, beside scikit-learn's own."""
+"""Checks of parameters, weights, classes and pixel scale, beyond scikit-learn's own."""
 
 import warnings
 from numbers import Integral
@@ -9,13 +9,16 @@ from sklearn.utils.validation import _check_sample_weight
 
 from skmnist._engine._placeholder import Placeholder
 
-# A root mean square beyond these is far from unit scale: MNIST has 0.33 when scaled and
-# 85 when not, standardised data 1.
+# A root mean square outside this range is far from unit scale. MNIST has 0.33 if scaled
+# to [0, 1] and 85 if not; standardised data has 1.
 _SCALE = (0.01, 4)
 
 
 def as_python(value):
-    """Return NumPy's numbers, which searches draw and Keras refuses, as Python's."""
+    """Return a value with NumPy scalars converted to Python numbers, also if nested.
+
+    scikit-learn's searches sample NumPy scalars, which Keras does not accept.
+    """
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, dict):
@@ -26,19 +29,42 @@ def as_python(value):
 
 
 def check_weight(sample_weight, X):
-    """Return non-negative weights, not all zero, float64 of shape (n_samples,)."""
+    """Validate sample weights.
+
+    Returns
+    -------
+    weight : ndarray of shape (n_samples,)
+        float64. All ones if `sample_weight` is None.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or not finite, or if all are zero.
+    """
     weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
     if not weight.any():
         raise ValueError(
-            "sample_weight is zero for every sample: nothing to learn from."
+            "sample_weight is zero for every sample; at least one weight must be "
+            "positive."
         )
     return weight
 
 
 def combine_weights(sample_weight, class_weight, y, classes):
-    """Return the weight of each sample, its class's included, float64 (n_samples,)."""
+    """Return the product of the sample weights and the weights of their classes.
+
+    Returns
+    -------
+    weight : ndarray of shape (n_samples,)
+        float64.
+
+    Raises
+    ------
+    ValueError
+        If `sample_weight` is invalid, or `class_weight` contains an unknown label.
+    """
     weight = check_weight(sample_weight, y)
     if class_weight is None:
         return weight
@@ -46,100 +72,115 @@ def combine_weights(sample_weight, class_weight, y, classes):
         unknown = [label for label in class_weight if label not in classes]
         if unknown:
             raise ValueError(
-                f"class_weight names the labels {unknown}, which are none of the "
-                f"classes {classes.tolist()}."
+                f"class_weight contains the labels {unknown}, which are not among the "
+                f"classes {classes.tolist()}. Remove them from class_weight."
             )
         by_label = {label: class_weight.get(label, 1.0) for label in classes.tolist()}
         return weight * np.array([by_label[label] for label in y.tolist()])
     return weight * compute_sample_weight("balanced", y)
 
 
-def check_settings(clf):
-    """Refuse parameters of a classifier that do not go together."""
+def check_parameters(clf):
+    """Raise ValueError if parameters of a classifier cannot be combined."""
     if clf.early_stopping and not clf.validation_fraction:
         raise ValueError(
-            "early_stopping=True watches the loss on held-out rows, but "
-            "validation_fraction=0.0 holds none out: set it to 0.1, say."
+            "early_stopping=True monitors the validation loss, but "
+            "validation_fraction=0.0 holds out no samples. Set validation_fraction, "
+            "e.g. to 0.1."
         )
     if clf.save_best is not None and clf.checkpoint_dir is None:
         raise ValueError(
-            f"save_best={clf.save_best!r} needs a folder to write to: set "
+            f"save_best={clf.save_best!r} requires a directory to write to: set "
             "checkpoint_dir."
         )
     if str(clf.save_best).startswith("val_") and not clf.validation_fraction:
         raise ValueError(
-            f"save_best={clf.save_best!r} watches held-out rows, but "
-            "validation_fraction=0.0 holds none out: set it to 0.1, say."
+            f"save_best={clf.save_best!r} monitors held-out samples, but "
+            "validation_fraction=0.0 holds out none. Set validation_fraction, e.g. to "
+            "0.1."
         )
     if clf.checkpoint_dir is None:
         return
+    # Without a fixed seed a second fit would be another training, and find no state.
     if not isinstance(clf.random_state, Integral):
         raise ValueError(
-            "checkpoint_dir needs an integer random_state, so that a training can be "
-            f"known again; got random_state={clf.random_state!r}."
+            "checkpoint_dir requires an integer random_state, which identifies the fit "
+            f"to resume; got random_state={clf.random_state!r}."
         )
     if clf.callbacks:
         raise ValueError(
-            "checkpoint_dir cannot restore what callbacks keep to themselves: use one "
-            f"or the other, got callbacks={clf.callbacks!r}."
+            "checkpoint_dir cannot be combined with callbacks, because their state is "
+            f"not saved; got callbacks={clf.callbacks!r}. Set one of them to None."
         )
 
 
-def refuse_left_out(classifier):
-    """Raise ValueError if a parameter was left out of the file it was loaded from."""
+def check_no_placeholder(classifier):
+    """Raise ValueError if a parameter is a placeholder for code not in the loaded file.
+
+    Training needs the code; prediction does not.
+    """
     params = classifier.get_params(deep=False)
     nested = params.get("model_params")
     if isinstance(nested, dict):
         params |= {f"model__{name}": value for name, value in nested.items()}
-    left_out = {n: v for n, v in params.items() if isinstance(v, Placeholder)}
-    if left_out:
-        was = ", ".join(f"{name} ({value.name})" for name, value in left_out.items())
-        again = ", ".join(f"{name}=..." for name in left_out)
+    missing = {n: v for n, v in params.items() if isinstance(v, Placeholder)}
+    if missing:
+        names = ", ".join(f"{name} ({value.name})" for name, value in missing.items())
+        call = ", ".join(f"{name}=..." for name in missing)
         raise ValueError(
-            f"This {type(classifier).__name__} was loaded from a file, which holds no "
-            f"code of one's own, and its {was} was left out. It predicts; to train it, "
-            f"set that first: set_params({again})."
+            f"This {type(classifier).__name__} was loaded from a file, and saved files "
+            f"contain no user code. Missing: {names}. The classifier can still "
+            f"predict; to train it, call set_params({call}) first."
         )
 
 
 def check_same_classes(classes, fitted):
-    """Refuse classes that are not those of the first call to partial_fit."""
+    """Raise ValueError if `classes` differs from the first call to partial_fit."""
     if not np.array_equal(np.unique(classes), fitted):
         raise ValueError(
-            f"classes={np.unique(classes).tolist()} are not those of the first call to "
-            f"partial_fit: {fitted.tolist()}."
+            f"classes={np.unique(classes).tolist()} is not the same as on the first "
+            f"call to partial_fit, was: {fitted.tolist()}."
         )
 
 
 def root_mean_square(X):
-    """Return the root mean square of the pixels, from about a thousand rows."""
+    """Return the root mean square of X, estimated from about 1,000 rows."""
     some = X[:: max(1, len(X) // 1000)].astype(np.float64)
     return float(np.sqrt(np.mean(np.square(some))))
 
 
-def warn_of_scale(X, input_scale):
-    """Warn if the pixels, times what the network rescales by, are far from 1."""
+def warn_if_unscaled(X, input_scale):
+    """Warn if the pixels are far from unit scale when they enter the first layer.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, ...)
+    input_scale : float or None
+        Factor by which the network rescales its input. None disables the check, for
+        networks that normalise the input themselves.
+    """
     if input_scale is None:
         return
     rms = root_mean_square(X) * abs(input_scale)
     if rms > _SCALE[1] or 0 < rms < _SCALE[0]:
         warnings.warn(
-            f"The pixels are far from unit scale (root mean square {rms:.3g}), where "
-            "networks learn badly. Put a PixelScaler in front: "
+            f"The pixels are far from unit scale (root mean square {rms:.3g}), which "
+            "slows down or prevents convergence. Scale them first: "
             "make_pipeline(PixelScaler(), classifier).",
             UserWarning,
-            stacklevel=5,
+            stacklevel=5,  # `_fit`, `fit` and scikit-learn's wrapper lie in between
         )
 
 
-def warn_of_another_scale(X, fitted_rms):
-    """Warn if the pixels have quite another scale than those of fit."""
+def warn_if_scale_changed(X, fitted_rms):
+    """Warn if the scale of X differs from that in fit by more than a factor of 10."""
     rms = root_mean_square(X)
+    # All-zero samples have no scale to compare.
     if rms and fitted_rms and not 0.1 <= rms / fitted_rms <= 10:
         warnings.warn(
-            f"These pixels have a root mean square of {rms:.3g}, those of fit had "
-            f"{fitted_rms:.3g}. Scale both alike: put a PixelScaler and the classifier "
-            "in one Pipeline.",
+            f"X has a root mean square of {rms:.3g}, but the X passed to fit had "
+            f"{fitted_rms:.3g}. Scale both in the same way: put a PixelScaler and the "
+            "classifier in one Pipeline.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=4,  # `check_predict_data` and e.g. `predict_proba`
         )

@@ -1,4 +1,4 @@
-"""The classifier around a user's own Keras builder."""
+"""Classifier for networks built by a user-defined function."""
 
 import inspect
 
@@ -9,101 +9,119 @@ from skmnist.classifiers._base import BaseKerasClassifier
 
 
 class KerasImageClassifier(BaseKerasClassifier):
-    """A classifier around your own Keras builder.
+    """Classifier that trains a network built by a user-defined function.
 
-    The builder follows SciKeras's convention: a function of ``meta`` (a dict with
-    ``"X_shape_"``, ``"n_classes_"`` and more) and keywords of its own, which returns an
-    uncompiled network with one probability for each class. Its keywords are
-    hyperparameters here, as ``model__name`` in `set_params` and grids.
+    The builder follows the convention of SciKeras: a function of ``meta``, a dict with
+    ``"X_shape_"``, ``"n_classes_"`` and more, and of its own keyword arguments, that
+    returns an uncompiled network with one output probability per class. Its keyword
+    arguments are hyperparameters of the classifier, named ``model__name`` in
+    `set_params` and parameter grids.
 
     Parameters
     ----------
     model : callable
-        The builder.
+        Builder of the network.
     model_params : dict, default=None
-        Keywords for the builder.
+        Keyword arguments of the builder.
     image_shape : tuple of int, default=None
-        How a flat row is laid out as an image: (h, w) or (h, w, channels), one entry
-        may be -1. None takes images as they are and a flat square as a square; (-1,)
-        hands flat rows over flat.
+        Shape to which flat samples are reshaped: (h, w) or (h, w, channels), of which
+        one entry may be -1. If None, the shape of images is kept, and flat samples are
+        reshaped to a square. (-1,) keeps flat samples flat.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
-        Never changed: every fit starts from a fresh copy.
+        Optimizer. Every fit trains with a copy, so an instance passed here is never
+        modified.
     learning_rate : float, default=None
-        Step size. None leaves the optimizer's own, 0.001 for "adam".
+        Step size of the optimizer. If None, the step size of the optimizer itself is
+        used, e.g. 0.001 for "adam".
     loss : str, callable or keras.losses.Loss, default="categorical_crossentropy"
-        A loss of one-hot targets and probabilities. It is averaged over each batch,
-        weighted by the sample weights alone.
+        Loss function of one-hot encoded targets and predicted probabilities. The loss
+        of a batch is the mean over its samples, weighted by the sample weights.
     batch_size : int, default=32
-        Samples in one optimisation step.
+        Number of samples per gradient update.
     epochs : int, default=5
-        Passes over the training data.
+        Number of passes over the training data.
     class_weight : dict or "balanced", default=None
-        Weight of each class by its label, multiplied with `sample_weight`; a label not
-        named weighs 1. "balanced" weighs classes inversely to how often they come.
+        Class weights in the form ``{class_label: weight}``, multiplied with
+        `sample_weight`; classes that are not listed have weight 1. "balanced" uses
+        weights inversely proportional to class frequencies. If None, all classes have
+        weight 1.
     validation_fraction : float, default=0.0
-        Fraction of the samples that `fit` holds out, stratified, and evaluates after
-        every epoch.
+        Fraction of the samples, in [0, 1), that `fit` sets aside as validation set,
+        stratified by class, and evaluates after every epoch.
     early_stopping : bool, default=False
-        Whether to stop when the loss on the held-out samples no longer falls.
+        Whether to stop training when the validation loss has not decreased for
+        `n_iter_no_change` epochs. Requires ``validation_fraction > 0``.
     n_iter_no_change : int, default=10
-        With early stopping, how many epochs without a lower loss to wait for.
+        Number of consecutive epochs without a lower validation loss after which
+        training stops. Used only if ``early_stopping=True``.
     restore_best_weights : bool, default=True
-        Whether early stopping ends with the weights of the best epoch, not the last.
+        Whether to end with the weights of the epoch with the lowest validation loss.
+        If False, the weights of the last epoch are kept. Used only if
+        ``early_stopping=True``.
     dtype : str, default="float32"
-        A Keras dtype policy: "float32", "float64", "mixed_bfloat16", ...
+        Keras dtype policy: "float32", "float64", "float16", "bfloat16",
+        "mixed_float16" or "mixed_bfloat16".
     callbacks : keras.callbacks.Callback or list of them, default=None
-        Copied for every fit: yours are never changed.
+        Callbacks to call during training. Every fit uses copies, so instances passed
+        here are never modified.
     jit_compile : bool or "auto", default="auto"
-        Whether XLA compiles the training, which makes an epoch faster and the first one
-        slower. "auto" compiles from 1,000 training rows on, unless the network has
-        convolutions and runs on a CPU, where XLA's are slow. It changes the last bits
-        of a result, and which units dropout drops.
+        Whether to compile the training step with XLA, which makes epochs faster but
+        the first one slower. "auto" compiles if there are at least 1,000 training
+        samples, unless the network has convolutions and runs on a CPU, where XLA is
+        slow on them. The setting changes results in the last bits, and the units that
+        dropout drops.
     checkpoint_dir : str or path-like, default=None
-        Folder where `fit` keeps its state after every epoch. A fit that was killed
-        goes on when started again with the same data and parameters, and ends with the
-        same weights; a finished one is loaded. It needs an integer `random_state`, and
-        takes no callbacks. Several fits may share the folder.
+        Directory where `fit` saves its state after every epoch. An interrupted fit
+        resumes when called again with the same data and parameters, and ends with the
+        same weights; a completed one is loaded instead of repeated. Requires an
+        integer `random_state` and ``callbacks=None``. Several fits may share the
+        directory. If None, no state is saved.
     save_best : {"loss", "accuracy", "val_loss", "val_accuracy"}, default=None
-        With `checkpoint_dir`, also keep the classifier as it was after the epoch with
-        the best value of this, in the file `best_model_path_`. None keeps none.
+        Quantity that determines the best epoch, whose classifier is saved to the file
+        `best_model_path_`. Requires `checkpoint_dir`. If None, no such file is saved.
     warm_start : bool, default=False
-        Whether `fit` goes on from the last one, for `epochs` epochs more.
+        Whether `fit` continues from the result of the previous call, for `epochs` more
+        epochs. If False, every call starts from new initial weights.
     random_state : int, RandomState instance or None, default=None
-        Seeds initial weights, dropout, shuffling and the held-out split. An integer
-        gives the same weights to the last bit on one machine.
+        Determines random number generation for the initial weights, dropout, shuffling
+        and the validation split. Pass an int for results that are identical to the
+        last bit across fits on one machine.
     verbose : {0, 1, 2}, default=0
-        As in Keras: silent, a progress bar, a line for each epoch.
+        Verbosity, as in Keras: 0 is silent, 1 shows a progress bar, 2 prints one line
+        per epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        Sorted class labels.
     n_features_in_ : int
-        The second dimension of the X of `fit`.
+        Number of features seen during `fit`, or the height of images: ``X.shape[1]``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, where X was a DataFrame.
+        Names of features seen during `fit`. Defined only if X has feature names that
+        are all strings.
     image_shape_ : tuple of int
-        How a sample is laid out for the network.
+        Shape of one sample as passed to the network.
     n_iter_ : int
-        Epochs trained.
+        Number of epochs trained.
     best_epoch_ : int
-        The epoch with the lowest validation loss (training loss where nothing was held
-        out), counted from 1.
+        Epoch with the lowest validation loss, or the lowest training loss if no
+        samples are held out; counted from 1.
     history_ : dict of str to list of float
-        What Keras reports for each epoch: "loss" and "accuracy" (running averages in
-        training mode, while the weights change) and, for held-out samples, "val_loss"
-        and "val_accuracy".
+        Metrics of every epoch. "loss" and "accuracy" are running averages in training
+        mode, while the weights change; "val_loss" and "val_accuracy", if samples are
+        held out, are computed after the epoch. Accuracies are fractions in [0, 1].
     validation_indices_ : ndarray of int
-        The rows of X that `fit` held out.
+        Sorted indices of the rows of X that `fit` held out. Empty if there are none.
     best_model_path_ : str
-        With `save_best`, the file of the best epoch's classifier, for `skmnist.load`.
+        File of the classifier of the best epoch, for `skmnist.load`. Defined only if
+        `save_best` is not None.
     model_ : keras.Model
-        The network with the fitted weights: a private copy, built on first access.
+        Compiled copy of the network with the fitted weights, built on first access.
 
     See Also
     --------
-    KerasMLPClassifier : A multilayer perceptron, ready made.
-    LeNetClassifier : A convolutional network, ready made.
+    KerasMLPClassifier : Multilayer perceptron.
+    LeNetClassifier : LeNet-style convolutional network.
 
     Examples
     --------
@@ -187,17 +205,18 @@ class KerasImageClassifier(BaseKerasClassifier):
         self.verbose = verbose
 
     def get_params(self, deep=True):
-        """Get the parameters, the builder's keywords as ``model__name`` among them.
+        """Get the parameters of the classifier and of its builder.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to list the builder's keywords one by one.
+            Whether to include the builder's keyword arguments as ``model__name``.
 
         Returns
         -------
         params : dict
-            Values by name; of a keyword never set, the builder's default.
+            Parameter names mapped to their values. Keyword arguments that are not set
+            have the builder's default.
         """
         params = super().get_params(deep)
         if deep:
@@ -208,17 +227,18 @@ class KerasImageClassifier(BaseKerasClassifier):
         return params
 
     def set_params(self, **params):
-        """Set parameters, the builder's keywords as ``model__name``.
+        """Set parameters of the classifier and of its builder.
 
         Parameters
         ----------
         **params : dict
-            Values by name.
+            Parameter names mapped to their values. ``model__name`` sets the builder's
+            keyword argument ``name``.
 
         Returns
         -------
         self : object
-            The classifier.
+            Classifier instance.
 
         Raises
         ------
@@ -233,16 +253,25 @@ class KerasImageClassifier(BaseKerasClassifier):
         super().set_params(**params)
         if keywords:
             self._check_keywords(keywords)
-            # A copy: clones and grid points may share the dict.
+            # Not in place: clones and grid points may share the dict.
             self.model_params = {**(self.model_params or {}), **keywords}
         return self
 
     def _keywords(self):
-        """Return the builder's keywords with their defaults, and if it takes any."""
+        """Return the builder's keyword arguments.
+
+        Returns
+        -------
+        defaults : dict
+            Default of each keyword argument; None if it is required.
+        takes_any : bool
+            Whether the builder also accepts other keyword arguments.
+        """
         try:
             parameters = inspect.signature(self.model).parameters.values()
-        except (TypeError, ValueError):
+        except (TypeError, ValueError):  # some callables have no signature
             return {}, True
+        # SciKeras passes these itself.
         given = ("meta", "compile_kwargs", "params")
         named = {
             p.name: None if p.default is p.empty else p.default
@@ -257,8 +286,9 @@ class KerasImageClassifier(BaseKerasClassifier):
         for name in names:
             if name not in known and not takes_any:
                 raise ValueError(
-                    f"Invalid parameter 'model__{name}' for {type(self).__name__}: the "
-                    f"builder {getattr(self.model, '__name__', self.model)} takes "
+                    f"Invalid parameter 'model__{name}' for {type(self).__name__}. "
+                    "Valid parameters of the builder "
+                    f"{getattr(self.model, '__name__', self.model)} are: "
                     f"{sorted(known)}."
                 )
 
@@ -274,6 +304,7 @@ class KerasImageClassifier(BaseKerasClassifier):
         outputs = network.predict(weights, X[:1])
         if outputs.min() < 0 or not np.allclose(outputs.sum(axis=1), 1, atol=0.02):
             raise ValueError(
-                "The network must give probabilities, but its outputs for one sample "
-                f"are {outputs[0].tolist()}: end the builder's network with a softmax."
+                "The network must output one probability per class, but for the first "
+                f"sample it returned {outputs[0].tolist()}. End the network with a "
+                "softmax activation."
             )

@@ -1,4 +1,4 @@
-"""What data, parameters and code are known by, the same in every process."""
+"""Hash of data, parameters and code that is the same in every process."""
 
 import functools
 import hashlib
@@ -7,18 +7,19 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, Modul
 import joblib
 import numpy as np
 
-# Known by their versions, not by their code.
+# Packages whose code is identified by name; their versions are hashed separately.
 _VERSIONED = {"builtins", "jax", "keras", "numpy", "skmnist", "tensorflow", "torch"}
 
 
 def identify(value, _known=None):
-    """Return a short text that is equal for equal values, in another process too.
+    """Return a string that is equal for equal values, also in another process.
 
-    ``joblib.hash`` alone would not do: it refuses a lambda, takes a function for its
-    name, a Keras object for the time at which it is pickled, and equal parts for
-    others than the same part twice. Here a function is its code, with the constants,
-    defaults, enclosed values and global names that it reads; an object is its class
-    and its configuration.
+    A function is hashed by its code and by the constants, defaults, closure and global
+    variables that it reads; an object by its class and configuration.
+
+    ``joblib.hash`` does not suffice: it raises for a lambda, hashes a function by its
+    name only and a Keras object differently each time it is pickled, and distinguishes
+    two equal parts from the same part used twice.
 
     Parameters
     ----------
@@ -27,15 +28,17 @@ def identify(value, _known=None):
     Returns
     -------
     text : str
+        SHA-256 or joblib hash, or the repr of a number or string.
     """
     if value is None or isinstance(value, str | bytes | int | float | np.generic):
         return repr(value)
     if isinstance(value, np.ndarray):
         return joblib.hash(value)
-    # By identity, each kept so that no other object gets its id.
+    # Keyed by id, so that shared parts are hashed once. The value is stored as well:
+    # an object that was garbage-collected could pass its id on to another.
     known = {} if _known is None else _known
     if id(value) not in known:
-        # An object may be a part of itself: there it is known by this.
+        # Ends the recursion if an object contains itself.
         known[id(value)] = value, "within"
         parts = repr([identify(part, known) for part in _parts(value)])
         text = hashlib.sha256(f"{type(value).__name__} {parts}".encode()).hexdigest()
@@ -44,10 +47,12 @@ def identify(value, _known=None):
 
 
 def _parts(value):
-    """Return what a value consists of."""
+    """Return the parts that a value is hashed by."""
     if isinstance(value, dict):
         if value.get("class_name") == "__lambda__":
-            return []  # marshalled, never twice the same; its maker's code is known
+            # Its marshalled code differs from process to process. The function that
+            # created the lambda is hashed by its own code.
+            return []
         return [part for name in value for part in (name, value[name])]
     if isinstance(value, set | frozenset):
         return sorted(map(repr, value))
@@ -73,14 +78,14 @@ def _parts(value):
 
 
 def _read_by(function):
-    """Yield what a function's result depends on."""
+    """Yield a function's code and the values that it reads."""
     yield function.__code__
     yield function.__defaults__
     yield function.__kwdefaults__
     for cell in function.__closure__ or ():
         try:
             yield cell.cell_contents
-        except ValueError:  # not filled yet
+        except ValueError:  # the variable has no value yet
             yield None
     for name in function.__code__.co_names:
         value = function.__globals__.get(name)
@@ -92,8 +97,9 @@ def _configuration(value):
     if hasattr(value, "get_config"):
         try:
             config = dict(value.get_config())
-        except Exception:  # a user's class may fail in any way here
+        except Exception:  # user-defined get_config may raise anything
             return None
-        config.pop("name", None)  # numbered after others made before
+        # Keras numbers names by the objects created earlier in the process.
+        config.pop("name", None)
         return config
     return getattr(value, "__dict__", None)

@@ -1,7 +1,23 @@
-"""The command ``skmnist``: diagnose, search, train, evaluate and predict in a shell."""
+"""The command ``skmnist``: diagnose, search, train, evaluate and predict."""
 
-# Each adds its commands to the application, in the order that --help shows.
-from skmnist.cli import _diagnose, _search, _train  # isort: skip # noqa: F401
-from skmnist.cli._app import app, main
+import os
+
+from skmnist.cli._app import make_app
+from skmnist.cli._diagnose import diagnose
+from skmnist.cli._evaluate import evaluate
+from skmnist.cli._predict import predict
+from skmnist.cli._search import search
+from skmnist.cli._train import train
 
 __all__ = ["app", "main"]
+
+app = make_app([diagnose, search, train, evaluate, predict])
+
+
+def main():
+    """Run the command line.
+
+    TensorFlow's C++ log is turned off unless ``TF_CPP_MIN_LOG_LEVEL`` is set.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    app()

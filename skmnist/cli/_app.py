@@ -5,16 +5,16 @@ import shlex
 import warnings
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from skmnist import __version__
-from skmnist._atomic import replacing
 
 
 class _Group(typer.core.TyperGroup):
-    """A group whose commands end in one sentence and an exit code, not a traceback."""
+    """A group whose commands end with one sentence and an exit code, no traceback."""
 
     def invoke(self, ctx):
         try:
@@ -22,37 +22,45 @@ class _Group(typer.core.TyperGroup):
                 warnings.showwarning = _show_warning
                 return super().invoke(ctx)
         except KeyboardInterrupt:
-            complain("Stopped.")
+            print_error("Stopped.")
             raise typer.Exit(130) from None
         except Exception as error:
-            # Typer's own, which say by themselves how to end, and a closed pipe.
+            # Typer's own exceptions end the command themselves; a closed pipe needs no
+            # message.
             own = hasattr(error, "exit_code") or isinstance(error, typer.Abort)
             if own or isinstance(error, BrokenPipeError) or ctx.params["debug"]:
                 raise
             expected = (ValueError, TypeError, OSError, ImportError, MemoryError)
             kind = "" if isinstance(error, expected) else f"{type(error).__name__}: "
             message = " ".join(str(error).split()) or type(error).__name__
-            complain(f"Error: {kind}{message}")
+            print_error(f"Error: {kind}{message}")
             raise typer.Exit(1) from None
 
 
-app = typer.Typer(
-    cls=_Group,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Train image classifiers and find out whether they over- or underfit.",
-)
+def make_app(commands):
+    """Make the application of some commands.
 
+    Parameters
+    ----------
+    commands : iterable of callable
+        In the order in which ``--help`` lists them.
 
-def main():
-    """Run the command line.
-
-    TensorFlow's C++ log is kept quiet unless ``TF_CPP_MIN_LOG_LEVEL`` is set.
+    Returns
+    -------
+    app : typer.Typer
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    app()
+    app = typer.Typer(
+        cls=_Group,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="Train image classifiers and find out whether they over- or underfit.",
+    )
+    app.callback()(_options)
+    for command in commands:
+        app.command()(command)
+    return app
 
 
 class Model(StrEnum):
@@ -79,23 +87,28 @@ BatchSizeOption = Annotated[
     int | None,
     typer.Option(min=1, help="Batch size.", show_default="the network's own"),
 ]
-FoldsOption = Annotated[int, typer.Option(min=2, help="Stratified folds.")]
-JobsOption = Annotated[int, typer.Option(help="Fits at once.")]
+FoldsOption = Annotated[int, typer.Option(min=2, help="Number of stratified folds.")]
+JobsOption = Annotated[int, typer.Option(help="Number of fits at once.")]
 SamplesOption = Annotated[
     int | None,
     typer.Option(
-        min=2, help="Use so many images, stratified by class.", show_default="all"
+        min=2,
+        help="Use this many images, stratified by class.",
+        show_default="all",
     ),
 ]
 SeedOption = Annotated[
-    int, typer.Option(min=0, max=2**32 - 1, help="Seeds whatever is random.")
+    int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")
 ]
+ReportOption = Annotated[Path, typer.Option(help="Folder for the report.")]
 OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace what an earlier run left.")
+    bool, typer.Option("--overwrite", help="Replace the files of an earlier run.")
 ]
 
+# Options that say where the result goes, not what it is.
+_NOT_RECORDED = ("out", "overwrite", "resume")
 
-@app.callback()
+
 def _options(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error.")
@@ -118,23 +131,64 @@ def _print_version():
     raise typer.Exit
 
 
-def complain(message):
-    """Say something on the standard error."""
+def print_error(message):
+    """Print a message to standard error."""
     typer.echo(message, err=True)
 
 
-def as_words(settings):
-    """Return options as they are typed: pairs of name and value, None left out."""
-    return [(name, str(value)) for name, value in settings.items() if value is not None]
+def recorded_options(ctx, **resolved):
+    """Return a command's options as they are typed.
+
+    Parameters
+    ----------
+    ctx : typer.Context
+        Of the command.
+    **resolved : object
+        Values by the names of parameters, in place of those that were typed: what a
+        default stood for. None leaves an option out.
+
+    Returns
+    -------
+    options : list of tuple of str
+        The words of each option: its flag and its value, or a flag alone. An argument
+        is its value alone, and comes last.
+    """
+    options, arguments = [], []
+    for param in ctx.command.params:
+        if param.name in _NOT_RECORDED or param.name not in ctx.params:
+            continue
+        value = resolved.get(param.name, ctx.params[param.name])
+        values = value if isinstance(value, list | tuple) else [value]
+        for each in values:
+            if each is None or each is False:
+                continue
+            text = f"{each:g}" if isinstance(each, float) else str(each)
+            if param.param_type_name == "argument":
+                arguments.append((text,))
+            else:
+                options.append(
+                    (param.opts[0],) if each is True else (param.opts[0], text)
+                )
+    return options + arguments
 
 
-def as_command(*words):
-    """Return a command as it is typed."""
-    return shlex.join(["skmnist", *words])
+def as_command(ctx, options):
+    """Return a command with recorded options as it is typed."""
+    words = [word for option in options for word in option]
+    return shlex.join(["skmnist", ctx.info_name, *words])
+
+
+def as_settings(options, *, without=()):
+    """Return recorded options as a dict for a report's page."""
+    return {
+        option[0].strip("-"): option[-1]
+        for option in options
+        if len(option) == 2 and option[0].strip("-") not in without
+    }
 
 
 def describe_data(images, y, cv):
-    """Return what a report says of the data and its folds."""
+    """Return the description of data and folds for a report's page."""
     shape = "×".join(map(str, images.shape[1:]))
     return {
         "Images": f"{len(y):,} of {shape} pixels, {images.dtype}",
@@ -143,65 +197,43 @@ def describe_data(images, y, cv):
 
 
 @contextmanager
-def made_folder(folder):
-    """Make a folder now, so that one that cannot be is no surprise after the work.
+def parallel_fits(n_jobs):
+    """Prepare TensorFlow in this process, and in each worker before its first fit.
 
-    One that is new and still empty in the end is removed.
+    TensorFlow prints messages to standard error while it is imported, also those that
+    ``TF_CPP_MIN_LOG_LEVEL`` turns off later.
     """
-    is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
+    from joblib import effective_n_jobs, parallel_config
+
+    load_backend()
+    if effective_n_jobs(n_jobs) == 1:
         yield
-    finally:
-        if is_new and not any(folder.iterdir()):
-            folder.rmdir()
+        return
+    with parallel_config("loky", initializer=load_backend):
+        yield
 
 
-def stop(folder, table, words):
-    """End a command that Ctrl-C stopped, after saving what there is.
+def load_backend():
+    """Import Keras and its backend, without the messages printed meanwhile.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-    table : DataFrame
-        A row for each fit that was finished.
-    words : str
-        How far it came.
+    The messages of TensorFlow's C++ code go to the file descriptor of standard error,
+    so the descriptor is redirected.
     """
-    if len(table):
-        file = folder / "partial_results.csv"
-        with replacing(file) as opened:
-            opened.write(table.to_csv(index=False).encode())
-        complain(f"Stopped {words}: saved {file}.")
-    else:
-        complain("Stopped before anything was finished: nothing was saved.")
-    raise typer.Exit(130)
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") not in ("1", "2", "3"):
+        return
+    try:
+        stderr = os.dup(2)
+    except OSError:  # there is no standard error
+        return
+    try:
+        with open(os.devnull, "wb") as null:
+            os.dup2(null.fileno(), 2)
+        import skmnist._engine._training  # noqa: F401
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None):
-    words = " ".join(str(message).split())
-    complain(f"Warning: {words if len(words) <= 400 else words[:399] + '…'}")
-
-
-def check_folder(folder, overwrite):
-    """Raise OSError where a report must not go, before anything is computed."""
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"{folder} is a file: give a folder with --out.")
-    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
-        raise FileExistsError(
-            f"The folder {folder} exists and is not empty: give another with --out, or "
-            "--overwrite to replace the report in it."
-        )
-
-
-def check_file(file, overwrite):
-    """Raise OSError where a file must not go, before anything is computed."""
-    if file.is_dir():
-        raise IsADirectoryError(f"{file} is a folder: give a file with --out.")
-    if file.exists() and not overwrite:
-        raise FileExistsError(
-            f"The file {file} exists: give another with --out, or --overwrite to "
-            "replace it."
-        )
-    if not file.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {file.parent} to put {file} in.")
+    text = " ".join(str(message).split())
+    print_error(f"Warning: {text if len(text) <= 400 else text[:399] + '…'}")

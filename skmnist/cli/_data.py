@@ -1,4 +1,4 @@
-"""What the command line's options stand for: data, its parts, and models."""
+"""Data, their parts, and models, as the options of the command line name them."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from skmnist.datasets._files import load_images
 from skmnist.datasets._npy import listing, read_npy, read_npz
 from skmnist.preprocessing import ImageFlattener, PixelScaler
 
-# Fixed, so that `evaluate` finds the part that `train` never saw, whatever the seeds.
+# Fixed, so that `evaluate` uses the part that `train` did not, with any seed.
 _TEST_FRACTION, _SPLIT_SEED = 0.2, 0
 
-# The largest values pixels have: ready-scaled or binary, 8-bit, 16-bit.
+# The largest values of pixels: scaled or binary, 8-bit, 16-bit.
 _PIXEL_MAXIMA = (1, 255, 65535)
 
 
@@ -25,8 +25,8 @@ def load(name):
     Parameters
     ----------
     name : str
-        "digits", "mnist", a folder of IDX files or an npz file. Of what comes divided
-        it is the training part.
+        "digits", "mnist", a folder of IDX files or an npz file. If the data are divided
+        into a training and a test part, the former is loaded.
 
     Returns
     -------
@@ -50,10 +50,10 @@ def load(name):
 
 
 def load_parts(name):
-    """Load labelled images in two parts, to train on and to test with.
+    """Load labelled images in a training and a test part.
 
-    MNIST comes divided. Of any other data a fifth, stratified by class, is the test
-    part; it depends on the data alone.
+    MNIST is divided already. Of other data a fifth, stratified by class, is the test
+    part, which depends on the data alone.
 
     Parameters
     ----------
@@ -80,14 +80,14 @@ def load_parts(name):
 
 
 def subsample(images, y, n_samples, seed):
-    """Take some of the images, stratified by class; all of them where None is asked."""
+    """Return `n_samples` of the images, stratified by class; None returns all."""
     if n_samples is None or n_samples == len(y):
         return images, y
     n_classes = len(np.unique(y))
     if not n_classes <= n_samples <= len(y) - n_classes:
         raise ValueError(
-            f"--samples {n_samples} cannot be taken from {len(y)} images of "
-            f"{n_classes} classes, each in proportion: give {n_classes} to "
+            f"--samples {n_samples} is not possible with {len(y)} images of "
+            f"{n_classes} classes, each in proportion: pass {n_classes} to "
             f"{len(y) - n_classes}, or leave it out for all."
         )
     chosen, _ = train_test_split(
@@ -97,10 +97,12 @@ def subsample(images, y, n_samples, seed):
 
 
 def check_class_sizes(y, smallest, purpose):
-    """Raise ValueError unless there are classes, each with enough images."""
+    """Raise ValueError unless there are two classes, each with enough images."""
     labels, counts = np.unique(y, return_counts=True)
     if len(labels) < 2:
-        raise ValueError(f"There is one class, {labels[0]}: a classifier needs two.")
+        raise ValueError(
+            f"The data have one class, {labels[0]}, but a classifier needs two."
+        )
     if counts.min() < smallest:
         raise ValueError(
             f"Class {labels[counts.argmin()]} has {counts.min()} images, too few for "
@@ -114,11 +116,11 @@ def make_model(model, images, *, epochs, batch_size, seed):
     Parameters
     ----------
     model : {"mlp", "lenet"}
-        Which network.
+        The network.
     images : ndarray of shape (n_samples, height, width[, channels])
-        Says what white is: the least of 1, 255 and 65535 that no pixel exceeds.
+        Pixels are divided by the smallest of 1, 255 and 65535 that none exceeds.
     epochs, batch_size : int or None
-        None leaves the network's own.
+        None keeps the network's default.
     seed : int
         Seeds the network.
 
@@ -132,7 +134,7 @@ def make_model(model, images, *, epochs, batch_size, seed):
     highest = images.max()
     if highest > _PIXEL_MAXIMA[-1]:
         raise ValueError(
-            f"A pixel has the value {highest}, but the highest known is "
+            f"A pixel has the value {highest}, but the largest supported value is "
             f"{_PIXEL_MAXIMA[-1]} (16-bit): rescale the images."
         )
     scaler = PixelScaler(max_value=next(m for m in _PIXEL_MAXIMA if highest <= m))
@@ -151,7 +153,7 @@ def read_images(path, image_shape):
         An npy file; an npz file with the images as "x", "X", "images" or "data", or
         with one array alone; or an IDX file.
     image_shape : tuple of int
-        The shape of one image that the model takes. Flat rows are laid out so.
+        The shape of one image that the model takes. Flat rows are reshaped to it.
 
     Returns
     -------
@@ -173,21 +175,21 @@ def read_images(path, image_shape):
     if images.shape[1:] != image_shape:
         raise ValueError(
             f"{path} holds an array of shape {images.shape}, but the model takes "
-            f"images of shape {image_shape}: give {('n', *image_shape)}."
+            f"images of shape {image_shape}: pass {('n', *image_shape)}."
         )
     return images
 
 
 def _choose_images(names):
-    """Return the name of the array of images, of those in an npz file."""
+    """Return the name of the array of images among those in an npz file."""
     known = [name for name in ("x", "X", "images", "data") if name in names]
     if len(known or names) != 1:
         raise ValueError(
-            f"it holds {listing(names)}: which are the images? Name them 'x'."
+            f"it contains {listing(names)}, so the images are ambiguous: name them 'x'."
         )
     return known or names
 
 
 def _squeeze(images):
-    """Drop a single channel: networks see (n, h, w) and (n, h, w, 1) alike."""
+    """Drop a single channel, as networks treat (n, h, w) and (n, h, w, 1) alike."""
     return images[..., 0] if images.ndim == 4 and images.shape[-1] == 1 else images

@@ -1,4 +1,4 @@
-"""The command that says whether a network, or each of two, over- or underfits."""
+"""The command that says whether a network over- or underfits, or compares two."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,49 +13,50 @@ from skmnist.cli._app import (
     JobsOption,
     Model,
     OverwriteOption,
+    ReportOption,
     SamplesOption,
     SeedOption,
-    app,
     as_command,
-    as_words,
-    check_folder,
+    as_settings,
     describe_data,
-    made_folder,
-    stop,
+    parallel_fits,
+    recorded_options,
 )
+from skmnist.cli._folders import check_folder, created_folder, stop
+
+ModelsOption = Annotated[
+    list[Model] | None,
+    typer.Option(
+        help="Network: multilayer perceptron or LeNet-style CNN. Give two to compare "
+        "them on the same folds.",
+        show_default="mlp",
+    ),
+]
+ToleranceOption = Annotated[
+    float,
+    typer.Option(
+        min=0, max=1, help="Largest bias or gap regarded as negligible, a fraction."
+    ),
+]
 
 
-@app.command()
 def diagnose(
-    model: Annotated[
-        list[Model] | None,
-        typer.Option(
-            help="Network: multilayer perceptron or LeNet-style CNN. Give two to "
-            "compare them on the same folds.",
-            show_default="mlp",
-        ),
-    ] = None,
+    ctx: typer.Context,
+    model: ModelsOption = None,
     data: DataOption = "digits",
     cv: FoldsOption = 5,
     epochs: EpochsOption = None,
     batch_size: BatchSizeOption = None,
     samples: SamplesOption = None,
-    tolerance: Annotated[
-        float,
-        typer.Option(
-            min=0, max=1, help="Bias or gap in the error to tolerate, a fraction."
-        ),
-    ] = 0.02,
-    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path(
-        "skmnist-report"
-    ),
+    tolerance: ToleranceOption = 0.02,
+    out: ReportOption = Path("skmnist-report"),
     overwrite: OverwriteOption = False,
     seed: SeedOption = 0,
     n_jobs: JobsOption = 1,
 ):
     """Cross-validate a network and say whether it over- or underfits.
 
-    After Ctrl-C the scores of the folds that were finished are saved.
+    After Ctrl-C the scores of the finished folds are saved.
     """
     models = [name.value for name in model or [Model.mlp]]
     if len(models) > 2 or len(set(models)) < len(models):
@@ -64,15 +65,7 @@ def diagnose(
             param_hint="--model",
         )
     check_folder(out, overwrite)
-    import numpy as np
-    import pandas as pd
-    from sklearn.model_selection import StratifiedKFold
-
     from skmnist.cli import _data, _output
-    from skmnist.diagnosis._diagnose import run_diagnosis
-    from skmnist.diagnosis._progress import FitProgress
-    from skmnist.diagnosis._tables import folds_table
-    from skmnist.report import write_report
     from skmnist.report._provenance import one_line
 
     images, y = _data.subsample(*_data.load(data), samples, seed)
@@ -83,88 +76,107 @@ def diagnose(
         )
         for name in models
     }
-    # Of two networks only what was said holds for both.
-    network = pipelines[models[0]][-1]
-    settings = as_words(
-        {
-            "--data": data,
-            "--cv": cv,
-            "--epochs": network.epochs if len(models) == 1 else epochs,
-            "--batch-size": network.batch_size if len(models) == 1 else batch_size,
-            "--samples": samples,
-            "--tolerance": f"{tolerance:g}",
-            "--seed": seed,
-            "--n-jobs": n_jobs,
-        }
-    )
-    named = [("--model", name) for name in models]
-    command = as_command("diagnose", *sum([*named, *settings], ()))
+    resolved = {"model": models}
+    if len(models) == 1:  # two networks may have different defaults
+        network = pipelines[models[0]][-1]
+        resolved |= {"epochs": network.epochs, "batch_size": network.batch_size}
+    options = recorded_options(ctx, **resolved)
     configurations = {
         name: {
             "Model": one_line(pipeline),
             **describe_data(images, y, cv),
-            **{option.strip("-"): value for option, value in settings},
+            **as_settings(options, without=["model"]),
         }
         for name, pipeline in pipelines.items()
     }
-    diagnoses, finished = {}, {name: [] for name in models}
-    with made_folder(out):
-        try:
-            for name, pipeline in pipelines.items():
-                with FitProgress() as progress:
-                    diagnoses[name] = run_diagnosis(
-                        pipeline,
-                        images,
-                        y,
-                        cv=StratifiedKFold(cv, shuffle=True, random_state=seed),
-                        reference="auto",
-                        tolerance=tolerance,
-                        learning_curve=True,
-                        n_jobs=n_jobs,
-                        random_state=seed,
-                        progress=progress,
-                        finished=finished[name],
-                    )
-        except KeyboardInterrupt:
-            for name, diagnosis in diagnoses.items():
-                settings = configurations[name]
-                write_report(
-                    diagnosis, out / name, command=command, configuration=settings
-                )
-            codes = np.unique(y, return_inverse=True)[1]
-            done = [
-                folds_table(folds, codes).assign(model=name)
-                for name, folds in finished.items()
-                if folds
-            ]
-            count = sum(map(len, done))
-            stop(
-                out,
-                pd.concat(done) if done else pd.DataFrame(),
-                f"after {count} of {cv * len(models)} folds",
-            )
+    recorded = {"command": as_command(ctx, options)}
+    with created_folder(out), parallel_fits(n_jobs):
+        diagnoses, folds = _run(pipelines, images, y, cv, tolerance, seed, n_jobs)
+        if len(diagnoses) < len(models):
+            _stop(out, diagnoses, folds, y, cv, configurations, recorded)
         if len(models) == 1:
-            (diagnosis,) = diagnoses.values()
-            paths = write_report(
-                diagnosis,
-                out,
-                command=command,
-                configuration=configurations[models[0]],
-            )
-            _output.print_diagnosis(diagnosis)
+            paths = _write_one(diagnoses, out, configurations, recorded)
         else:
-            from skmnist.diagnosis._comparison import compare
-            from skmnist.report._comparison import write_comparison
-
-            comparison = compare(models, *diagnoses.values())
-            paths = write_comparison(
-                comparison,
-                diagnoses,
-                out,
-                command=command,
-                configurations=configurations,
-            )
-            for name, diagnosis in diagnoses.items():
-                _output.print_diagnosis(diagnosis, name)
-            _output.print_comparison(comparison)
+            paths = _write_two(diagnoses, out, configurations, recorded)
         _output.print_paths(paths)
+
+
+def _run(pipelines, images, y, cv, tolerance, seed, n_jobs):
+    """Diagnose each network, until Ctrl-C.
+
+    Returns
+    -------
+    diagnoses : dict of str to FitDiagnosis
+        Those that were finished.
+    folds : dict of str to list of Fold
+        The finished folds of every network.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    from skmnist.diagnosis._diagnose import plan_diagnosis, run_diagnosis
+    from skmnist.diagnosis._progress import FitProgress
+
+    diagnoses, folds = {}, {name: [] for name in pipelines}
+    try:
+        for name, pipeline in pipelines.items():
+            plan = plan_diagnosis(
+                pipeline,
+                images,
+                y,
+                cv=StratifiedKFold(cv, shuffle=True, random_state=seed),
+                reference="auto",
+                tolerance=tolerance,
+                learning_curve=True,
+                n_jobs=n_jobs,
+                random_state=seed,
+            )
+            with FitProgress() as progress:
+                diagnoses[name] = run_diagnosis(plan, progress, folds[name])
+    except KeyboardInterrupt:
+        pass
+    return diagnoses, folds
+
+
+def _stop(out, diagnoses, folds, y, cv, configurations, recorded):
+    """Save what was finished before Ctrl-C, and end the command."""
+    import numpy as np
+    import pandas as pd
+
+    from skmnist.diagnosis._tables import folds_table
+    from skmnist.report import write_report
+
+    for name, diagnosis in diagnoses.items():
+        write_report(
+            diagnosis, out / name, configuration=configurations[name], **recorded
+        )
+    codes = np.unique(y, return_inverse=True)[1]
+    tables = [
+        folds_table(finished, codes).assign(model=name)
+        for name, finished in folds.items()
+        if finished
+    ]
+    table = pd.concat(tables) if tables else pd.DataFrame()
+    stop(out, table, f"after {len(table)} of {cv * len(folds)} folds")
+
+
+def _write_one(diagnoses, out, configurations, recorded):
+    from skmnist.cli import _output
+    from skmnist.report import write_report
+
+    ((name, diagnosis),) = diagnoses.items()
+    paths = write_report(diagnosis, out, configuration=configurations[name], **recorded)
+    _output.print_diagnosis(diagnosis)
+    return paths
+
+
+def _write_two(diagnoses, out, configurations, recorded):
+    from skmnist.cli import _output
+    from skmnist.diagnosis import compare_fits
+    from skmnist.report._comparison import write_comparison
+
+    comparison = compare_fits(*diagnoses.values(), names=tuple(diagnoses))
+    paths = write_comparison(comparison, out, configurations=configurations, **recorded)
+    for name, diagnosis in diagnoses.items():
+        _output.print_diagnosis(diagnosis, name)
+    _output.print_comparison(comparison)
+    return paths

@@ -1,4 +1,4 @@
-"""The grid of a search, as it is typed in a shell: ``epochs=5,10 l2=0,0.001``."""
+"""The grid of a search as it is typed in a shell: ``epochs=5,10 l2=0,0.001``."""
 
 import math
 import re
@@ -17,7 +17,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*", re.ASCII)
 _WORDS = {"true": True, "false": False, "none": None}
 _NO_NUMBERS = ("nan", "inf", "infinity")
 
-# What decides how a fit runs, not what it learns.
+# Parameters that control how a fit runs, not what it learns.
 _NOT_SEARCHED = ("callbacks", "checkpoint_dir", "random_state", "verbose", "warm_start")
 
 
@@ -38,7 +38,7 @@ def parse_grid(items):
     Raises
     ------
     ValueError
-        If an item cannot be read, a name or a value comes twice, or there are too many.
+        If an item cannot be read, a name or a value is repeated, or there are too many.
 
     Examples
     --------
@@ -47,33 +47,33 @@ def parse_grid(items):
     {'hidden_layer_sizes': [(200, 100), 50], 'l2': [0, 0.0001], 'activation': ['relu']}
     """
     if not items:
-        raise ValueError("The grid is empty: give --grid epochs=5,10,20, say.")
+        raise ValueError("The grid is empty: pass --grid epochs=5,10,20, for example.")
     grid = {}
     n_points = 1
     for item in items:
         name, values = _parse_item(item)
         if name in grid:
             raise ValueError(
-                f"The grid names {_short(name)} twice: list its values once, as in "
+                f"The grid names {_short(name)} twice: list its values together, as in "
                 "name=1,2,3."
             )
         grid[name] = values
         n_points *= len(values)
         if n_points > _MOST_POINTS:
             raise ValueError(
-                f"The grid has more than {_MOST_POINTS:,} points: leave out values."
+                f"The grid has more than {_MOST_POINTS:,} points: remove some values."
             )
     return grid
 
 
 def fit_grid(grid, params):
-    """Fit a grid to a classifier: its names are the classifier's, a size is a tuple.
+    """Check the names of a grid against a classifier, and make sizes tuples.
 
     Parameters
     ----------
     grid : dict of str to list
     params : dict
-        The classifier's own, from `get_params`.
+        The parameters of the classifier, from `get_params`.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def fit_grid(grid, params):
     Raises
     ------
     ValueError
-        If the classifier has no such parameter, or it is not one to search over.
+        If the classifier has no such parameter, or it cannot be searched over.
 
     Examples
     --------
@@ -97,44 +97,30 @@ def fit_grid(grid, params):
             near = get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}."
             raise ValueError(
-                f"The network has no {_short(name)} to search over: {hint}"
+                f"The network has no parameter {_short(name)} to search over: {hint}"
             )
         sized = isinstance(params[name], tuple)
         fitted[name] = [(v,) if sized and type(v) is int else v for v in values]
     return fitted
 
 
-def written(point):
-    """Write a point of a grid as it is typed."""
-    return " ".join(f"{name}={written_value(value)}" for name, value in point.items())
-
-
-def written_value(value):
-    """Write a value as `parse_grid` reads it."""
-    if isinstance(value, tuple):
-        return "x".join(map(str, value))
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value).lower() if isinstance(value, bool | None) else str(value)
-
-
 def _parse_item(item):
     shown = _shown(item)
     if len(item) > _MOST_CHARACTERS:
         raise ValueError(
-            f"{shown} is longer than {_MOST_CHARACTERS:,} characters: leave out values."
+            f"{shown} is longer than {_MOST_CHARACTERS:,} characters: remove some "
+            "values."
         )
     name, equals, text = item.partition("=")
     name = name.strip()
     if not equals or not _NAME.fullmatch(name):
         raise ValueError(
-            f"{shown} cannot be read as name=value,value: write epochs=5,10,20, say."
+            f"{shown} cannot be read as name=value,value: write epochs=5,10,20, for "
+            "example."
         )
     parts = [part.strip() for part in text.split(",")]
     if len(parts) > _MOST_VALUES:
-        raise ValueError(
-            f"{shown} has more than {_MOST_VALUES} values: leave out some."
-        )
+        raise ValueError(f"{shown} has more than {_MOST_VALUES} values: remove some.")
     values = []
     for part in parts:
         value = _parse_value(name, part)
@@ -177,7 +163,7 @@ def _integer(name, text):
 
 
 def _same(one, other):
-    """Tell whether values are the same: 1 and 1.0 are, 1 and True are not."""
+    """Return whether values are the same: 1 and 1.0 are, 1 and True are not."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 

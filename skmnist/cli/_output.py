@@ -1,4 +1,4 @@
-"""What the command line shows: progress on stderr, tables and sentences on stdout."""
+"""Output of the command line: progress on stderr, tables and sentences on stdout."""
 
 import threading
 from contextlib import contextmanager
@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from skmnist.cli._grid import written_value
 from skmnist.diagnosis._progress import bar
+from skmnist.search._values import written_value
 
 _SCORES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 
@@ -20,7 +20,7 @@ def epoch_progress(network):
     Parameters
     ----------
     network : KerasImageClassifier, KerasMLPClassifier or LeNetClassifier
-        Not fitted. Has a callback of ours within the context, and none after.
+        Not fitted. Inside the context it has a callback, afterwards none.
     """
     with _shown_bar() as shown:
         if shown is None:
@@ -62,9 +62,9 @@ def fit_progress(done, n_fits):
     Parameters
     ----------
     done : sized
-        Its length is the number of fits done.
+        Its length is the number of finished fits.
     n_fits : int
-        The number to come.
+        The number of all fits.
     """
     with _shown_bar() as shown:
         if shown is None:
@@ -88,7 +88,7 @@ def fit_progress(done, n_fits):
 
 
 def print_diagnosis(diagnosis, name=None):
-    """Print the table of folds, the verdict and the findings, of a named model."""
+    """Print the table of folds, the verdict and the findings."""
     console = Console()
     of = f" of {name}" if name else ""
     table = Table(title=f"Loss and accuracy (%) of each fold{of}")
@@ -115,41 +115,42 @@ def print_diagnosis(diagnosis, name=None):
 
 
 def print_comparison(comparison):
-    """Print which of two models errs less."""
+    """Print the result of a comparison of two models."""
     console = Console()
     console.print(Text(comparison.sentence, style="bold"))
     console.print()
 
 
-def print_search(result, sentences):
-    """Print the best points of a search, and what to take."""
+def print_search(diagnosis):
+    """Print the best candidates of a search, and what to take from it."""
     console = Console()
-    results = result.results
+    results = diagnosis.to_frame()
     if "round" in results:
         results = results[results["round"] == results["round"].max()]
-    table = Table(title="The best points of the grid")
-    for name in result.best:
+    table = Table(title="The best candidates")
+    names = list(diagnosis.labelled(diagnosis.best))
+    for name in names:
         table.add_column(name)
     for title in ("Train accuracy (%)", "Validation accuracy (%)", "Fit time (s)"):
         table.add_column(title, justify="right")
-    for row in results.sort_values("rank", kind="stable").head(10).to_dict("records"):
+    for row in results.head(10).to_dict("records"):
         table.add_row(
-            *(written_value(row[name]) for name in result.best),
+            *(written_value(row[name]) for name in names),
             f"{100 * row['train_accuracy']:.2f}",
             f"{100 * row['validation_accuracy']:.2f}",
             f"{row['fit_time']:.2f}",
         )
     console.print(table)
     console.print()
-    for sentence in sentences:
+    for sentence in diagnosis.sentences:
         console.print(Text(sentence, style="bold"))
     console.print()
 
 
 def print_paths(paths):
-    """Print where the files of a report are, the page first."""
+    """Print the paths of a report's files, the page first."""
     console = Console()
-    # Paths are for copying: never wrapped.
+    # Not wrapped, so that a path can be copied.
     console.print(Text(f"Report: {paths[0]}"), soft_wrap=True)
     others = ", ".join(str(path.relative_to(paths[0].parent)) for path in paths[1:])
     console.print(Text(f"Beside it: {others}"), soft_wrap=True)
@@ -168,7 +169,7 @@ def print_scores(parts, pipeline):
     Raises
     ------
     ValueError
-        If there are labels that the classifier does not know.
+        If the data have labels that the classifier was not trained on.
     """
     from sklearn.metrics import accuracy_score, log_loss
 
@@ -181,8 +182,8 @@ def print_scores(parts, pipeline):
         unknown = sorted(set(y.tolist()) - set(known.tolist()), key=str)
         if unknown:
             raise ValueError(
-                f"The data has the labels {unknown}, but the model knows "
-                f"{known.tolist()}: evaluate it on data of the same classes."
+                f"The data have the labels {unknown}, but the model was trained on "
+                f"{known.tolist()}: evaluate it on data with the same classes."
             )
         probabilities = pipeline.predict_proba(images)
         loss = log_loss(y, probabilities, labels=known)

@@ -1,4 +1,4 @@
-"""The command that tries the values of a grid."""
+"""The command that trains a network with every combination of some values."""
 
 import math
 from pathlib import Path
@@ -15,141 +15,108 @@ from skmnist.cli._app import (
     Model,
     ModelOption,
     OverwriteOption,
+    ReportOption,
     SamplesOption,
     SeedOption,
-    app,
     as_command,
-    as_words,
-    check_folder,
-    complain,
+    as_settings,
     describe_data,
-    made_folder,
-    stop,
+    parallel_fits,
+    print_error,
+    recorded_options,
 )
+from skmnist.cli._folders import check_folder, created_folder
 from skmnist.cli._grid import fit_grid, parse_grid
 
 _CHECKPOINTS = "checkpoints"
 
 
-@app.command()
+GridOption = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NAME=VALUE,...", help="Values to try, such as epochs=5,10,20."
+    ),
+]
+MoreArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME=VALUE,...]...", help="More of the grid."),
+]
+HalvingOption = Annotated[
+    bool,
+    typer.Option(
+        "--halving", help="Drop the worse combinations early, judged on fewer images."
+    ),
+]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Resume the interrupted search in --out.")
+]
+
+
 def search(
-    grid: Annotated[
-        list[str],
-        typer.Option(
-            metavar="NAME=VALUE,...", help="Values to try, such as epochs=5,10,20."
-        ),
-    ],
-    more: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[NAME=VALUE,...]...", help="More of the grid."),
-    ] = None,
-    halving: Annotated[
-        bool,
-        typer.Option(
-            "--halving", help="Drop the worse points early, judged on fewer images."
-        ),
-    ] = False,
+    ctx: typer.Context,
+    grid: GridOption,
+    more: MoreArgument = None,
+    halving: HalvingOption = False,
     model: ModelOption = Model.mlp,
     data: DataOption = "digits",
     cv: FoldsOption = 5,
     epochs: EpochsOption = None,
     batch_size: BatchSizeOption = None,
     samples: SamplesOption = None,
-    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path(
-        "skmnist-search"
-    ),
+    out: ReportOption = Path("skmnist-search"),
     overwrite: OverwriteOption = False,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on with a search that was stopped in --out."),
-    ] = False,
+    resume: ResumeOption = False,
     seed: SeedOption = 0,
     n_jobs: JobsOption = 1,
 ):
     """Train a network with every combination of some values, and say which to take.
 
-    It names the best, and the simplest within one standard error of it. After Ctrl-C,
-    or a crash, the same command with --resume repeats no fit that was finished.
+    It names the best combination, and the simplest one within one standard error of it.
+    After Ctrl-C or a crash, the same command with --resume repeats no finished fit.
     """
     checkpoints = out / _CHECKPOINTS
     _check_folder(out, checkpoints, overwrite, resume)
     items = [*grid, *(more or [])]
-    grid = parse_grid(items)
-    import shutil
-    import tempfile
-
+    values = parse_grid(items)
     from skmnist.cli import _data, _output
     from skmnist.report._provenance import one_line
-    from skmnist.search._report import sentences_of, write_search
-    from skmnist.search._result import (
-        FitLog,
-        check_values,
-        make_search,
-        read_results,
-    )
+    from skmnist.search import diagnose_search
+    from skmnist.search._report import write_search
 
     images, y = _data.subsample(*_data.load(data), samples, seed)
     _data.check_class_sizes(y, cv, f"{cv} folds")
     pipeline = _data.make_model(
         model.value, images, epochs=epochs, batch_size=batch_size, seed=seed
     )
-    step, network = pipeline.steps[-1]
-    grid = fit_grid(grid, network.get_params())
-    check_values(network, grid)
-    settings = as_words(
-        {
-            "--model": model.value,
-            "--data": data,
-            "--cv": cv,
-            "--epochs": None if "epochs" in grid else network.epochs,
-            "--batch-size": None if "batch_size" in grid else network.batch_size,
-            "--samples": samples,
-            "--seed": seed,
-            "--n-jobs": n_jobs,
-        }
+    network = pipeline[-1]
+    values = fit_grid(values, network.get_params())
+    _check_values(network, values)
+    options = recorded_options(
+        ctx,
+        epochs=None if "epochs" in values else network.epochs,
+        batch_size=None if "batch_size" in values else network.batch_size,
     )
-    described = one_line(pipeline)
-    with made_folder(out), tempfile.TemporaryDirectory() as folder:
-        log = FitLog([f"{step}__{name}" for name in grid], Path(folder, "fits"))
-        network.set_params(checkpoint_dir=checkpoints)
-        searcher = make_search(
-            pipeline,
-            grid,
-            cv=cv,
-            halving=halving,
-            seed=seed,
-            n_jobs=n_jobs,
-            scoring=log,
+    configuration = {
+        "Model": one_line(pipeline),
+        "Grid": "; ".join(items),
+        **describe_data(images, y, cv),
+        **as_settings(options, without=["grid", "more"]),
+    }
+    with created_folder(out), parallel_fits(n_jobs):
+        searcher = _make_search(pipeline, values, cv, halving, seed, n_jobs)
+        configuration["Search"] = type(searcher).__name__
+        _run(
+            searcher, images, y, checkpoints, math.prod(map(len, values.values())) * cv
         )
-        # Halving fits more often than once a point, on fewer images.
-        n_fits = math.prod(map(len, grid.values())) * cv
-        try:
-            with _output.fit_progress(log, n_fits):
-                searcher.fit(images, y)
-        except KeyboardInterrupt:
-            if checkpoints.exists():
-                complain("Go on with the same command and --resume.")
-            stop(out, log.frame(), f"after {len(log)} fits")
-        result = read_results(searcher, grid, images[0].size, len(set(y.tolist())))
-        flags = ["--halving"] if halving else []
-        typed = [word for item in items for word in ("--grid", item)]
+        diagnosis = diagnose_search(searcher, images, y)
         paths = write_search(
-            result,
+            diagnosis,
             out,
-            images=images,
-            y=y,
-            command=as_command("search", *typed, *flags, *sum(settings, ())),
-            configuration={
-                "Model": described,
-                "Grid": "; ".join(items),
-                "Search": type(searcher).__name__,
-                **describe_data(images, y, cv),
-                **{option.strip("-"): value for option, value in settings},
-            },
+            command=as_command(ctx, options),
+            configuration=configuration,
         )
-        # What they kept is in the report now.
-        shutil.rmtree(checkpoints, ignore_errors=True)
-    _output.print_search(result, sentences_of(result))
+        _remove(checkpoints)
+    _output.print_search(diagnosis)
     _output.print_paths(paths)
 
 
@@ -158,6 +125,70 @@ def _check_folder(out, checkpoints, overwrite, resume):
         return check_folder(out, overwrite)
     if not (overwrite or resume):
         raise FileExistsError(
-            f"The folder {out} holds a search that was stopped: --resume goes on with "
-            "it, and --out names another folder."
+            f"The folder {out} contains an interrupted search: use --resume to resume "
+            "it, or pass another folder with --out."
         )
+
+
+def _check_values(network, grid):
+    """Raise ValueError if a value of the grid is not valid for the network."""
+    from sklearn.base import clone
+
+    for name, values in grid.items():
+        for value in values:
+            clone(network).set_params(**{name: value})._validate_params()
+
+
+def _make_search(pipeline, grid, cv, halving, seed, n_jobs):
+    """Make scikit-learn's search; the grid has the names of the last step."""
+    from sklearn.base import clone
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+    step = pipeline.steps[-1][0]
+    grid = {f"{step}__{name}": values for name, values in grid.items()}
+    settings = {
+        "scoring": "accuracy",
+        "cv": StratifiedKFold(cv, shuffle=True, random_state=seed),
+        "refit": False,
+        "n_jobs": n_jobs,
+        "return_train_score": True,
+    }
+    if not halving:
+        return GridSearchCV(clone(pipeline), grid, **settings)
+    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+    from sklearn.model_selection import HalvingGridSearchCV
+
+    return HalvingGridSearchCV(
+        clone(pipeline), grid, **settings, min_resources="exhaust", random_state=seed
+    )
+
+
+def _run(searcher, images, y, checkpoints, n_fits):
+    """Fit a search that keeps its finished fits, and resume it if there are any.
+
+    Halving makes more fits than `n_fits`, on fewer images.
+    """
+    from skmnist.classifiers._checkpoint import FinishedTrainings
+    from skmnist.cli import _output
+
+    step = searcher.estimator.steps[-1][0]
+    searcher.estimator.set_params(**{f"{step}__checkpoint_dir": checkpoints})
+    finished = FinishedTrainings(checkpoints)
+    try:
+        with _output.fit_progress(finished, n_fits):
+            searcher.fit(images, y)
+    except KeyboardInterrupt:
+        if checkpoints.exists():
+            print_error(
+                f"Stopped after {len(finished)} fits, which are kept in {checkpoints}: "
+                "resume with the same command and --resume."
+            )
+        else:
+            print_error("Stopped before anything was finished: nothing was saved.")
+        raise typer.Exit(130) from None
+
+
+def _remove(checkpoints):
+    import shutil
+
+    shutil.rmtree(checkpoints, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Loaders of images and labels: embedded digits, MNIST, and files of one's own."""
+"""Loaders for labelled images: embedded digits, MNIST, and IDX files."""
 
 from skmnist.datasets._digits import load_digits28
 from skmnist.datasets._idx import read_idx, write_idx

@@ -1,4 +1,4 @@
-"""What a loader returns: a Bunch as scikit-learn's loaders make it."""
+"""Build the Bunch that the loaders return, in the format of scikit-learn's."""
 
 import math
 
@@ -7,10 +7,32 @@ from sklearn.utils import Bunch
 
 
 def make_bunch(images, target, descr, return_X_y, as_frame):
-    """Return what scikit-learn's loaders return."""
+    """Return a Bunch, or ``(data, target)``, as scikit-learn's loaders do.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n_samples, ...)
+        Images or flat rows. Rows of n * n pixels are reshaped to n × n images.
+    target : ndarray of shape (n_samples,)
+        Labels.
+    descr : str
+        Description of the data set.
+    return_X_y : bool
+        If True, return ``(data, target)`` instead of a Bunch.
+    as_frame : bool
+        If True, return pandas objects.
+
+    Returns
+    -------
+    bunch : sklearn.utils.Bunch
+        With the attributes documented in `fetch_mnist`.
+    (data, target) : tuple
+        If ``return_X_y=True``.
+    """
     side = math.isqrt(images.shape[1])
     if images.ndim == 2 and side**2 == images.shape[1]:
         images = images.reshape(-1, side, side)
+    # A view: data and images share memory unless as_frame copies it.
     data, frame = images.reshape(len(images), -1), None
     feature_names = [
         "_".join(map(str, ("pixel", *index))) for index in np.ndindex(images.shape[1:])

@@ -1,4 +1,4 @@
-"""The embedded digits: scikit-learn's, in MNIST's format."""
+"""Loader for scikit-learn's digits, converted to the format of MNIST."""
 
 from functools import cache
 
@@ -9,17 +9,17 @@ from sklearn.utils._param_validation import validate_params
 from skmnist.datasets._bunch import make_bunch
 
 _DIGITS_DESCR = """\
-Handwritten digits in MNIST's format
-------------------------------------
+Handwritten digits in the format of MNIST
+-----------------------------------------
 
 :Number of instances: 1797
 :Number of attributes: 784
 :Attribute information: pixels of a 28x28 image, integers from 0 (background) to 255
 :Classes: 10, the digits 0 to 9
 
-The 8x8 digits of sklearn.datasets.load_digits, enlarged to fit a 20x20 box and placed
-by their centre of mass in a 28x28 image, as MNIST's were. They are not MNIST: they have
-the detail of 8x8 pixels. What follows describes the original.
+The 8x8 digits of sklearn.datasets.load_digits, enlarged to fit a 20x20 box and centred
+by mass in a 28x28 image, as in MNIST. They are not the MNIST images, and they have the
+detail of 8x8 pixels. The description of the original data set follows.
 
 """
 
@@ -29,51 +29,53 @@ the detail of 8x8 pixels. What follows describes the original.
     prefer_skip_nested_validation=True,
 )
 def load_digits28(*, return_X_y=False, as_frame=False):
-    """Load scikit-learn's handwritten digits in MNIST's format.
+    """Load scikit-learn's handwritten digits in the format of MNIST.
 
-    The 1,797 digits of 8×8 pixels that come with scikit-learn [1]_ are brought into the
-    form of MNIST [2]_: 28×28 pixels, uint8, white ink on black. Nothing is downloaded.
+    The 1,797 digits of 8×8 pixels included in scikit-learn [1]_ are converted to the
+    format of MNIST [2]_: 28×28 pixels, uint8, white ink on a black background. Nothing
+    is downloaded.
 
     Parameters
     ----------
     return_X_y : bool, default=False
         If True, return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
-        If True, `data` is a DataFrame and `target` a Series.
+        If True, `data` is a pandas DataFrame and `target` a pandas Series.
 
     Returns
     -------
     bunch : sklearn.utils.Bunch
-        It is the caller's own, with these attributes:
+        Dictionary-like object with the following attributes. Each call returns new
+        arrays, which can be modified safely.
 
         data : ndarray or DataFrame of shape (1797, 784), uint8
-            Flat images, 0 to 255.
+            Flattened images, pixels from 0 to 255.
         images : ndarray of shape (1797, 28, 28), uint8
-            The images. An ndarray `data` is the same memory.
+            Images. They share memory with `data` if it is an ndarray.
         target : ndarray or Series of shape (1797,), int64
-            The digits.
+            Digits from 0 to 9.
         feature_names : list of str
-            ``pixel_0_0`` (row, column) and so on.
+            Names of the form ``pixel_{row}_{column}``.
         target_names : ndarray of shape (10,)
-            The classes.
+            Classes, sorted.
         frame : DataFrame of shape (1797, 785) or None
-            `data` and `target`, with ``as_frame=True``.
+            `data` and `target` if ``as_frame=True``, otherwise None.
         DESCR : str
-            A description.
+            Description of the data set.
     (data, target) : tuple
-        With ``return_X_y=True``.
+        If ``return_X_y=True``.
 
     See Also
     --------
-    fetch_mnist : Load MNIST itself.
+    fetch_mnist : Load MNIST.
 
     Notes
     -----
-    The box around the ink is enlarged, its aspect ratio kept, by cubic interpolation so
-    that its longer side is 20 pixels. Then it is shifted by whole pixels so that the
-    centre of mass comes within half a pixel of pixel (14, 14), counted from 0: that is
-    where it lies in MNIST. So the ink fits a box of 20×20 pixels that, as in MNIST, is
-    near the middle of the image but seldom exactly there.
+    The bounding box of the ink is enlarged by cubic interpolation, with its aspect
+    ratio preserved, until its longer side is 20 pixels. The result is shifted by whole
+    pixels so that its centre of mass is within half a pixel of (14, 14), counted from
+    0, which is where it lies in MNIST. As in MNIST, the bounding box is therefore near
+    the middle of the image but seldom exactly there.
 
     References
     ----------
@@ -99,25 +101,38 @@ def load_digits28(*, return_X_y=False, as_frame=False):
 
 @cache
 def _digits28():
-    """Return images, target and description, once for all callers: they copy."""
+    """Return images, target and description; the arrays are cached, so copy them."""
     digits = load_digits()
     return (
-        np.stack([_in_mnist_format(glyph) for glyph in digits.images]),
+        np.stack([_to_mnist_format(glyph) for glyph in digits.images]),
         digits.target.astype(np.int64),
         digits.DESCR,
     )
 
 
-def _in_mnist_format(glyph):
-    """Enlarge an image with ink from 0 to 16 and centre it in 28×28 pixels, uint8."""
+def _to_mnist_format(glyph):
+    """Enlarge an image and centre it by mass in 28×28 pixels.
+
+    Parameters
+    ----------
+    glyph : ndarray of shape (height, width)
+        Pixels from 0 (background) to 16.
+
+    Returns
+    -------
+    image : ndarray of shape (28, 28), uint8
+        Pixels from 0 to 255.
+    """
     from scipy.ndimage import center_of_mass, zoom
 
     rows, columns = (np.flatnonzero(glyph.any(axis=axis)) for axis in (1, 0))
     glyph = glyph[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     factors = [round(20 * side / max(glyph.shape)) / side for side in glyph.shape]
-    # Beyond the box there is no ink: edges fade out as MNIST's do.
+    # Zeros outside the bounding box make the edges fade out, as they do in MNIST.
     glyph = zoom(glyph, factors, order=3, mode="grid-constant", grid_mode=True)
+    # Cubic splines overshoot the range of the input.
     glyph = np.rint(np.clip(glyph, 0, 16) * (255 / 16)).astype(np.uint8)
+    # A fractional shift would interpolate a second time and blur the digit.
     top, left = (round(14 - centre) for centre in center_of_mass(glyph))
     image = np.zeros((28, 28), dtype=np.uint8)
     image[top : top + glyph.shape[0], left : left + glyph.shape[1]] = glyph

@@ -1,7 +1,7 @@
-"""IDX, the file format of MNIST: a strict reader and an atomic writer.
+"""Read and write IDX files, the format of MNIST.
 
-An IDX file holds one array: two zero bytes, a type code, the number of dimensions, each
-dimension as a big-endian uint32, then the elements, big-endian, in row-major order.
+An IDX file contains one array: two zero bytes, a type code, the number of dimensions,
+each dimension as a big-endian uint32, then the big-endian elements in row-major order.
 """
 
 import gzip
@@ -16,7 +16,7 @@ from skmnist._atomic import replacing
 
 __all__ = ["MAX_DEFLATE_RATIO", "idx_header", "read_exactly", "read_idx", "write_idx"]
 
-#: Deflate spends at least 2 bits on a match, and a match gives at most 258 bytes.
+#: Largest compression ratio of deflate: 258 bytes, the longest match, for 2 bits.
 MAX_DEFLATE_RATIO = 1032
 
 _DTYPES = {
@@ -27,7 +27,7 @@ _DTYPES = {
     0x0D: np.dtype(">f4"),
     0x0E: np.dtype(">f8"),
 }
-# By kind and size, as in "i2": the byte order is the file's affair.
+# Keyed by kind and size, e.g. "i2", so that arrays of either byte order are accepted.
 _CODES = {dtype.str[1:]: code for code, dtype in _DTYPES.items()}
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -39,26 +39,26 @@ _CHUNK = 1 << 20
 def read_idx(path):
     """Read an array from an IDX file.
 
-    The file may be gzipped, whatever its name: its first bytes tell. All that the file
-    says of itself is checked, and no memory is taken for data that it cannot hold.
+    Gzip compression is detected by the content of the file, not by its name. The header
+    is checked against the size of the file before memory is allocated.
 
     Parameters
     ----------
     path : path-like
-        The file.
+        File to read.
 
     Returns
     -------
     array : ndarray
-        Of any shape; its dtype is uint8, int8, int16, int32, float32 or float64, in
-        native byte order. It can be written to.
+        Writeable array of any shape, of dtype uint8, int8, int16, int32, float32 or
+        float64 in native byte order.
 
     Raises
     ------
     OSError
-        If the file cannot be read, FileNotFoundError if there is none.
+        If the file cannot be read; FileNotFoundError if it does not exist.
     ValueError
-        If its content is not one whole IDX array and nothing else.
+        If the file is not a valid IDX file, is truncated, or has trailing data.
 
     See Also
     --------
@@ -85,33 +85,35 @@ def read_idx(path):
             return _read_array(file, size, path)
         try:
             with gzip.GzipFile(fileobj=file) as unzipped:
+                # The unpacked size is unknown in advance; this is an upper bound.
                 return _read_array(unzipped, size * MAX_DEFLATE_RATIO, path)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise ValueError(
-                f"{path} is a damaged gzip file ({error}): get it again."
+                f"{path} is a corrupted gzip file ({error}). Download or copy it again."
             ) from error
 
 
 def write_idx(path, array):
     """Write an array to an IDX file.
 
-    The file is put in its place in one step: it is there as a whole, or as it was
-    before. It is gzipped if its name ends in ``.gz``; equal arrays give equal bytes.
+    The file is written atomically: an existing file is replaced only once the new one
+    is complete. The file is gzipped if its name ends in ``.gz``. Equal arrays give
+    identical files.
 
     Parameters
     ----------
     path : path-like
-        The file. One that exists is replaced.
+        File to write. An existing file is replaced.
     array : array-like
-        Of any shape; its dtype is uint8, int8, int16, int32, float32 or float64, in any
-        byte order and memory layout.
+        Array of any shape, byte order and memory layout, of dtype uint8, int8, int16,
+        int32, float32 or float64.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     ValueError
-        If IDX cannot hold the array's dtype or its shape.
+        If the format does not support the dtype or shape of the array.
 
     See Also
     --------
@@ -131,11 +133,12 @@ def write_idx(path, array):
     """
     path, array = Path(path), np.asarray(array)
     header = idx_header(array)
-    # Not ascontiguousarray, which gives an array without dimensions one.
+    # Not ascontiguousarray, which makes a 0-dimensional array 1-dimensional.
     array = np.asarray(array, dtype=_DTYPES[header[2]], order="C")
     content = array.reshape(-1).view(np.uint8)
     with replacing(path) as file:
         if path.suffix == ".gz":
+            # Without name and time stamp, equal arrays give identical files.
             with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as zipped:
                 zipped.write(header)
                 zipped.write(content)
@@ -145,63 +148,66 @@ def write_idx(path, array):
 
 
 def idx_header(array):
-    """Return the bytes in front of an array's elements in an IDX file.
+    """Return the IDX header of an array.
 
     Parameters
     ----------
     array : ndarray
+        Array to describe.
 
     Returns
     -------
     header : bytes
-        Of length 4 + 4 · ndim.
+        Header of 4 + 4 * ndim bytes.
 
     Raises
     ------
     ValueError
-        If IDX cannot hold the array's dtype or its shape.
+        If the format does not support the dtype or shape of the array.
     """
     code = _CODES.get(array.dtype.str[1:])
     if code is None:
         names = ", ".join(dtype.name for dtype in _DTYPES.values())
         raise ValueError(
-            f"An IDX file cannot hold elements of dtype {array.dtype}: convert them "
-            f"with astype to one of {names}."
+            f"IDX files do not support dtype {array.dtype}. Convert the array with "
+            f"astype to one of {names}."
         )
     if any(length > _MAX_DIMENSION for length in array.shape):
         raise ValueError(
-            f"An IDX file cannot hold an array of shape {array.shape}: no dimension "
-            f"may exceed {_MAX_DIMENSION}."
+            f"IDX files do not support arrays of shape {array.shape}: each dimension "
+            f"must be at most {_MAX_DIMENSION}."
         )
     dimensions = np.array(array.shape, dtype=">u4").tobytes()
     return bytes([0, 0, code, array.ndim]) + dimensions
 
 
 def read_exactly(stream, n_bytes, name):
-    """Read a stream to its end, which must come after a known number of bytes.
+    """Read the rest of a stream, which must have exactly `n_bytes` bytes.
 
-    Memory grows with what there is, not with what was announced, and no more than one
-    byte past the end is ever unpacked.
+    Memory use is proportional to the bytes present, not to `n_bytes`, and at most one
+    byte more than `n_bytes` is unpacked.
 
     Parameters
     ----------
     stream : binary file
-        Read from where it stands.
+        Stream to read from its current position.
     n_bytes : int
-        How many bytes there must be.
+        Expected number of bytes.
     name : str or pathlib.Path
-        What is read, for the message.
+        Name of the stream for error messages.
 
     Returns
     -------
     content : bytearray
-        The bytes.
+        Content of the stream.
 
     Raises
     ------
     ValueError
-        If there are more or fewer.
+        If the stream has more or fewer bytes.
     """
+    # Reading in chunks keeps a small file with a large declared size from allocating
+    # that size; reading one byte more than declared detects trailing data.
     content = bytearray()
     while len(content) <= n_bytes:
         chunk = stream.read(min(_CHUNK, n_bytes + 1 - len(content)))
@@ -210,58 +216,63 @@ def read_exactly(stream, n_bytes, name):
         content += chunk
     if len(content) < n_bytes:
         raise ValueError(
-            f"{name} is cut off: its header declares {n_bytes} bytes of data, but "
-            f"{len(content)} are there."
+            f"{name} is truncated: its header declares {n_bytes} bytes of data, but "
+            f"only {len(content)} are present."
         )
     if len(content) > n_bytes:
         raise ValueError(
-            f"{name} goes on after the {n_bytes} bytes of data that its header "
-            "declares: it is damaged or something else."
+            f"{name} has trailing data after the {n_bytes} bytes that its header "
+            "declares. It is corrupted or in another format."
         )
     return content
 
 
 def _read_array(stream, size_limit, path):
-    """Read an array from a stream that holds at most `size_limit` bytes."""
+    """Read an IDX array from a stream of at most `size_limit` bytes.
+
+    `path` names the stream in error messages.
+    """
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise ValueError(
-            f"{path} is not an IDX file: it begins with the bytes "
-            f"{magic.hex(' ') or '(none)'}, but two zero bytes, a type code and the "
-            "number of dimensions were expected."
+            f"{path} is not an IDX file: it starts with the bytes "
+            f"{magic.hex(' ') or '(none)'}; expected two zero bytes, a type code and "
+            "the number of dimensions."
         )
     _, _, code, ndim = magic
     if code not in _DTYPES:
         known = ", ".join(f"0x{code:02X} {d.name}" for code, d in _DTYPES.items())
         raise ValueError(
-            f"{path} has the unknown IDX type code 0x{code:02X}; the format has "
-            f"{known}."
+            f"{path} has unknown IDX type code 0x{code:02X}; expected one of {known}."
         )
     dtype = _DTYPES[code]
     dimensions = stream.read(4 * ndim)
     if len(dimensions) < 4 * ndim:
         raise ValueError(
-            f"{path} is cut off within its header: {ndim} dimensions take {4 * ndim} "
-            f"bytes, but {len(dimensions)} are there."
+            f"{path} is truncated within its header: {ndim} dimensions take "
+            f"{4 * ndim} bytes, but only {len(dimensions)} are present."
         )
     if ndim > _NUMPY_MAX_NDIM:
         raise ValueError(
-            f"{path} declares {ndim} dimensions, but a numpy array has at most "
+            f"{path} declares {ndim} dimensions, but NumPy arrays have at most "
             f"{_NUMPY_MAX_NDIM}."
         )
     shape = tuple(np.frombuffer(dimensions, dtype=">u4").tolist())
     n_bytes = math.prod(shape) * dtype.itemsize
+    # The header of a corrupted or malicious file may declare terabytes. Checking it
+    # against the size of the file first means that such a file is rejected unread.
     if n_bytes > size_limit - len(magic) - len(dimensions):
         raise ValueError(
-            f"{path} is cut off or damaged: its header declares {dtype.name} data of "
-            f"shape {shape}, {n_bytes} bytes, more than a file of this size can hold."
+            f"{path} is truncated or corrupted: its header declares {dtype.name} data "
+            f"of shape {shape}, {n_bytes} bytes, more than a file of this size can "
+            "contain."
         )
     content = read_exactly(stream, n_bytes, path)
     try:
         array = np.ndarray(shape, dtype, content)
-    except ValueError as error:  # (0, 2**32 - 1, 2**32 - 1) is empty, yet too big
+    except ValueError as error:  # e.g. (0, 2**32 - 1, 2**32 - 1): no data, but invalid
         raise ValueError(
-            f"{path} declares the shape {shape}, which numpy cannot hold: {error}"
+            f"{path} declares shape {shape}, which NumPy does not support: {error}"
         ) from error
     if not dtype.isnative:
         array.byteswap(inplace=True)

@@ -1,4 +1,4 @@
-"""MNIST itself: found on this machine or downloaded, and checked."""
+"""Load MNIST from local files or by download, and verify its checksums."""
 
 import contextlib
 import hashlib
@@ -14,7 +14,7 @@ from skmnist.datasets._bunch import make_bunch
 from skmnist.datasets._files import PARTS, expected_files, join, read_part
 from skmnist.datasets._idx import idx_header
 
-# Of the IDX file of each array: images, labels.
+# SHA-256 of the uncompressed IDX files of the images and the labels.
 _MNIST_SHA256 = {
     "train": (
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -26,7 +26,7 @@ _MNIST_SHA256 = {
     ),
 }
 
-# What keras.datasets.mnist downloads.
+# The same file that keras.datasets.mnist downloads.
 _ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 _NPZ_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 
@@ -40,8 +40,8 @@ MNIST, a database of handwritten digits
 :Classes: 10, the digits 0 to 9
 :Creators: Yann LeCun, Corinna Cortes, Christopher J. C. Burges
 
-Each digit was scaled to fit a 20x20 box and placed by its centre of mass in a 28x28
-image. The test images were written by other people than the training images.
+Each digit was scaled to fit a 20x20 box and centred by mass in a 28x28 image. The
+training and test images were written by disjoint sets of people.
 
 Reference: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998). Gradient-based learning
 applied to document recognition. Proceedings of the IEEE 86(11), 2278-2324.
@@ -66,62 +66,64 @@ def fetch_mnist(
     as_frame=False,
     download_if_missing=True,
 ):
-    """Load MNIST: 70,000 handwritten digits of 28×28 pixels.
+    """Load the MNIST data set of 70,000 handwritten digits, 28×28 pixels each.
 
-    Every array is checked against the SHA-256 of the original. Only the files that the
-    subset needs are read.
+    The data set is downloaded if it is not found locally. The SHA-256 of every array is
+    compared with that of the original. Only the files of the requested subset are read.
 
     Parameters
     ----------
     data_home : path-like, default=None
-        A folder with the IDX files under their own names (``train-images-idx3-ubyte``
-        and so on, gzipped or not, also spelled ``train-images.idx3-ubyte``), a folder
-        with ``mnist.npz``, or an npz file. Where it is given, nothing is downloaded.
-        None looks in the folder that the environment variable ``SKMNIST_MNIST_DIR``
-        names, then for ``datasets/mnist.npz`` in Keras's folder (``KERAS_HOME``, by
-        default ``~/.keras``), and then lets Keras download it there.
+        Folder with the IDX files under their original names, such as
+        ``train-images-idx3-ubyte`` or ``train-images.idx3-ubyte``, optionally gzipped;
+        folder with ``mnist.npz``; or npz file. Nothing is downloaded if `data_home` is
+        given. If None, the folder in the environment variable ``SKMNIST_MNIST_DIR`` is
+        searched first, then ``datasets/mnist.npz`` in the Keras folder (``KERAS_HOME``,
+        by default ``~/.keras``), to which Keras downloads the file if it is missing.
     subset : {"train", "test", "all"}, default="train"
-        The 60,000 training images, the 10,000 test images, or both, training first.
+        Select the 60,000 training images, the 10,000 test images, or both, with the
+        training images first.
     return_X_y : bool, default=False
         If True, return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
-        If True, `data` is a DataFrame and `target` a Series.
+        If True, `data` is a pandas DataFrame and `target` a pandas Series.
     download_if_missing : bool, default=True
-        If False, raise OSError where MNIST is not on this machine.
+        If False, raise OSError if the data is not available locally instead of
+        downloading it.
 
     Returns
     -------
     bunch : sklearn.utils.Bunch
-        With these attributes:
+        Dictionary-like object with the following attributes.
 
         data : ndarray or DataFrame of shape (n_samples, 784), uint8
-            Flat images, 0 to 255.
+            Flattened images, pixels from 0 to 255.
         images : ndarray of shape (n_samples, 28, 28), uint8
-            The images. An ndarray `data` is the same memory.
+            Images. They share memory with `data` if it is an ndarray.
         target : ndarray or Series of shape (n_samples,), int64
-            The digits.
+            Digits from 0 to 9.
         feature_names : list of str
-            ``pixel_0_0`` (row, column) and so on.
+            Names of the form ``pixel_{row}_{column}``.
         target_names : ndarray of shape (10,)
-            The classes.
+            Classes, sorted.
         frame : DataFrame of shape (n_samples, 785) or None
-            `data` and `target`, with ``as_frame=True``.
+            `data` and `target` if ``as_frame=True``, otherwise None.
         DESCR : str
-            A description.
+            Description of the data set.
     (data, target) : tuple
-        With ``return_X_y=True``.
+        If ``return_X_y=True``.
 
     Raises
     ------
     OSError
-        If MNIST is in none of these places, or cannot be read or downloaded.
+        If MNIST is not found, cannot be read, or cannot be downloaded.
     ValueError
-        If what is there is damaged, or is not MNIST.
+        If a file is corrupted or its content differs from MNIST.
 
     See Also
     --------
-    load_digits28 : Digits that need no download.
-    read_idx : Read any IDX file.
+    load_digits28 : Load digits that are included in scikit-learn.
+    read_idx : Read an array from an IDX file.
 
     Examples
     --------
@@ -132,26 +134,26 @@ def fetch_mnist(
     """
     names = PARTS[subset]
     if data_home is not None:
-        places, download_if_missing = [data_home], False
+        candidates, download_if_missing = [data_home], False
     else:
         keras_home = os.environ.get("KERAS_HOME", "~/.keras")
-        places = [
+        candidates = [
             os.environ.get("SKMNIST_MNIST_DIR"),
             os.path.join(keras_home, "datasets", "mnist.npz"),
         ]
-    places = [Path(place).expanduser() for place in places if place]
-    for place in places:
-        parts = [read_part(place, name) for name in names] if place.exists() else []
+    candidates = [Path(path).expanduser() for path in candidates if path]
+    for path in candidates:
+        parts = [read_part(path, name) for name in names] if path.exists() else []
         if parts and None not in parts:
             break
     else:
         if not download_if_missing:
             raise FileNotFoundError(
-                f"MNIST ({subset}) was not found in {', '.join(map(str, places))}. "
-                f"Expected {expected_files(names)}. Give another data_home, or leave "
-                "it out and allow the download."
+                f"MNIST ({subset}) was not found in {', '.join(map(str, candidates))}. "
+                f"Expected {expected_files(names)}. Set data_home to their location, "
+                "or to None with download_if_missing=True to download them."
             )
-        parts = _download(names, places[-1])
+        parts = _download(names, candidates[-1])
     for name, part in zip(names, parts, strict=True):
         _check_sha256(part, _MNIST_SHA256[name])
     images, target = join(parts)
@@ -160,29 +162,53 @@ def fetch_mnist(
 
 
 def _check_sha256(part, expected):
-    """Raise ValueError unless the arrays, as IDX files, are those of MNIST."""
+    """Raise ValueError if the arrays of `part` differ from those of MNIST."""
     for array, source, sha256 in zip(part[:2], part.sources, expected, strict=True):
         if array.dtype != np.uint8:
             raise ValueError(
-                f"{source} is not MNIST's: it has dtype {array.dtype}, not uint8."
+                f"{source} does not match MNIST: it has dtype {array.dtype}, expected "
+                "uint8."
             )
+        # Hashing header and data as an IDX file makes the checksum independent of the
+        # format in which the arrays are stored, and covers dtype and shape.
         digest = hashlib.sha256(idx_header(array))
         digest.update(np.ascontiguousarray(array))
         if digest.hexdigest() != sha256:
             raise ValueError(
-                f"{source} is not MNIST's: expected the SHA-256 {sha256} of its IDX "
-                f"file, got {digest.hexdigest()} (shape {array.shape}). Delete it and "
-                "get it again."
+                f"{source} does not match MNIST: expected SHA-256 {sha256} as an IDX "
+                f"file, got {digest.hexdigest()} (shape {array.shape}). Delete the "
+                "file and download it again."
             )
 
 
 def _download(names, cached):
-    """Let Keras download MNIST, put it into its cache as a whole, and return parts."""
+    """Download MNIST with Keras into its cache and return the subsets `names`.
+
+    The file is moved to `cached` atomically once the download is complete.
+
+    Parameters
+    ----------
+    names : sequence of {"train", "test"}
+        Subsets to return.
+    cached : pathlib.Path
+        Destination of the npz file in the Keras cache.
+
+    Returns
+    -------
+    parts : list of Part
+        One entry per subset.
+
+    Raises
+    ------
+    OSError
+        If the download fails or its checksum is wrong.
+    """
     from keras.utils import get_file
 
     try:
-        with _folder_beside(cached) as folder:
-            # Keras itself writes to the final name, where others would find a part.
+        with _temporary_folder(cached) as folder:
+            # get_file writes to the final path directly, where another process would
+            # find an incomplete file.
             path = Path(
                 get_file(
                     cached.name,
@@ -193,23 +219,26 @@ def _download(names, cached):
                 )
             )
             parts = [read_part(path, name) for name in names]
-            with contextlib.suppress(OSError):  # what was read will do
+            with contextlib.suppress(OSError):  # the data is read, caching is optional
                 os.replace(path, cached)
-    except Exception as error:  # Keras raises plain Exception where it has no network
+    except Exception as error:  # get_file raises plain Exception without network
         raise OSError(
-            f"Keras could not download MNIST: {str(error).rstrip('.')}. Get the files "
-            "by other means and give their folder as data_home."
+            f"Keras could not download MNIST: {str(error).rstrip('.')}. Obtain the "
+            "files by other means and pass their folder as data_home."
         ) from error
     return parts
 
 
 @contextlib.contextmanager
-def _folder_beside(path):
-    """Make a folder for a download, where it can be renamed into its place."""
+def _temporary_folder(path):
+    """Create a temporary folder, on the file system of `path` if it is writeable.
+
+    os.replace moves files within one file system only.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = tempfile.mkdtemp(prefix=".mnist-", dir=path.parent)
-    except OSError:  # a read-only home: it is downloaded, and not kept
+    except OSError:  # e.g. read-only home: load the data without caching it
         folder = tempfile.mkdtemp(prefix="mnist-")
     try:
         yield folder

@@ -1,4 +1,4 @@
-"""Checks of what a diagnosis is asked for, before anything is trained."""
+"""Checks of the arguments of a diagnosis, before anything is trained."""
 
 from collections.abc import Iterable, Mapping, Set
 from numbers import Integral, Real
@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from sklearn.base import is_classifier
 from sklearn.utils import indexable
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -15,9 +16,6 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_method_params, column_or_1d
-
-from skmnist._cross_validation._epochs import can_be_followed, take_apart
-from skmnist.classifiers._checks import as_python
 
 _CONSTRAINTS = {
     "estimator": [HasMethods(["fit", "predict"])],
@@ -37,31 +35,31 @@ _CONSTRAINTS = {
 
 
 def check_params(caller, **params):
-    """Check parameters as scikit-learn does those of its functions.
+    """Check the types and ranges of parameters, as scikit-learn does.
 
     Parameters
     ----------
     caller : str
-        The function they were passed to, for the message.
+        The function that they were passed to, for the message.
     **params
-        Those of `diagnose_fit`, or some of them.
+        Parameters of `diagnose_fit` by name.
 
     Raises
     ------
     ValueError
-        If one is of a wrong type or out of its range.
+        If a parameter has a wrong type or is out of its range.
     """
     constraints = {name: _CONSTRAINTS[name] for name in params}
     validate_parameter_constraints(constraints, params, caller_name=caller)
 
 
-def check_refitted(estimator):
-    """Check that a search, if it is one, keeps a classifier.
+def check_estimator(estimator):
+    """Check that an estimator is a classifier that can be diagnosed.
 
     Raises
     ------
     ValueError
-        If it does not.
+        If it is not a classifier, or is a search with ``refit=False``.
     """
     searches = hasattr(estimator, "param_grid") or hasattr(
         estimator, "param_distributions"
@@ -71,20 +69,22 @@ def check_refitted(estimator):
             "A search with refit=False has no best estimator to diagnose: set "
             "refit=True, or pass its estimator with the parameters you chose."
         )
+    if hasattr(estimator, "fit") and not is_classifier(estimator):
+        raise ValueError(f"estimator should be a classifier, got {estimator!r}.")
 
 
 def check_capacity(capacity, estimator):
-    """Check that a parameter of capacity is the estimator's, and its value known.
+    """Check that `capacity` lists values of one of the estimator's parameters.
 
     Returns
     -------
     capacity : dict of one str to list, or None
-        Of Python's own numbers.
+        With Python's numbers in place of NumPy's.
 
     Raises
     ------
     ValueError
-        If it is not.
+        If it does not, or the estimator's own value is not among them.
     """
     if capacity is None:
         return None
@@ -96,65 +96,28 @@ def check_capacity(capacity, estimator):
     params = estimator.get_params()
     if name not in params:
         raise ValueError(
-            f"capacity names {name!r}, which is none of the estimator's parameters: "
-            f"{sorted(params)}."
+            f"capacity names {name!r}, which is not a parameter of the estimator: it "
+            f"has {sorted(params)}."
         )
     unordered = isinstance(values, str | Mapping | Set)
     if unordered or not isinstance(values, Iterable):
         raise ValueError(f"capacity should list the values of {name}, got {values!r}.")
-    values = [as_python(value) for value in values]
+    values = [v.item() if isinstance(v, np.generic) else v for v in values]
     if sum(value == params[name] for value in values) != 1 or len(values) < 2:
         raise ValueError(
-            f"capacity should list two values of {name} or more, the estimator's own, "
-            f"{params[name]!r}, once among them; got {values!r}."
+            f"capacity should list at least two values of {name}, and the estimator's "
+            f"own, {params[name]!r}, exactly once; got {values!r}."
         )
     return {name: values}
 
 
-def counts_epochs(estimator, name, values, params):
-    """Tell whether a parameter of capacity counts the epochs of one training.
-
-    Then a training of fewer epochs is the beginning of a longer one, and need not be
-    run. With callbacks, which may act on the number of epochs, it is not so.
-
-    Parameters
-    ----------
-    estimator : classifier
-    name : str
-        The parameter.
-    values : list
-    params : dict or None
-        Parameters of `fit`.
-
-    Raises
-    ------
-    ValueError
-        If early stopping decides on the number of epochs, or a value is none.
-    """
-    _, final, _, _ = take_apart(estimator, {})
-    prefix = "" if final is estimator else f"{estimator.steps[-1][0]}__"
-    if name != f"{prefix}epochs" or not can_be_followed(estimator, params or {}):
-        return False
-    if final.get_params().get("early_stopping"):
-        raise ValueError(
-            f"capacity compares values of {name}, but early_stopping=True ends a "
-            "training by itself: set it to False, or leave capacity out."
-        )
-    for value in values:
-        if not isinstance(value, Integral) or value < 1:
-            raise ValueError(
-                f"capacity should list positive integers for {name}, got {value!r}."
-            )
-    return True
-
-
 def check_data(X, y, groups):
-    """Check samples and labels; return them with y and groups as arrays.
+    """Check samples and labels, and return them with y and groups as arrays.
 
     Raises
     ------
     ValueError
-        If lengths differ, or y is not of at least two classes, or a label is missing.
+        If lengths differ, y has fewer than two classes, or a label is missing.
     """
     X, y, groups = indexable(X, y, groups)
     return X, _check_labels(y, "y"), None if groups is None else np.asarray(groups)
@@ -164,7 +127,7 @@ def _check_labels(y, name, least=2):
     y = column_or_1d(y, warn=True)
     if pd.isna(y).any():
         raise ValueError(
-            f"Input {name} contains NaN: leave out the samples without a label."
+            f"Input {name} contains NaN: remove the samples without a label."
         )
     check_classification_targets(y)
     classes = np.unique(y)
@@ -175,28 +138,31 @@ def _check_labels(y, name, least=2):
     return y
 
 
-def add_hold_out(X, y, X_val, y_val, params):
-    """Append the hold-out; return samples, labels, metadata and the one split.
+def add_hold_out(X, y, X_val, y_val, groups, params):
+    """Append a hold-out; return samples, labels, metadata and the single split.
 
     Raises
     ------
     ValueError
-        If half of the hold-out is missing, or it does not match X and y.
+        If X_val or y_val is missing, there are groups, or the hold-out does not match X
+        and y.
     """
+    if groups is not None:
+        raise ValueError("groups cannot be combined with X_val; pass one or the other.")
     if X_val is None or y_val is None:
         missing = "X_val" if X_val is None else "y_val"
-        raise ValueError(f"X_val and y_val go together, but {missing} is None.")
+        raise ValueError(f"X_val and y_val must be given together; {missing} is None.")
     X_val, y_val = indexable(X_val, y_val)
     y_val = _check_labels(y_val, "y_val", least=1)
     unknown = np.setdiff1d(y_val, y)
     if len(unknown):
         raise ValueError(
-            f"y_val holds the labels {unknown.tolist()}, which y does not."
+            f"y_val contains the labels {unknown.tolist()}, which y does not contain."
         )
     kinds = [_kind(part) for part in (X, X_val)]
     if kinds[0] != kinds[1]:
         raise ValueError(
-            f"X is {kinds[0]}, X_val {kinds[1]}: give both in the same form."
+            f"X is {kinds[0]}, but X_val is {kinds[1]}: pass both in the same form."
         )
     if isinstance(X, pd.DataFrame):
         others = X.columns.symmetric_difference(X_val.columns, sort=False)
@@ -207,10 +173,11 @@ def add_hold_out(X, y, X_val, y_val, params):
         X_val = X_val[X.columns]
     if np.shape(X)[1:] != np.shape(X_val)[1:]:
         raise ValueError(
-            f"X_val has samples of shape {np.shape(X_val)[1:]}, those of X have "
-            f"{np.shape(X)[1:]}."
+            f"X_val has samples of shape {np.shape(X_val)[1:]}, but those of X have "
+            f"shape {np.shape(X)[1:]}."
         )
-    # The first entry stands in for the hold-out, which nothing is fitted on.
+    # Metadata of the hold-out is not used, because nothing is fitted on it. The first
+    # entry fills its place.
     rows = np.concatenate([np.arange(len(y)), np.zeros(len(y_val), dtype=int)])
     params = _check_method_params(X, params or {}, indices=rows)
     if isinstance(X, pd.DataFrame):
@@ -227,3 +194,44 @@ def _kind(X):
     if isinstance(X, pd.DataFrame):
         return "a DataFrame"
     return "a sparse matrix" if sparse.issparse(X) else "an array"
+
+
+def check_cv_results(cv_results, y):
+    """Check that the results of `cross_validate` belong to labels; return the splits.
+
+    Parameters
+    ----------
+    cv_results : dict
+    y : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    splits : list of (train, test)
+
+    Raises
+    ------
+    ValueError
+        If estimators or indices are missing, or belong to other labels.
+    """
+    if not {"estimator", "indices"} <= set(cv_results):
+        raise ValueError(
+            "cv_results should hold the estimators and their rows, got "
+            f"{sorted(cv_results)}. Call cross_validate with return_estimator=True and "
+            "return_indices=True."
+        )
+    indices = cv_results["indices"]
+    splits = list(zip(indices["train"], indices["test"], strict=True))
+    highest = max(np.max(rows) for split in splits for rows in split)
+    if highest >= len(y):
+        raise ValueError(
+            f"cv_results contains row {highest}, but X has {len(y)} rows: pass the X "
+            "and y that cross_validate was given."
+        )
+    for estimator in cv_results["estimator"]:
+        unknown = np.setdiff1d(getattr(estimator, "classes_", y), y)
+        if len(unknown):
+            raise ValueError(
+                f"The estimators of cv_results know the labels {unknown.tolist()}, "
+                "which y does not contain: pass the y that cross_validate was given."
+            )
+    return splits

@@ -3,128 +3,310 @@
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.stats import binomtest
 
+from skmnist._atomic import replacing
 from skmnist._estimate import Estimate, percent
+from skmnist.diagnosis._evidence import Evidence
 from skmnist.diagnosis._intervals import paired_difference
+from skmnist.diagnosis._result import FitDiagnosis
+from skmnist.diagnosis._scatter import excess_variance
+from skmnist.report._provenance import as_plain
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Which of two classifiers errs less on new samples.
+def compare_fits(first, second, *, names=None):
+    """Say which of two diagnosed classifiers errs less on new samples.
 
-    Attributes
+    Parameters
     ----------
-    names : tuple of str
-        Of the first and the second.
-    errors : tuple of Estimate
-        Their validation errors.
-    difference : Estimate
-        The first's validation error less the second's, paired by sample. Its interval
-        allows for the luck of training, too.
-    n_samples : int
-    n_first_wrong, n_second_wrong : int
-        Samples on which the first errs alone, and the second. Of a sample that several
-        splits tested the first counts.
-    p_value : float
-        Of McNemar's exact test, for these two trainings: how often chance alone would
-        divide the samples on which one errs so unevenly.
-    sentence : str
+    first, second : FitDiagnosis
+        Of the same samples, labels, splits and groups.
+    names : tuple of (str, str), default=None
+        What the two are called. None uses "first" and "second".
+
+    Returns
+    -------
+    comparison : FitComparison
+        The difference of their errors, and which of them is proven better.
+
+    Raises
+    ------
+    ValueError
+        If samples, labels, splits or groups differ, or the names are equal.
+
+    See Also
+    --------
+    diagnose_fit : Diagnose one classifier.
 
     Examples
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.naive_bayes import GaussianNB
     >>> from sklearn.tree import DecisionTreeClassifier
-    >>> from skmnist import diagnose_fit
-    >>> from skmnist.diagnosis._comparison import compare
+    >>> from skmnist import compare_fits, diagnose_fit
     >>> X, y = load_iris(return_X_y=True)
     >>> stump = DecisionTreeClassifier(max_depth=1, random_state=0)
-    >>> comparison = compare(
-    ...     ("stump", "Bayes"),
+    >>> comparison = compare_fits(
     ...     diagnose_fit(stump, X, y, reference=0.02),
     ...     diagnose_fit(GaussianNB(), X, y, reference=0.02),
+    ...     names=("stump", "Bayes"),
     ... )
     >>> comparison.n_first_wrong, comparison.n_second_wrong
     (46, 3)
+    >>> comparison.better
+    'Bayes'
+    """
+    names = ("first", "second") if names is None else tuple(map(str, names))
+    if len(names) != 2 or names[0] == names[1]:
+        raise ValueError(f"names should be two different names, got {names!r}.")
+    _check_comparable(first, second)
+    evidence = first.evidence, second.evidence
+    errors = [each.validation_error for each in evidence]
+    rows = np.flatnonzero(~np.isnan(errors[0]))
+    groups = evidence[0].groups
+    difference = paired_difference(
+        errors[0][rows],
+        errors[1][rows],
+        instability=_instability(*evidence),
+        groups=None if groups is None else groups[rows],
+    )
+    once = [_first_wrong(each)[rows] for each in evidence]
+    n_first = int(np.sum(once[0] & ~once[1]))
+    n_second = int(np.sum(once[1] & ~once[0]))
+    p_value = 1.0
+    if n_first + n_second:
+        p_value = float(binomtest(n_first, n_first + n_second).pvalue)
+    return FitComparison(
+        names=names,
+        diagnoses=(first, second),
+        errors=(first.errors["validation"], second.errors["validation"]),
+        difference=difference,
+        n_samples=len(rows),
+        n_first_wrong=n_first,
+        n_second_wrong=n_second,
+        p_value=p_value,
+    )
+
+
+def _check_comparable(first, second):
+    """Raise ValueError unless two diagnoses are of the same samples and splits."""
+    one, other = first.evidence, second.evidence
+    same = (
+        first.data == second.data
+        and len(one.folds) == len(other.folds)
+        and all(
+            np.array_equal(a.test, b.test)
+            for a, b in zip(one.folds, other.folds, strict=True)
+        )
+    )
+    if not same:
+        raise ValueError(
+            "Two diagnoses can be compared only on the same samples and splits, but "
+            "these differ: give both the same X, y, groups, params and cv (with "
+            "shuffling, the same random_state)."
+        )
+
+
+def _first_wrong(evidence: Evidence):
+    """Return whether the first split that tested a row erred on it."""
+    wrong = np.zeros(len(evidence.codes), dtype=bool)
+    for fold in reversed(evidence.folds):
+        wrong[fold.test] = fold.test_wrong
+    return wrong
+
+
+def _instability(first, second):
+    """Return the variance that trainings add to the difference of two errors.
+
+    As in one diagnosis, it is the scatter between splits beyond chance plus the drift
+    of models with their data, both of the differences.
+    """
+    differences = [
+        one.test_wrong.astype(float) - other.test_wrong
+        for one, other in zip(first.folds, second.folds, strict=True)
+    ]
+    groups = None
+    if first.groups is not None:
+        groups = [first.groups[fold.test] for fold in first.folds]
+    return excess_variance(differences, groups) + _drift(first, second)
+
+
+def _drift(first, second):
+    """Return the drift variance of the difference of two errors."""
+    same_rows = all(
+        np.array_equal(one.train, other.train)
+        for one, other in zip(first.folds, second.folds, strict=True)
+    )
+    if not same_rows:
+        # Classifiers that hold out other rows inside `fit` cannot be paired by
+        # training row. The variance of a difference is at most this.
+        drifts = first.scatter.drift, second.scatter.drift
+        return sum(drifts) + 2 * np.sqrt(np.prod(drifts))
+    deviations = zip(first.scatter.deviations, second.scatter.deviations, strict=True)
+    return first.scatter.drift_of(
+        [one - other for one, other in deviations],
+        first.random_training or second.random_training,
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FitComparison:
+    """The result of `compare_fits`.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the first and the second classifier.
+    diagnoses : tuple of FitDiagnosis
+    errors : tuple of Estimate
+        Their validation errors.
+    difference : Estimate
+        The first's validation error minus the second's, paired by sample. The interval
+        allows for groups and for the variation between trainings.
+    better : str or None
+        The name of the classifier that is proven better; None if none is.
+    n_samples : int
+    n_first_wrong, n_second_wrong : int
+        Samples on which only the first errs, and only the second. If several splits
+        tested a sample, the first of them counts.
+    p_value : float
+        Of McNemar's exact test, for these two trainings: how often chance alone would
+        divide the samples on which only one errs so unevenly.
+    sentence : str
+        The result in words, with its numbers.
     """
 
+    __module__ = "skmnist.diagnosis"
+
     names: tuple[str, str]
+    diagnoses: tuple[FitDiagnosis, FitDiagnosis]
     errors: tuple[Estimate, Estimate]
     difference: Estimate
     n_samples: int
     n_first_wrong: int
     n_second_wrong: int
     p_value: float
-    sentence: str
+
+    @property
+    def better(self):
+        """Str or None: the name of the classifier that is proven better."""
+        if self.difference.contains(0):
+            return None
+        return self.names[1 if self.difference.value > 0 else 0]
+
+    @property
+    def sentence(self):
+        """str: the result in words, with its numbers."""
+        first, second = self.names
+        shares = [percent(error.value) for error in self.errors]
+        both = f"{first} has a validation error of {shares[0]}, {second} of {shares[1]}"
+        difference = self.difference
+        if self.better is None:
+            said = f"No difference is proven: {both}, a difference of {difference}"
+        else:
+            size = difference if difference.value > 0 else difference.negated()
+            said = f"{self.better} is better: {both}, lower by {size}"
+        p = "p < 0.0001" if self.p_value < 0.0001 else f"p = {self.p_value:.2g}"
+        return (
+            f"{said}. On {self.n_first_wrong} samples only {first} errs, on "
+            f"{self.n_second_wrong} only {second} (McNemar's exact test: {p})."
+        )
+
+    def __repr__(self):
+        return f"FitComparison(names={self.names!r}, better={self.better!r})"
+
+    def __str__(self):
+        return self.sentence
+
+    def to_frame(self):
+        """Return the verdict and the errors of both classifiers.
+
+        Returns
+        -------
+        frame : DataFrame
+            A row per classifier: verdict, and reference, train and validation error,
+            bias and gap, each with its interval in ``_low`` and ``_high``.
+        """
+        rows = []
+        for diagnosis in self.diagnoses:
+            row = {"verdict": diagnosis.verdict}
+            estimates = {f"{k}_error": e for k, e in diagnosis.errors.items()}
+            estimates |= {"bias": diagnosis.bias, "gap": diagnosis.gap}
+            for name, estimate in estimates.items():
+                row |= {
+                    name: estimate.value,
+                    f"{name}_low": estimate.low,
+                    f"{name}_high": estimate.high,
+                }
+            rows.append(row)
+        return pd.DataFrame(rows, index=pd.Index(self.names, name="model"))
 
     def to_dict(self):
-        """Return everything as plain Python objects, for JSON."""
-        return asdict(self)
+        """Return everything but the diagnoses as plain Python objects, for JSON.
 
-
-def compare(names, first, second):
-    """Compare two diagnoses.
-
-    Parameters
-    ----------
-    names : tuple of str
-    first, second : FitDiagnosis
-        Of the same samples and splits.
-
-    Returns
-    -------
-    comparison : Comparison
-
-    Raises
-    ------
-    ValueError
-        If samples, labels or splits differ.
-    """
-    one, other = first.out_of_fold, second.out_of_fold
-    shared = ["y_true", "split"]
-    same_rows = len(one) == len(other) and (one.index == other.index).all()
-    same_splits = same_rows and (one[shared] == other[shared]).all(axis=None)
-    if not same_splits or first.data != second.data:
-        raise ValueError(
-            "Two diagnoses can be compared only on the same samples and splits, but "
-            "these differ: give both the same X, y and cv (with shuffling, the same "
-            "random_state)."
+        Returns
+        -------
+        record : dict
+            Values by the names of the attributes, and the verdicts.
+        """
+        return as_plain(
+            {
+                "names": self.names,
+                "errors": [asdict(error) for error in self.errors],
+                "difference": asdict(self.difference),
+                "better": self.better,
+                "n_samples": self.n_samples,
+                "n_first_wrong": self.n_first_wrong,
+                "n_second_wrong": self.n_second_wrong,
+                "p_value": self.p_value,
+                "sentence": self.sentence,
+                "verdicts": {
+                    name: diagnosis.verdict
+                    for name, diagnosis in zip(self.names, self.diagnoses, strict=True)
+                },
+            }
         )
-    wrong = [table["y_pred"] != table["y_true"] for table in (one, other)]
-    errors = [w.groupby(level="row").mean().to_numpy() for w in wrong]
-    difference = paired_difference(*errors)
-    once = [w.groupby(level="row").first().to_numpy() for w in wrong]
-    n_first = int(np.sum(once[0] & ~once[1]))
-    n_second = int(np.sum(once[1] & ~once[0]))
-    p_value = 1.0
-    if n_first + n_second:
-        p_value = float(binomtest(n_first, n_first + n_second).pvalue)
-    return Comparison(
-        names=tuple(names),
-        errors=(first.errors["validation"], second.errors["validation"]),
-        difference=difference,
-        n_samples=len(errors[0]),
-        n_first_wrong=n_first,
-        n_second_wrong=n_second,
-        p_value=p_value,
-        sentence=_sentence(names, errors, difference, n_first, n_second, p_value),
-    )
 
+    def plot(self, ax=None):
+        """Draw training and validation error of both classifiers.
 
-def _sentence(names, errors, difference, n_first, n_second, p_value):
-    shares = [percent(float(np.mean(error))) for error in errors]
-    both = f"{names[0]} errs on {shares[0]} of the new samples, {names[1]} on"
-    if difference.contains(0):
-        said = (
-            f"No difference is proven: {both} {shares[1]}, a difference of {difference}"
-        )
-    else:
-        better = names[1] if difference.value > 0 else names[0]
-        size = difference if difference.value > 0 else difference.negated()
-        said = f"{better} is better: {both} {shares[1]}, better by {size}"
-    p = "p < 0.0001" if p_value < 0.0001 else f"p = {p_value:.2g}"
-    return (
-        f"{said}. On {n_first} samples {names[0]} errs alone, on {n_second} {names[1]} "
-        f"(McNemar's exact test: {p})."
-    )
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on. None makes a figure.
+
+        Returns
+        -------
+        ax : matplotlib Axes
+            The axes with the picture.
+        """
+        from skmnist.report._comparison import draw_comparison
+
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            _, ax = plt.subplots(layout="constrained")
+        draw_comparison(ax, self)
+        return ax
+
+    def _repr_html_(self):
+        from skmnist.report._comparison import render_comparison
+
+        return render_comparison(self)
+
+    def to_html(self, path):
+        """Write the comparison as one HTML file.
+
+        Parameters
+        ----------
+        path : path-like
+            The file to write, replaced if it exists.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        with replacing(path) as file:
+            file.write(self._repr_html_().encode())

@@ -1,4 +1,4 @@
-"""What the splits say about a fit: errors of each sample, and estimates from them."""
+"""Errors of every sample, and the estimates that verdict and findings use."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,34 +14,34 @@ from skmnist.search._candidates import Candidates
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Everything that a verdict and its findings are drawn from.
+    """Everything that a verdict and its findings are based on.
 
-    For each sample v is its mean error over the splits that tested it, t over those
-    that trained on it, and r the reference's, out of fold.
+    For each sample, v is its mean error over the splits that tested it, t its mean
+    error over the splits that trained on it, and r the reference's error out of fold.
 
     Parameters
     ----------
     folds, dummy : list of Fold
-        Of the classifier, and of guessing the most frequent class.
+        Of the classifier, and of always predicting the most frequent class.
     codes : ndarray of int of shape (n_rows,)
         True classes.
     n_classes : int
     tolerance : float
-        The bias or gap that does not matter, a fraction.
+        Largest bias or gap regarded as negligible, a fraction.
     reference_name : str
     reference : float or list of Fold
         A known error, or a reference's folds.
     groups : ndarray of shape (n_rows,), default=None
         Samples of one group are not independent.
-    luck : bool, default=True
-        Whether training is random: a classifier without a `random_state` is a function
+    random_training : bool, default=True
+        Whether training is random. A classifier without a `random_state` is a function
         of its data.
     half : list of Fold, default=None
         Of the classifier, trained on half the rows of each split.
-    twins : ndarray of bool of shape (n_rows,), default=None
-        Whether a tested row stands among those its split trained on, too.
+    duplicates : ndarray of bool of shape (n_rows,), default=None
+        Whether a test row is identical to a training row of its split.
     candidates : Candidates, default=None
-        What a search, or other values of a parameter of capacity, gave.
+        Results of a search, or of other values of a parameter of capacity.
     """
 
     folds: list
@@ -52,9 +52,9 @@ class Evidence:
     reference_name: str
     reference: float | list
     groups: np.ndarray | None = None
-    luck: bool = True
+    random_training: bool = True
     half: list | None = None
-    twins: np.ndarray | None = None
+    duplicates: np.ndarray | None = None
     candidates: Candidates | None = None
 
     @property
@@ -63,16 +63,14 @@ class Evidence:
         return isinstance(self.reference, float)
 
     @cached_property
-    def _scatter(self):
+    def scatter(self):
+        """The scatter between splits."""
         return Scatter(self)
 
     @cached_property
     def train_error(self):
         """Error of each row in training, NaN where no split trained on it."""
-        return self.by_row(
-            (fold.train, fold.train_codes != self.codes[fold.train])
-            for fold in self.folds
-        )
+        return self.by_row((fold.train, fold.train_wrong) for fold in self.folds)
 
     @cached_property
     def validation_error(self):
@@ -93,7 +91,7 @@ class Evidence:
 
     @cached_property
     def paired(self):
-        """Whether most rows tested were trained on elsewhere: not so in a hold-out."""
+        """Whether most test rows were trained on in other splits; not in a hold-out."""
         both = ~np.isnan(self.validation_error) & ~np.isnan(self.train_error)
         return bool(2 * np.sum(both) >= self.n_samples)
 
@@ -114,7 +112,7 @@ class Evidence:
     def bias(self):
         """B, the training error above the reference."""
         if self.known:
-            # Fitting the irreducible part of the error is no merit.
+            # A training error below the irreducible error does not count as better.
             return self.errors["train"].shift(-self.reference).not_negative()
         return self._difference(
             self.train_error, self.reference_error, train=1, reference=-1
@@ -124,7 +122,7 @@ class Evidence:
     def gap(self):
         """G, the validation error above the training error.
 
-        Above a known error, where that is larger.
+        If a known error is larger than the training error, it is measured from that.
         """
         if self.above_known:
             return self.errors["validation"].shift(-self.reference).not_negative()
@@ -132,12 +130,12 @@ class Evidence:
 
     @cached_property
     def above_known(self):
-        """Whether the gap is measured from a known error that training went below."""
+        """Whether the gap is measured from a known error above the training error."""
         return self.known and self.errors["train"].value < self.reference
 
     @cached_property
     def difference(self):
-        """The validation error above the training error, whatever error is known."""
+        """The validation error minus the training error, ignoring a known error."""
         return self._difference(
             self.validation_error, self.train_error, train=-1, validation=1
         )
@@ -150,7 +148,7 @@ class Evidence:
             value, rows = _known(2 * t - v - r)
             return intervals.mean(
                 value,
-                instability=self._scatter.added(train=2, validation=-1, reference=-1),
+                instability=self.scatter.added(train=2, validation=-1, reference=-1),
                 groups=self._groups(rows),
             )
         twice = intervals.mean(2 * _known(t)[0], training=False)
@@ -161,31 +159,32 @@ class Evidence:
 
     @cached_property
     def advantage(self):
-        """How much lower the balanced error is than the dummy's."""
+        """The dummy's balanced error minus the classifier's."""
         difference, rows = _known(self._test_error(self.dummy) - self.validation_error)
         return self._class_mean(difference, rows)
 
     @cached_property
     def resolution(self):
-        """The smallest bias or gap that these samples can tell from nothing."""
-        # Of a known error what lies below it does not count, and says nothing here.
+        """The smallest bias or gap that these samples can distinguish from zero."""
+        # The bias against a known error is cut at 0, so its interval is too narrow.
         bias = self.errors["train"] if self.known else self.bias
         return max((e.high - e.low) / 2 for e in (bias, self.difference))
 
     @cached_property
     def has_curves(self):
-        """Whether every split was followed from epoch to epoch, with probabilities."""
+        """Whether every split has scores after each epoch, with probabilities."""
         return all(
             fold.curves is not None and np.isfinite(fold.curves.validation_loss).all()
             for fold in self.folds
         )
 
     @cached_property
-    def late_fall(self):
-        """How far the validation loss fell in the last quarter of the epochs, or None.
+    def final_loss_decrease(self):
+        """Decrease of the validation loss in the last quarter of the epochs, or None.
 
-        Two estimates: the loss at three quarters, and its fall from there to the end.
-        Of a single epoch, the loss after it, and its fall by a second one.
+        Two estimates: the loss at three quarters of the training, and its decrease from
+        there to the end. After a training of one epoch: the loss after it, and its
+        decrease by a second epoch.
         """
         if not self.has_curves:
             return None
@@ -204,16 +203,17 @@ class Evidence:
 
     @cached_property
     def last_loss(self):
-        """The validation loss of what the training left, where it was followed."""
-        # Not the last of the curve: early stopping goes back to its best epoch.
+        """The validation loss of the fitted classifier."""
+        # Not the end of the curve: early stopping restores its best epoch.
         return self._loss([fold.test_loss for fold in self.folds])
 
     @cached_property
     def early_stop(self):
-        """What stopping earlier would have saved in validation loss, or None.
+        """The validation loss that stopping earlier would have saved, or None.
 
-        The epoch, counted from 1, and the estimate. Each split is judged at the epoch
-        that the others choose, as a minimum found on itself would always look good.
+        The epoch, counted from 1, and the estimate. Each split is evaluated at the
+        epoch that the other splits choose, because its own minimum would always look
+        better than its end.
         """
         if not self.has_curves or len(self.folds) < 2:
             return None
@@ -229,28 +229,23 @@ class Evidence:
 
     @cached_property
     def overconfidence(self):
-        """How far the probability of the predictions exceeds how often they are right.
-
-        None without probabilities.
-        """
+        """Mean predicted probability minus accuracy, or None without probabilities."""
         excess = self.by_row(
-            (fold.test, fold.probability - (fold.test_codes == self.codes[fold.test]))
-            for fold in self.folds
+            (fold.test, fold.probability - ~fold.test_wrong) for fold in self.folds
         )
         return None if np.isnan(excess).all() else self.mean_by_row(excess)
 
     @cached_property
     def calibration(self):
-        """The calibration curve of the predictions: a row for each tenth of them.
+        """The calibration curve, in tenths of the predictions by their probability.
 
-        Arrays of mean probability, share right, and number; None without probabilities.
+        Arrays of mean probability, accuracy, and number of predictions; None without
+        probabilities.
         """
         probability = np.concatenate([fold.probability for fold in self.folds])
         if np.isnan(probability).any():
             return None
-        hits = np.concatenate(
-            [fold.test_codes == self.codes[fold.test] for fold in self.folds]
-        )
+        hits = np.concatenate([~fold.test_wrong for fold in self.folds])
         parts = np.array_split(np.argsort(probability, kind="stable"), 10)
         return np.array(
             [
@@ -262,7 +257,7 @@ class Evidence:
 
     @cached_property
     def more_data(self):
-        """How much the error on the same new samples fell from half the rows to all."""
+        """Decrease of the error on the same new samples, from half the rows to all."""
         if self.half is None:
             return None
         half, whole = self._test_error(self.half), self.validation_error
@@ -272,17 +267,15 @@ class Evidence:
         )
 
     @cached_property
-    def odd_split(self):
-        """The split whose errors differ most from the others', or None.
+    def outlier_split(self):
+        """The split whose error differs most from that of the others, or None.
 
-        Its place, and the p value of Fisher's exact test times the number of splits
-        (Bonferroni). Groups make errors scatter by themselves: there it is None.
+        Its position, and the p value of Fisher's exact test times the number of splits
+        (Bonferroni). None with groups, because the test assumes independent samples.
         """
         if len(self.folds) < 2 or self.groups is not None:
             return None
-        wrong = np.array(
-            [np.sum(fold.test_codes != self.codes[fold.test]) for fold in self.folds]
-        )
+        wrong = np.array([np.sum(fold.test_wrong) for fold in self.folds])
         sizes = np.array([len(fold.test) for fold in self.folds])
         right = sizes - wrong
         p = [
@@ -312,7 +305,7 @@ class Evidence:
         )
 
     def by_row(self, parts):
-        """Average what the splits say of each row.
+        """Average values that several splits give for a row.
 
         Parameters
         ----------
@@ -321,7 +314,7 @@ class Evidence:
         Returns
         -------
         means : ndarray of float of shape (n_rows,)
-            NaN for a row that no split has.
+            NaN for a row that is in no split.
         """
         total, count = np.zeros((2, len(self.codes)))
         for rows, values in parts:
@@ -330,20 +323,18 @@ class Evidence:
         return np.divide(total, count, np.full_like(total, np.nan), where=count > 0)
 
     def mean_by_row(self, values):
-        """Estimate the mean of what each row has, NaN where it has nothing."""
+        """Estimate the mean of values by row, without those that are NaN."""
         known, rows = _known(values)
         if not len(known):
             return Estimate(np.nan, np.nan, np.nan)
         return intervals.mean(known, training=self.paired, groups=self._groups(rows))
 
     def class_mean_by_row(self, values):
-        """Estimate the mean over classes of what each row has."""
+        """Estimate the mean over classes of values by row."""
         return self._class_mean(*_known(values))
 
     def _test_error(self, folds):
-        return self.by_row(
-            (fold.test, fold.test_codes != self.codes[fold.test]) for fold in folds
-        )
+        return self.by_row((fold.test, fold.test_wrong) for fold in folds)
 
     def _last_losses(self):
         return [fold.curves.sample_loss[-1] for fold in self.folds]
@@ -356,7 +347,7 @@ class Evidence:
         return intervals.mean(
             known,
             training=self.paired,
-            instability=self._scatter.excess(losses, "test"),
+            instability=self.scatter.excess(losses, "test"),
             groups=self._groups(rows),
         )
 
@@ -365,7 +356,7 @@ class Evidence:
         return intervals.proportion(
             known,
             training=self.paired,
-            instability=self._scatter.added(**sides),
+            instability=self.scatter.added(**sides),
             groups=self._groups(rows),
         )
 
@@ -381,7 +372,7 @@ class Evidence:
         return intervals.paired_difference(
             first[rows],
             second[rows],
-            instability=self._scatter.added(**sides),
+            instability=self.scatter.added(**sides),
             groups=self._groups(rows),
         )
 
@@ -390,6 +381,34 @@ class Evidence:
 
 
 def _known(values):
-    """Return the values that are not NaN, and where they are."""
+    """Return the values that are not NaN, and their rows."""
     rows = np.flatnonzero(~np.isnan(values))
     return values[rows], rows
+
+
+def error_difference(n_rows, groups):
+    """Return a function that compares the validation errors of two lists of folds.
+
+    Parameters
+    ----------
+    n_rows : int
+    groups : ndarray of shape (n_rows,) or None
+
+    Returns
+    -------
+    difference : callable
+        ``difference(first, second)`` estimates the validation error of the first minus
+        that of the second, paired by sample.
+    """
+
+    def difference(first, second):
+        errors = np.full((2, n_rows), np.nan)
+        for error, folds in zip(errors, (first, second), strict=True):
+            for fold in folds:
+                error[fold.test] = fold.test_wrong
+        rows = np.flatnonzero(~np.isnan(errors[0]))
+        return intervals.paired_difference(
+            *errors[:, rows], groups=None if groups is None else groups[rows]
+        )
+
+    return difference

@@ -1,4 +1,4 @@
-"""The findings of a diagnosis: each is one function of the evidence, in `CHECKS`."""
+"""The findings of a diagnosis. Each is one function of the evidence, in `CHECKS`."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,15 @@ import numpy as np
 
 from skmnist._estimate import percent
 
-# A loss that fell by less than this fraction at the end has as good as converged.
+# A loss that decreased by a smaller fraction at the end counts as converged.
 _NEGLIGIBLE_FALL = 0.05
-# Splits differ if chance would do so less often, all splits counted.
+# Significance level for a split that differs from the others, after Bonferroni.
 _SIGNIFICANT = 0.01
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about a fit that is worth knowing.
+    """An observation about a fit, with its numbers and advice.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Finding:
     sentence : str
         The finding with its numbers.
     evidence : dict of str to float, int, str or bool
-        The numbers; errors and intervals are fractions.
+        Numbers by name; errors and intervals are fractions.
     advice : str
         What to try.
     """
@@ -54,24 +54,24 @@ def find(evidence):
 
 
 def no_better_than_chance(evidence):
-    """FIT01: always guessing the most frequent class does as well."""
+    """FIT01: the model is not better than predicting the most frequent class."""
     advantage = evidence.advantage
     if advantage.low > 0:
         return None
     return Finding(
         "FIT01",
         "No better than chance",
-        "The model is not proven better than always guessing the most frequent class: "
-        "with all classes weighed alike, its error on new samples is lower by "
-        f"{advantage}.",
+        "The model is not proven better than always predicting the most frequent "
+        "class: with all classes weighted equally, its error on new samples is lower "
+        f"by {advantage}.",
         _record(advantage=advantage),
         "Check that labels and samples belong together and that the input is scaled. "
-        "Where a class is rare, weigh the classes (class_weight='balanced').",
+        "If a class is rare, weight the classes (class_weight='balanced').",
     )
 
 
 def avoidable_bias(evidence):
-    """FIT02: the model errs on its own training data more than it would have to."""
+    """FIT02: the training error is higher than the achievable error."""
     if not evidence.bias.low > evidence.tolerance:
         return None
     errors = evidence.errors
@@ -81,9 +81,9 @@ def avoidable_bias(evidence):
     return Finding(
         "FIT02",
         "Avoidable bias",
-        f"The error on the model's own training samples, {value_of(errors['train'])}, "
-        f"lies above {other}, {value_of(errors['reference'])}, by {evidence.bias}: "
-        f"more than the tolerance of {percent(evidence.tolerance)}.",
+        f"The error on the training samples, {value_of(errors['train'])}, exceeds "
+        f"{other}, {value_of(errors['reference'])}, by {evidence.bias}: more than the "
+        f"tolerance of {percent(evidence.tolerance)}.",
         _record(bias=evidence.bias, reference=errors["reference"])
         | {"reference_name": evidence.reference_name},
         "Try a larger network, more epochs, a higher learning rate, or less "
@@ -92,7 +92,7 @@ def avoidable_bias(evidence):
 
 
 def generalisation_gap(evidence):
-    """FIT03: the model errs on new samples more than on those it was trained on."""
+    """FIT03: the error on new samples is higher than the training error."""
     if not evidence.gap.low > evidence.tolerance:
         return None
     record = _record(gap=evidence.gap)
@@ -104,7 +104,7 @@ def generalisation_gap(evidence):
         record |= _record(early_stop_saves=saved) | {"harmful": harmful}
         if harmful:
             harm = (
-                f" The gap does harm: around epoch {epoch} the validation loss was "
+                f" The gap is harmful: around epoch {epoch} the validation loss was "
                 f"lower than at the end, by {_loss(saved)}."
             )
             record["epoch"] = epoch
@@ -119,12 +119,14 @@ def generalisation_gap(evidence):
     if candidates is not None and candidates.better is not None:
         value, gain = candidates.better
         record |= _record(simpler_saves=gain) | {"harmful": True, "simpler": str(value)}
-        harm += f" The gap does harm: the simpler {value} errs less by {gain}."
-        advice = f"Take the simpler {value}, or regularise (dropout, l2)."
+        harm += (
+            f" The gap is harmful: the simpler {value} has a lower error, by {gain}."
+        )
+        advice = f"Use the simpler {value}, or regularise (dropout, l2)."
     return Finding(
         "FIT03",
         "Generalisation gap",
-        f"The error on new samples lies above {gap_is_above(evidence)} by "
+        f"The error on new samples exceeds {gap_baseline(evidence)} by "
         f"{evidence.gap}: more than the tolerance of {percent(evidence.tolerance)}."
         f"{harm}",
         record,
@@ -135,14 +137,14 @@ def generalisation_gap(evidence):
 def undertrained(evidence):
     """FIT04: the validation loss was still falling when the training ended.
 
-    A fall counts if it is beyond noise and not negligible: at least a twentieth of the
-    loss, and, should the error follow the loss by the same fraction once more, worth a
-    quarter of the tolerance. A loss may go on falling long after the last prediction
-    changed.
+    A decrease counts if it is beyond noise and not negligible: at least a twentieth of
+    the loss, and worth a quarter of the tolerance if the error decreases by the same
+    fraction. Both are needed because a loss can keep falling long after the last
+    prediction has changed.
     """
-    if evidence.late_fall is None:
+    if evidence.final_loss_decrease is None:
         return None
-    start, fall = evidence.late_fall
+    start, fall = evidence.final_loss_decrease
     fraction = fall.value / start.value
     worth = fraction * evidence.errors["validation"].value
     negligible = fraction < _NEGLIGIBLE_FALL or worth < evidence.tolerance / 4
@@ -173,9 +175,9 @@ def undertrained(evidence):
 
 
 def trained_too_long(evidence):
-    """FIT05: the validation loss had been lower at an earlier epoch.
+    """FIT05: the validation loss was lower at an earlier epoch.
 
-    Each split is judged at the epoch that the others choose.
+    Each split is evaluated at the epoch that the other splits choose.
     """
     if evidence.early_stop is None or undertrained(evidence) is not None:
         return None
@@ -195,7 +197,7 @@ def trained_too_long(evidence):
 
 
 def overconfident(evidence):
-    """FIT06: the probabilities promise more than the predictions keep."""
+    """FIT06: predicted probabilities exceed the accuracy."""
     excess = evidence.overconfidence
     if excess is None or not excess.low > evidence.tolerance / 2:
         return None
@@ -208,16 +210,17 @@ def overconfident(evidence):
     return Finding(
         "FIT06",
         "Overconfident",
-        "On new samples the probability of the predicted class exceeds how often it is "
-        f"right by {excess}; the expected calibration error is {percent(error)}.{rise}",
+        "On new samples the mean probability of the predicted class exceeds the "
+        f"accuracy by {excess}; the expected calibration error is {percent(error)}."
+        f"{rise}",
         _record(overconfidence=excess) | {"calibration_error": error},
-        "Where probabilities matter, calibrate them (CalibratedClassifierCV), stop "
+        "If probabilities matter, calibrate them (CalibratedClassifierCV), stop "
         "earlier, or regularise (dropout, l2).",
     )
 
 
 def more_data_helps(evidence):
-    """FIT07: with half the data the error on the same new samples was higher."""
+    """FIT07: trained on half the data, the error on the same new samples is higher."""
     if evidence.more_data is None or not evidence.more_data.low > 0:
         return None
     return Finding(
@@ -226,33 +229,34 @@ def more_data_helps(evidence):
         "From half the training samples to all of them the error on the same new "
         f"samples fell by {evidence.more_data}.",
         _record(fall=evidence.more_data),
-        "Collect more samples, or make some by augmentation: another doubling should "
-        "bring a part of that again.",
+        "Collect more samples, or generate some by augmentation: doubling the number "
+        "again should bring part of this decrease again.",
     )
 
 
 def unstable_splits(evidence):
-    """FIT08: one split errs otherwise than chance among equal splits allows."""
-    if evidence.odd_split is None or evidence.odd_split[1] >= _SIGNIFICANT:
+    """FIT08: the error of one split differs from the others beyond chance."""
+    if evidence.outlier_split is None or evidence.outlier_split[1] >= _SIGNIFICANT:
         return None
-    place, p = evidence.odd_split
+    place, p = evidence.outlier_split
     fold = evidence.folds[place]
-    error = float(np.mean(fold.test_codes != evidence.codes[fold.test]))
+    error = float(np.mean(fold.test_wrong))
     return Finding(
         "FIT08",
         "Unstable splits",
-        f"Split {fold.number} errs on {percent(error)} of its new samples, all splits "
-        f"together on {value_of(evidence.errors['validation'])}: chance would do that "
-        f"in {percent(p)} of cross-validations.",
+        f"Split {fold.number} has an error of {percent(error)} on its new samples, all "
+        f"splits together {value_of(evidence.errors['validation'])}: by chance this "
+        f"would happen in {percent(p)} of cross-validations.",
         {"split": fold.number, "error": error, "p_value": p},
         "If the splits were not shuffled, shuffle them first (StratifiedKFold(5, "
-        "shuffle=True)). Then look at the samples of that split: another source or "
-        "writer? Split by groups. A training that failed there does it, too.",
+        "shuffle=True)). Otherwise inspect the samples of that split: if they have "
+        "another source or writer, split by groups. A failed training is another "
+        "possible cause.",
     )
 
 
 def edge_of_the_grid(evidence):
-    """FIT09: the best value of a parameter is the last that was tried."""
+    """FIT09: the best value of a parameter is the lowest or highest one tried."""
     if evidence.candidates is None or not evidence.candidates.edges:
         return None
     words = [
@@ -262,14 +266,14 @@ def edge_of_the_grid(evidence):
     return Finding(
         "FIT09",
         "Best value at the edge",
-        f"The search may have stopped short: {'; '.join(words)}.",
+        f"A better value may lie outside the grid: {'; '.join(words)}.",
         {name: value for name, value, _, _ in evidence.candidates.edges},
         "Search again with values beyond that edge, if there are any.",
     )
 
 
 def simpler_will_do(evidence):
-    """FIT10: a simpler candidate lies within one standard error of the best."""
+    """FIT10: a simpler candidate is within one standard error of the best."""
     if evidence.candidates is None or evidence.candidates.simpler is None:
         return None
     found = evidence.candidates.simpler
@@ -282,8 +286,8 @@ def simpler_will_do(evidence):
         )
     else:
         words = (
-            f"{name}={value} errs on {percent(found['error'])}, the best, {best}, on "
-            f"{percent(found['best_error'])}: within one standard error "
+            f"{name}={value} has an error of {percent(found['error'])}, the best, "
+            f"{best}, {percent(found['best_error'])}: within one standard error "
             f"({percent(found['standard_error'])})."
         )
     return Finding(
@@ -296,37 +300,39 @@ def simpler_will_do(evidence):
 
 
 def negative_gap(evidence):
-    """FIT11: new samples are easier than those trained on."""
+    """FIT11: the error on new samples is lower than the training error."""
     if not evidence.difference.high < 0:
         return None
     return Finding(
         "FIT11",
         "Negative gap",
-        "The error on new samples lies below that on the training samples by "
+        "The error on new samples is below the training error by "
         f"{evidence.difference.negated()}.",
         _record(gap=evidence.difference),
-        "Check whether the validation samples are easier, or leak into the training; "
-        "strong regularisation or augmentation in training can do it, too.",
+        "Check whether the validation samples are easier than the training samples, or "
+        "were used in training. Strong regularisation or augmentation is another "
+        "possible cause.",
     )
 
 
 def duplicates_across_splits(evidence):
-    """FIT12: samples to validate on stand among those to train on as well."""
-    if evidence.twins is None or not evidence.twins.any():
+    """FIT12: validation samples are identical to training samples of their split."""
+    if evidence.duplicates is None or not evidence.duplicates.any():
         return None
-    count, share = int(evidence.twins.sum()), float(evidence.twins.sum())
-    share /= evidence.n_samples
-    # Fewer cannot move the error by anything that matters.
+    count = int(evidence.duplicates.sum())
+    share = count / evidence.n_samples
+    # Fewer duplicates cannot change the error by a relevant amount.
     if share < evidence.tolerance / 4:
         return None
     return Finding(
         "FIT12",
         "Duplicates across splits",
         f"{count:,} of {evidence.n_samples:,} validation samples ({percent(share)}) "
-        "are identical to a training sample of their split: on them the model is not "
-        "tested, but remembers.",
+        "are identical to a training sample of their split, so their error does not "
+        "measure generalisation.",
         {"n_duplicates": count, "share": share},
-        "Remove the duplicates, or give them one group each and split by groups.",
+        "Remove the duplicates, or give identical samples the same group and split by "
+        "groups.",
     )
 
 
@@ -347,14 +353,15 @@ CHECKS = (
 )
 
 
-def gap_is_above(evidence):
-    """Say in words what the gap is measured from."""
+def gap_baseline(evidence):
+    """Return in words what the gap is measured from."""
     if evidence.above_known:
         return f"the known error of {percent(evidence.reference)}"
-    return "that on the training samples"
+    return "the training error"
 
 
 def value_of(estimate):
+    """Write the value of an estimate, without its interval."""
     return percent(estimate.value)
 
 

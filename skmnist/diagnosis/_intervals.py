@@ -9,7 +9,7 @@ from scipy.stats import t as student
 from skmnist._estimate import Estimate
 
 CONFIDENCE = 0.95
-# What another training would add to the variance; see `paired_difference`.
+# Factors for the variance that another training would add; see `paired_difference`.
 _BETWEEN_SAMPLES = 1.4
 _BETWEEN_MODELS = 0.25
 
@@ -22,18 +22,18 @@ def quantile(degrees_of_freedom):
 def proportion(errors, *, training=True, instability=0.0, groups=None):
     """Estimate an error from the errors of each sample, after Wilson.
 
-    The score interval (Wilson, JASA 22, 1927) never has width zero and keeps its
-    coverage where errors are few. The number of samples in it is the effective one, as
+    The score interval (Wilson, JASA 22, 1927) never has width zero, and keeps its
+    coverage if errors are few. It is computed with the effective number of samples, as
     in `paired_difference`.
 
     Parameters
     ----------
     errors : ndarray of shape (n,)
-        Error of each sample in [0, 1]: a mean over models where several judged it.
+        Error of each sample in [0, 1]: the mean over all models that predicted it.
     training : bool, default=True
-        Whether to allow for the luck of training, too.
+        Whether to allow for the variation between trainings.
     instability : float, default=0.0
-        Variance of the mean that splits add which scatter beyond chance.
+        Variance added to the mean by splits that scatter beyond chance.
     groups : ndarray of shape (n,), default=None
         Samples of one group are not independent.
 
@@ -50,25 +50,25 @@ def proportion(errors, *, training=True, instability=0.0, groups=None):
 def paired_difference(first, second, *, instability=0.0, groups=None):
     """Estimate the difference of two errors on the same samples, after Tango.
 
-    With b the chance that only the first errs on a sample, and c that only the second
-    does, the difference is b − c, and its interval the score interval of matched
-    proportions (Tango, Statistics in Medicine 17, 1998). A sample that several models
-    judged counts for b by first · (1 − second).
+    Let b be the probability that only the first errs on a sample, and c that only the
+    second does. The difference is b − c, and its interval is the score interval of
+    matched proportions (Tango, Statistics in Medicine 17, 1998). A sample predicted by
+    several models contributes first · (1 − second) to b.
 
-    The n in it is the effective one: n (V + W) / (1.4 V + 0.25 W + n · `instability`),
-    V being the variance of the differences over the samples and W the mean variance
-    over models of one sample's difference. V/n alone, the variance for a fixed rule of
-    prediction, covers 66 to 94 % instead of 95, as another data set trains other
-    models. No unbiased estimator of that part exists (Bengio and Grandvalet, JMLR 5,
-    2004): 1.4 and 0.25 were chosen by simulated coverage. What all of it covers is in
-    docs/coverage.rst.
+    n is replaced by an effective number of samples,
+    n (V + W) / (1.4 V + 0.25 W + n · `instability`). V is the variance of the
+    differences over the samples, and W the mean variance over models of one sample's
+    difference. V/n alone is the variance for a fixed prediction rule; it covers 66 to
+    94 % instead of 95, because another data set would train other models. No unbiased
+    estimator of that part exists (Bengio and Grandvalet, JMLR 5, 2004), so 1.4 and 0.25
+    were chosen by simulation. docs/coverage.rst shows the coverage reached.
 
     Parameters
     ----------
     first, second : ndarray of shape (n,)
         Errors of each sample, in [0, 1].
     instability : float, default=0.0
-        Variance of the difference that splits add which scatter beyond chance.
+        Variance added to the difference by splits that scatter beyond chance.
     groups : ndarray of shape (n,), default=None
         Samples of one group are not independent.
 
@@ -89,8 +89,8 @@ def two_sample_difference(first, second):
     """Estimate the difference of two errors on different samples, after Newcombe.
 
     Method 10 of Newcombe (Statistics in Medicine 17, 1998): the Wilson limits of the
-    two, combined by squares. The luck of training is not in it: one training cannot
-    show it.
+    two errors, combined by squares. The variation between trainings is not included,
+    because a single training does not show it.
 
     Parameters
     ----------
@@ -118,9 +118,9 @@ def mean(values, *, training=True, instability=0.0, groups=None):
     ----------
     values : ndarray of shape (n,)
     training : bool, default=True
-        Whether to allow for the luck of training, too.
+        Whether to allow for the variation between trainings.
     instability : float, default=0.0
-        Variance of the mean that splits add which scatter beyond chance.
+        Variance added to the mean by splits that scatter beyond chance.
     groups : ndarray of shape (n,), default=None
         Samples of one group are not independent: the variance is that of the groups'
         sums, with groups − 1 degrees of freedom.
@@ -140,8 +140,8 @@ def class_mean(values, codes, n_classes, *, groups=None):
     """Estimate the mean over classes of each class's mean.
 
     One half is added to each cell of a class's table of matched outcomes (Agresti and
-    Min, Statistics in Medicine 24, 2005), so that a handful of samples without an error
-    does not pass for certainty.
+    Min, Statistics in Medicine 24, 2005), so that a few samples without an error are
+    not taken for certainty.
 
     Parameters
     ----------
@@ -168,10 +168,10 @@ def class_mean(values, codes, n_classes, *, groups=None):
     value = float(np.mean(total / count))
     variance, df = np.sum(variance / count) / len(count) ** 2, n - 1
     if groups is not None:
-        # So weighed, the mean of all samples is that of the classes.
+        # With these weights the mean over samples equals the mean over classes.
         size = np.bincount(codes)[codes]
         centred = values - np.bincount(codes, values)[codes] / size
-        # Each class's mean costs it one of its groups.
+        # Estimating a class's mean costs one of its groups as a degree of freedom.
         pairs = np.unique(
             np.stack([codes, np.unique(groups, return_inverse=True)[1]]), axis=1
         )
@@ -184,7 +184,7 @@ def class_mean(values, codes, n_classes, *, groups=None):
 
 
 def _variance_of_mean(values, groups):
-    """Return the variance of a mean over independent groups, and its freedom."""
+    """Return the variance of a mean over groups, and its degrees of freedom."""
     n = len(values)
     if groups is None:
         return (float(np.var(values, ddof=1)) / n if n > 1 else 0.0), n - 1
@@ -195,18 +195,18 @@ def _variance_of_mean(values, groups):
 
 
 def _effective_size(values, total, training, instability, groups):
-    """Return how many independent samples are worth as much, and the freedom.
+    """Return the effective number of independent samples, and the degrees of freedom.
 
-    `total` is the variance of one sample judged by one model.
+    `total` is the variance of one sample predicted by one model.
     """
     n = len(values)
     between = float(np.var(values))
     within = max(0.0, total - between)
-    # One error is the least that n samples can tell from none.
+    # One error is the smallest number that n samples can distinguish from none.
     total = max(total, 1 / n)
     clustered, df = _variance_of_mean(values, groups)
     if groups is not None:
-        # A group without scatter is still worth no more than one sample.
+        # Groups without scatter still count as one sample each.
         between = n * clustered if clustered > 0 else total * n / (df + 1)
     elif between == 0:
         between = total
@@ -225,7 +225,7 @@ def _tango(b, c, n, z):
     """Return the score interval of b − c, two probabilities of discordant pairs."""
 
     def excess(delta):
-        # The most likely c under the hypothesis that the difference is delta.
+        # The maximum-likelihood c if the difference is delta.
         linear = -b - c + (2 - b + c) * delta
         root = math.sqrt(max(0.0, linear**2 + 8 * c * delta * (1 - delta)))
         c_0 = max((root - linear) / 4, 0.0, -delta)

@@ -1,16 +1,18 @@
-"""The mistakes that a classifier was surest of, with their pixels."""
+"""The wrong predictions with the highest probability, and their pixels."""
 
 import numpy as np
 from scipy import sparse
 
 _MOST = 24
-# A table of fewer columns, or with negative ones, is hardly an image laid flat.
+# Rows with fewer features, or with negative ones, are not taken for flat images.
 _SMALLEST_SIDE = 8
 _LARGEST_SIDE = 256
 
 
 def find_mistakes(out_of_fold):
-    """Return the surest wrong predictions, at most 24, one for each sample.
+    """Return the wrong predictions with the highest probability, at most 24.
+
+    Each sample is listed once.
 
     Parameters
     ----------
@@ -20,8 +22,8 @@ def find_mistakes(out_of_fold):
     Returns
     -------
     mistakes : DataFrame
-        Columns row, y_true, y_pred, probability and split, the surest first; in the
-        order of the rows where there are no probabilities.
+        Columns row, y_true, y_pred, probability and split, the most probable first; in
+        the order of the rows without probabilities.
     """
     wrong = out_of_fold[out_of_fold["y_true"] != out_of_fold["y_pred"]].reset_index()
     surest = wrong.sort_values("probability", ascending=False, kind="stable")
@@ -29,7 +31,7 @@ def find_mistakes(out_of_fold):
 
 
 def pixels_of(X, rows):
-    """Return samples as pictures to look at, or None where they are no images.
+    """Return samples as 8-bit images, or None if they are not images.
 
     Parameters
     ----------
@@ -40,7 +42,8 @@ def pixels_of(X, rows):
     Returns
     -------
     images : ndarray of uint8 of shape (n_rows, h, w) or (n_rows, h, w, 3), or None
-        The range of the values is stretched to 0–255; of large ones every few pixels.
+        Values are stretched to 0–255. Images of more than 256 pixels a side are
+        subsampled.
     """
     if sparse.issparse(X) or not len(rows):
         return None

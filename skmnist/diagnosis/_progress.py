@@ -1,4 +1,4 @@
-"""How far a cross-validation is: fits done and time left, on stderr."""
+"""Progress of a cross-validation on standard error: fits done and time left."""
 
 from functools import partial
 from time import perf_counter
@@ -8,15 +8,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 class FitProgress:
-    """A bar over all fits of a diagnosis, shown only where stderr is a terminal.
+    """A progress bar over all fits of a diagnosis, shown if stderr is a terminal.
 
-    A context manager. It says first how many fits there will be, and once two epochs or
-    a fit are done, how long they will take.
+    A context manager. It first prints the number of fits, and how long they will take
+    once two epochs or a fit are done.
 
     Parameters
     ----------
     tell_plan : bool, default=False
-        Whether to say so where stderr is no terminal, too.
+        Whether to print both also if stderr is not a terminal.
     """
 
     def __init__(self, tell_plan=False):
@@ -37,16 +37,16 @@ class FitProgress:
             self._bar.stop()
 
     def plan(self, n_fits, n_full_fits, n_jobs=1):
-        """Say what is to come.
+        """Announce the fits.
 
         Parameters
         ----------
         n_fits : dict of str to int
-            Fits by stage.
+            The number of fits by stage.
         n_full_fits : float
-            How many fits on all rows of a split the classifier's fits are worth.
+            The cost of the classifier's fits, in fits on all rows of a split.
         n_jobs : int, default=1
-            Fits at a time.
+            The number of fits at once.
         """
         self._n_full_fits, self._n_jobs = n_full_fits, n_jobs
         self._start = self._first_epoch = perf_counter()
@@ -58,20 +58,20 @@ class FitProgress:
             self._task = self._bar.add_task("", total=total)
 
     def stage(self, name, done=0):
-        """Return a function of fit, epoch and number of epochs, all counted from 1.
+        """Return a function to call with fit, epoch and number of epochs, from 1.
 
         Parameters
         ----------
         name : str
         done : int, default=0
-            Fits of the stage before the first that the function is told of.
+            The number of fits of the stage that were made before.
         """
-        return partial(self._tell, name, done)
+        return partial(self._report, name, done)
 
-    def _tell(self, stage, done, fit, epoch, n_epochs):
+    def _report(self, stage, done, fit, epoch, n_epochs):
         self._done[stage, done + fit] = epoch / n_epochs
         if self._tell_plan and self._n_full_fits is not None:
-            self._tell_time(epoch, n_epochs)
+            self._print_time(epoch, n_epochs)
         if self._bar is None:
             return
         epochs = f", epoch {epoch} of {n_epochs}" if n_epochs > 1 else ""
@@ -82,11 +82,11 @@ class FitProgress:
             completed=sum(self._done.values()),
         )
 
-    def _tell_time(self, epoch, n_epochs):
-        """Say how long it will take, from the first epochs that say so."""
+    def _print_time(self, epoch, n_epochs):
+        """Print how long all fits will take, from the time of the first epochs."""
         now = perf_counter()
         if epoch == 1 < n_epochs:
-            # It compiles, which the others do not.
+            # Not counted: it includes compilation.
             self._first_epoch = now
             return
         in_epochs = self._first_epoch > self._start
@@ -96,21 +96,21 @@ class FitProgress:
         total = fit_time * max(1.0, self._n_full_fits / self._n_jobs)
         self._n_full_fits = None
         self._console.print(
-            f"About {duration(total)}, going by the first "
-            f"{'epochs' if in_epochs else 'fit'}; the reference comes on top.",
+            f"About {duration(total)}, estimated from the first "
+            f"{'epochs' if in_epochs else 'fit'}, without the reference.",
             highlight=False,
         )
 
 
 def duration(seconds):
-    """Write a time for people: "40 s", "12 min", "3.5 h"."""
+    """Write a time: "40 s", "12 min", "3.5 h"."""
     if seconds < 100:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def bar(console):
-    """Return a progress bar that leaves nothing behind."""
+    """Return a progress bar that is removed at its end."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,59 +1,58 @@
 """The result of a diagnosis."""
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import indexable
 
 from skmnist._atomic import replacing
-from skmnist._cross_validation._duplicates import find_twins
-from skmnist._cross_validation._folds import judge_fitted
+from skmnist._cross_validation._duplicates import find_duplicates
+from skmnist._cross_validation._folds import CrossValidation, judge_fitted
 from skmnist._cross_validation._reference import (
     check_reference,
     run_dummy,
     run_reference,
 )
-from skmnist._estimate import Estimate
 from skmnist._seed import draw_seed
 from skmnist.diagnosis import _tables
-from skmnist.diagnosis._checks import check_data, check_params
+from skmnist.diagnosis._checks import check_cv_results, check_data, check_params
 from skmnist.diagnosis._evidence import Evidence
-from skmnist.diagnosis._findings import Finding, find
+from skmnist.diagnosis._findings import find
 from skmnist.diagnosis._mistakes import find_mistakes, pixels_of
-from skmnist.diagnosis._scatter import trains_at_random
+from skmnist.diagnosis._scatter import has_random_training
 from skmnist.diagnosis._verdict import conclude
-from skmnist.report._provenance import as_plain, fingerprint
+from skmnist.report._provenance import as_plain, fingerprints
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FitDiagnosis:
-    """The verdict on a fit, with everything it was drawn from.
+    """The verdict on a fit, with everything that it is based on.
 
-    Made by `diagnose_fit` or `from_cv_results`. Errors and accuracies are fractions,
-    losses natural logarithms, times seconds, intervals 95 %.
+    Returned by `diagnose_fit` and `from_cv_results`. Errors and accuracies are
+    fractions, losses natural logarithms, times seconds, intervals 95 %.
 
     Attributes
     ----------
     verdict : {"underfit", "overfit", "both", "good", "inconclusive"}
-        In one word.
+        The verdict.
     sentence : str
-        In one sentence, with its numbers.
+        The verdict in one sentence, with its numbers.
     findings : list of Finding
         Each with `code`, `title`, `sentence`, `evidence` and `advice`.
     bias, gap : Estimate
         Training error above the reference, and validation error above training error
-        (or above a known error that training went below), with `value`, `low`, `high`.
+        (above a known error, if that is larger), with `value`, `low`, `high`.
     tolerance : float
-        The bias or gap that does not matter.
+        Largest bias or gap regarded as negligible.
     resolution : float
-        The smallest bias or gap that this many samples can tell from nothing.
+        The smallest bias or gap that this many samples can distinguish from zero.
     reference : str
-        What the bias is measured against.
+        The model or error that the bias is measured against.
     errors : dict of str to Estimate
         Keys "reference", "train" and "validation".
     n_samples : int
-        Samples validated on.
+        The number of validation samples.
     classes : ndarray of shape (n_classes,)
         The labels, sorted.
     folds : DataFrame
@@ -61,31 +60,33 @@ class FitDiagnosis:
         balanced accuracy of both sides, fit_time.
     epochs : DataFrame or None
         For each split and epoch: fold, epoch (both from 1), loss and accuracy of both
-        sides in inference mode. None for an estimator that has no epochs to follow.
+        sides in inference mode. None if the estimator does not train in epochs.
     summary : DataFrame
         Columns mean, low, high for each score, over samples.
     confusion_matrix : ndarray of int of shape (n_classes, n_classes)
         Out-of-fold predictions of all splits, true classes in rows.
     out_of_fold : DataFrame
-        y_true, y_pred, probability of the prediction and split, indexed by row of X (of
-        X_val where there was a hold-out).
+        y_true, y_pred, probability of the prediction and split, indexed by row of X, or
+        of X_val with a hold-out.
     learning_curve : DataFrame or None
         train_size, fold, train_accuracy, validation_accuracy.
     capacity_curve : DataFrame or None
         value (as text, the simplest first), fold, train_accuracy, validation_accuracy.
     calibration : DataFrame or None
-        For each tenth of the out-of-fold predictions, the least probable first: their
-        mean probability, accuracy, and number n.
+        For each tenth of the out-of-fold predictions, the least probable first: mean
+        probability, accuracy, and number n.
     mistakes : DataFrame
-        The wrong out-of-fold predictions the classifier was surest of, at most 24: row,
+        The wrong out-of-fold predictions with the highest probability, at most 24: row,
         y_true, y_pred, probability, split.
     mistake_images : ndarray of uint8 of shape (n_mistakes, h, w[, 3]) or None
-        Their pixels, stretched to 0–255. None where the samples are no images.
+        Their pixels, stretched to 0–255. None if the samples are not images.
     data : dict of str to dict
         Of "X" and "y" (and "X_val", "y_val", "groups" and arrays of `params`): "shape",
         "dtype" and "sha256".
     configuration : dict of str to str
-        Arguments of `diagnose_fit` as they are written; empty after `from_cv_results`.
+        Arguments of `diagnose_fit` as text; empty after `from_cv_results`.
+    evidence : Evidence
+        The errors of every sample, and the estimates that verdict and findings use.
 
     Examples
     --------
@@ -105,29 +106,13 @@ class FitDiagnosis:
 
     __module__ = "skmnist.diagnosis"
 
-    verdict: str
-    sentence: str
-    findings: list[Finding]
-    bias: Estimate
-    gap: Estimate
-    tolerance: float
-    resolution: float
-    reference: str
-    errors: dict[str, Estimate]
-    n_samples: int
+    evidence: Evidence
     classes: np.ndarray
-    folds: pd.DataFrame
-    epochs: pd.DataFrame | None
-    summary: pd.DataFrame
-    confusion_matrix: np.ndarray
-    out_of_fold: pd.DataFrame
     learning_curve: pd.DataFrame | None
-    capacity_curve: pd.DataFrame | None
-    calibration: pd.DataFrame | None
-    mistakes: pd.DataFrame
     mistake_images: np.ndarray | None
     data: dict
     configuration: dict
+    first_row: int = 0
 
     @classmethod
     def from_cv_results(
@@ -141,7 +126,7 @@ class FitDiagnosis:
         groups=None,
         random_state=None,
     ):
-        """Diagnose what scikit-learn's `cross_validate` trained.
+        """Diagnose the estimators that scikit-learn's `cross_validate` trained.
 
         Parameters
         ----------
@@ -153,12 +138,13 @@ class FitDiagnosis:
         y : array-like of shape (n_samples,)
             Their labels.
         reference : "auto", float or classifier, default="auto"
-            What error is in reach, as for `diagnose_fit`.
+            The achievable error that the bias is measured against, as for
+            `diagnose_fit`.
         tolerance : float, default=0.02
-            The bias or gap that does not matter, in (0, 1).
+            Largest bias or gap regarded as negligible, in (0, 1).
         groups : array-like of shape (n_samples,), default=None
-            Samples of one group (of one writer, say) are not independent. The splits
-            are those of `cv_results` all the same.
+            Samples of one group (of one writer, for example) are not independent. The
+            splits are those of `cv_results` all the same.
         random_state : int, RandomState instance or None, default=None
             Seeds the reference.
 
@@ -192,118 +178,189 @@ class FitDiagnosis:
             tolerance=tolerance,
             random_state=random_state,
         )
-        if not {"estimator", "indices"} <= set(cv_results):
-            raise ValueError(
-                "cv_results should hold the estimators and their rows, got "
-                f"{sorted(cv_results)}. Call cross_validate with return_estimator=True "
-                "and return_indices=True."
-            )
         X, y, groups = check_data(X, y, groups)
-        indices = cv_results["indices"]
-        splits = list(zip(indices["train"], indices["test"], strict=True))
-        highest = max(np.max(rows) for split in splits for rows in split)
-        if highest >= len(y):
-            raise ValueError(
-                f"cv_results speaks of row {highest}, but X has {len(y)} rows: pass "
-                "the X and y that cross_validate was given."
-            )
-        for estimator in cv_results["estimator"]:
-            unknown = np.setdiff1d(getattr(estimator, "classes_", y), y)
-            if len(unknown):
-                raise ValueError(
-                    f"The estimators of cv_results know the labels {unknown.tolist()}, "
-                    "which y does not hold: pass the y that cross_validate was given."
-                )
+        splits = check_cv_results(cv_results, y)
         check_reference(reference, X)
-        fitted = zip(
-            cv_results["estimator"], splits, cv_results["fit_time"], strict=True
-        )
+        estimators = cv_results["estimator"]
+        fitted = zip(estimators, splits, cv_results["fit_time"], strict=True)
         folds = [
             judge_fitted(
                 estimator, X, y, train=train, test=test, number=number, fit_time=seconds
             )
             for number, (estimator, (train, test), seconds) in enumerate(fitted, 1)
         ]
-        seed = draw_seed(random_state)
-        name, reference = run_reference(reference, X, y, splits, seed=seed)
+        cross_validation = CrossValidation(X, y, splits, seed=draw_seed(random_state))
         return cls._from_folds(
-            cv_results["estimator"][0],
+            estimators[0],
+            cross_validation,
             folds,
-            X,
-            y,
-            splits,
-            name,
-            reference,
-            tolerance,
+            reference=run_reference(reference, cross_validation),
+            tolerance=tolerance,
             groups=groups,
-            twins=find_twins(X, splits),
         )
 
     @classmethod
     def _from_folds(
         cls,
         estimator,
+        cross_validation,
         folds,
-        X,
-        y,
-        splits,
-        reference_name,
+        *,
         reference,
         tolerance,
-        *,
         groups=None,
         curve=None,
         half=None,
-        twins=None,
         candidates=None,
         first_row=0,
-        params=None,
         configuration=None,
     ):
+        """Diagnose folds that were trained before.
+
+        Parameters
+        ----------
+        estimator : classifier
+        cross_validation : CrossValidation
+            The samples and splits of the folds.
+        folds : list of Fold
+        reference : tuple of (str, float or list of Fold)
+            The result of `run_reference`.
+        tolerance : float
+        groups : ndarray of shape (n_samples,), default=None
+        curve : DataFrame, default=None
+        half : list of Fold, default=None
+            The results of `run_learning_curve`.
+        candidates : Candidates, default=None
+        first_row : int, default=0
+            The first row of a hold-out.
+        configuration : dict, default=None
+
+        Returns
+        -------
+        diagnosis : FitDiagnosis
+        """
+        X, y, splits = cross_validation.X, cross_validation.y, cross_validation.splits
         classes, codes = np.unique(y, return_inverse=True)
+        name, reference = reference
         evidence = Evidence(
             folds=folds,
             dummy=run_dummy(y, splits),
             codes=codes,
             n_classes=len(classes),
             tolerance=float(tolerance),
-            reference_name=reference_name,
+            reference_name=name,
             reference=reference,
             groups=groups,
-            luck=trains_at_random(estimator),
+            random_training=has_random_training(estimator),
             half=half,
-            twins=twins,
+            duplicates=find_duplicates(X, splits),
             candidates=candidates,
         )
-        findings = find(evidence)
-        verdict, sentence = conclude(evidence, findings)
-        out_of_fold = _tables.out_of_fold_table(evidence, classes, first_row)
-        mistakes = find_mistakes(out_of_fold)
+        mistakes = find_mistakes(_tables.out_of_fold_table(evidence, classes))
         return cls(
-            verdict=verdict,
-            sentence=sentence,
-            findings=findings,
-            bias=evidence.bias,
-            gap=evidence.gap,
-            tolerance=evidence.tolerance,
-            resolution=evidence.resolution,
-            reference=reference_name,
-            errors=evidence.errors,
-            n_samples=evidence.n_samples,
+            evidence=evidence,
             classes=classes,
-            folds=_tables.folds_table(folds, codes),
-            epochs=_tables.epochs_table(evidence),
-            summary=_tables.summary_table(evidence),
-            confusion_matrix=_tables.confusion_table(evidence),
-            out_of_fold=out_of_fold,
             learning_curve=curve,
-            capacity_curve=None if candidates is None else candidates.curve,
-            calibration=_tables.calibration_table(evidence),
-            mistakes=mistakes,
-            mistake_images=pixels_of(X, mistakes["row"].to_numpy() + first_row),
-            data=_fingerprints(X, y, first_row, groups, params or {}),
+            mistake_images=pixels_of(X, mistakes["row"].to_numpy()),
+            data=fingerprints(X, y, groups, cross_validation.params, first_row),
             configuration=configuration or {},
+            first_row=first_row,
         )
+
+    @cached_property
+    def findings(self):
+        """List of Finding: what the evidence proves, in the order of the codes."""
+        return find(self.evidence)
+
+    @cached_property
+    def _conclusion(self):
+        return conclude(self.evidence, self.findings)
+
+    @cached_property
+    def verdict(self):
+        """str: underfit, overfit, both, good or inconclusive."""
+        return self._conclusion[0]
+
+    @cached_property
+    def sentence(self):
+        """str: the verdict with its numbers."""
+        return self._conclusion[1]
+
+    @cached_property
+    def bias(self):
+        """Estimate: training error minus the reference error."""
+        return self.evidence.bias
+
+    @cached_property
+    def gap(self):
+        """Estimate: validation error minus the training error."""
+        return self.evidence.gap
+
+    @cached_property
+    def tolerance(self):
+        """float: largest bias or gap regarded as negligible."""
+        return self.evidence.tolerance
+
+    @cached_property
+    def resolution(self):
+        """float: smallest bias or gap that can be distinguished from zero."""
+        return self.evidence.resolution
+
+    @cached_property
+    def reference(self):
+        """str: the model or error that the bias is measured against."""
+        return self.evidence.reference_name
+
+    @cached_property
+    def errors(self):
+        """Dict of str to Estimate: "reference", "train" and "validation"."""
+        return self.evidence.errors
+
+    @cached_property
+    def n_samples(self):
+        """int: the number of validation samples."""
+        return self.evidence.n_samples
+
+    @cached_property
+    def folds(self):
+        """DataFrame: scores of each split."""
+        return _tables.folds_table(self.evidence.folds, self.evidence.codes)
+
+    @cached_property
+    def epochs(self):
+        """DataFrame or None: scores after each epoch of each split."""
+        return _tables.epochs_table(self.evidence)
+
+    @cached_property
+    def summary(self):
+        """DataFrame: mean of each score over samples, and its interval."""
+        return _tables.summary_table(self.evidence)
+
+    @cached_property
+    def confusion_matrix(self):
+        """Ndarray of int: out-of-fold predictions, true classes in rows."""
+        return _tables.confusion_table(self.evidence)
+
+    @cached_property
+    def out_of_fold(self):
+        """DataFrame: the prediction of each validation sample."""
+        return _tables.out_of_fold_table(self.evidence, self.classes, self.first_row)
+
+    @cached_property
+    def capacity_curve(self):
+        """DataFrame or None: accuracies by the values of `capacity`."""
+        candidates = self.evidence.candidates
+        return None if candidates is None else candidates.curve
+
+    @cached_property
+    def calibration(self):
+        """DataFrame or None: accuracy by predicted probability."""
+        return _tables.calibration_table(self.evidence)
+
+    @cached_property
+    def mistakes(self):
+        """DataFrame: wrong predictions with the highest probability."""
+        return find_mistakes(self.out_of_fold)
 
     def __repr__(self):
         return f"FitDiagnosis(verdict={self.verdict!r}, n_samples={self.n_samples})"
@@ -336,8 +393,9 @@ class FitDiagnosis:
         Returns
         -------
         record : dict
-            What is not a number in the tables (no probabilities, say) is None.
+            NaN in a table, as without probabilities, is None.
         """
+        tables = ("learning_curve", "capacity_curve", "calibration", "mistakes")
         record = {
             "verdict": self.verdict,
             "sentence": self.sentence,
@@ -351,18 +409,10 @@ class FitDiagnosis:
             "n_samples": self.n_samples,
             "classes": self.classes,
             "folds": self.folds.to_dict("records"),
-            "epochs": None if self.epochs is None else self.epochs.to_dict("list"),
+            "epochs": _as_lists(self.epochs),
             "summary": self.summary.to_dict("index"),
             "confusion_matrix": self.confusion_matrix,
-            **{
-                name: None if table is None else table.to_dict("list")
-                for name, table in (
-                    ("learning_curve", self.learning_curve),
-                    ("capacity_curve", self.capacity_curve),
-                    ("calibration", self.calibration),
-                    ("mistakes", self.mistakes),
-                )
-            },
+            **{name: _as_lists(getattr(self, name)) for name in tables},
             "data": self.data,
             "configuration": self.configuration,
         }
@@ -402,16 +452,5 @@ class FitDiagnosis:
             file.write(self._repr_html_().encode())
 
 
-def _fingerprints(X, y, first_row, groups, params):
-    """Return fingerprints, of a hold-out's part for itself."""
-    trained = slice(first_row or None)
-    parts = {"X": X[trained], "y": y[trained]}
-    if first_row:
-        parts |= {"X_val": X[first_row:], "y_val": y[first_row:]}
-    if groups is not None:
-        parts["groups"] = groups
-    for name, value in params.items():
-        # What `fit` gets a part of for each split.
-        if getattr(value, "shape", ())[:1] == (len(y),):
-            parts[name] = indexable(value)[0][trained]
-    return {name: fingerprint(part) for name, part in parts.items()}
+def _as_lists(table):
+    return None if table is None else table.to_dict("list")

@@ -1,20 +1,21 @@
-"""How splits differ from each other: what training adds to the variance of an error."""
+"""Scatter between splits: what training adds to the variance of an error."""
 
 from functools import cached_property
 
 import numpy as np
 from scipy.stats import chi2
 
-_COUNTED_WHERE_LUCKY = 0.31
+# Share of the drift that is counted if training is random; see `drift_variance`.
+_RANDOM_TRAINING_SHARE = 0.31
 
 
-def trains_at_random(estimator):
-    """Tell whether luck may be in a training: a `random_state` is somewhere in it."""
+def has_random_training(estimator):
+    """Return whether an estimator has a `random_state`, itself or in a step."""
     return any(name.endswith("random_state") for name in estimator.get_params())
 
 
 class Scatter:
-    """What the differences between the splits of a diagnosis add to its variances.
+    """Variance that the differences between the splits of a diagnosis add.
 
     Parameters
     ----------
@@ -25,13 +26,15 @@ class Scatter:
         self.evidence = evidence
 
     def added(self, *, train=0, validation=0, reference=0):
-        """Return what they add to the variance of a weighted sum of errors.
+        """Return the variance that the splits add to a weighted sum of errors.
 
-        Beyond chance: that of the training errors, and of the sum over the rows that
-        each split tested, paired by sample, as hard rows among these are missing from
-        its training, and lower the training error where they raise the other two. The
-        drift of models with their data moves both sides of a gap alike; elsewhere it
-        counts, too, but not twice what shows in the training errors already.
+        Three parts are counted. First, scatter of the training errors beyond chance.
+        Second, scatter beyond chance of the weighted sum over the rows that each split
+        tested, paired by sample: hard rows among them are missing from the training of
+        the same split, so they lower its training error and raise the other two.
+        Third, the drift of models with their data. Drift moves training and validation
+        error alike, so it cancels in a gap; elsewhere the larger of drift and training
+        scatter counts, because the drift shows in the training errors, too.
 
         Parameters
         ----------
@@ -54,8 +57,7 @@ class Scatter:
                 others += reference * evidence.reference_error
             variance += self.excess(
                 [
-                    np.nan_to_num(others[f.test])
-                    + validation * (f.test_codes != evidence.codes[f.test])
+                    np.nan_to_num(others[f.test]) + validation * f.test_wrong
                     for f in evidence.folds
                 ],
                 "test",
@@ -63,7 +65,7 @@ class Scatter:
         return variance
 
     def excess(self, values, side):
-        """Return `excess_variance` of what each split gives its rows of a side."""
+        """Return the `excess_variance` of values given per split for a side's rows."""
         return excess_variance(values, self._groups(side))
 
     @cached_property
@@ -73,31 +75,47 @@ class Scatter:
 
     @cached_property
     def drift(self):
-        """`drift_variance` of the classifier that is judged."""
-        evidence = self.evidence
-        folds, errors = evidence.folds, evidence.train_error
+        """`drift_variance` of the diagnosed classifier."""
+        return self.drift_of(self.deviations, self.evidence.random_training)
+
+    @cached_property
+    def deviations(self):
+        """For each split, the training errors minus those of all models, by row."""
+        folds, errors = self.evidence.folds, self.evidence.train_error
+        return [fold.train_wrong - errors[fold.train] for fold in folds]
+
+    def drift_of(self, deviations, random_training):
+        """Return the `drift_variance` of deviations of the splits of this diagnosis.
+
+        Parameters
+        ----------
+        deviations : list of ndarray of shape (n_train,)
+        random_training : bool
+
+        Returns
+        -------
+        variance : float
+        """
+        folds = self.evidence.folds
         tested = np.bincount(np.concatenate([f.test for f in folds]))
         tested = np.unique(tested[tested > 0])
-        # Each row is tested once in every repetition; not so one set after each fit.
+        # Repeated folds test every row once per repetition; other repeated splits, such
+        # as one test set for every fit, do not count as repetitions.
         repeats = (
             len(tested) == 1 and len(folds) > tested[0] and len(folds) % tested[0] == 0
         )
         used = np.unique(np.concatenate([r for f in folds for r in (f.train, f.test)]))
         return drift_variance(
-            [
-                wrong - errors[fold.train]
-                for wrong, fold in zip(self._wrong_in_training, folds, strict=True)
-            ],
+            deviations,
             n_repeats=int(tested[0]) if repeats else 1,
             kept=np.mean([len(f.train) for f in folds]) / len(used),
-            luck=evidence.luck,
+            random_training=random_training,
             groups=self._groups("train"),
         )
 
     @cached_property
     def _wrong_in_training(self):
-        codes = self.evidence.codes
-        return [fold.train_codes != codes[fold.train] for fold in self.evidence.folds]
+        return [fold.train_wrong for fold in self.evidence.folds]
 
     def _groups(self, side):
         groups = self.evidence.groups
@@ -109,22 +127,22 @@ class Scatter:
 def excess_variance(values, groups=None):
     """Return the variance that splits add to their mean by scattering beyond chance.
 
-    Scatter that the choice of samples explains counts nothing, as it is in the variance
-    over samples already: only where χ² = Σ (score − mean)²/noise exceeds its 99 % point
-    (one training went wrong, say, or the splits differ in kind) the excess variance of
-    a split enters, divided by the number of splits.
+    Scatter that the choice of samples explains is not counted, because the variance
+    over samples includes it. The excess variance of a split, divided by the number of
+    splits, is counted only if χ² = Σ (score − mean)²/noise exceeds its 99 % point: for
+    example if one training failed, or the splits differ in kind.
 
     Parameters
     ----------
     values : list of ndarray of shape (n_rows_of_the_split,)
-        What each split gives each of its rows.
+        For each split, a value per row.
     groups : list of ndarray, default=None
         Of the same rows: samples of one group are not independent.
 
     Returns
     -------
     variance : float
-        0 with one split, where nothing can be known.
+        0 with one split, which shows no scatter.
     """
     if len(values) < 2:
         return 0.0
@@ -140,7 +158,7 @@ def excess_variance(values, groups=None):
 
 
 def _noise(values, groups):
-    """Return the variance of each split's mean that its samples explain."""
+    """Return the variance of each split's mean that the choice of samples explains."""
     sizes = np.array([len(split) for split in values])
     centre = np.sum([np.sum(split) for split in values]) / sizes.sum()
     squares = 0.0
@@ -153,31 +171,33 @@ def _noise(values, groups):
     return squares / sizes.sum() / sizes
 
 
-def drift_variance(deviations, *, n_repeats, kept, luck, groups=None):
-    """Return the variance of an error that models owe to their data as a whole.
+def drift_variance(deviations, *, n_repeats, kept, random_training, groups=None):
+    """Return the variance of an error that comes from models drifting with their data.
 
-    Some models change as a whole with their data (naive Bayes, shallow trees), and err
-    more or less on all samples alike; a variance over samples misses that, as all
-    splits share most of their data. It shows in the differences between splits on the
-    same samples: for a function of the data it is their variance, without what samples
-    explain that are judged otherwise one by one, times kept/(1 − kept), the jackknife
-    that leaves parts out (Shao and Wu, Annals of Statistics 17, 1989).
+    Some models change as a whole with their data, such as naive Bayes or shallow trees,
+    and then err more, or less, on all samples alike. A variance over samples misses
+    this, because all splits share most of their data. It is estimated from the
+    differences between splits on the same samples. For a model that is a function of
+    its data this is the delete-d jackknife (Shao and Wu, Annals of Statistics 17,
+    1989): the variance between splits, minus the part explained by single samples that
+    are predicted differently, times kept/(1 − kept).
 
-    The luck of training, a random start for one, makes models differ, too, but its mean
-    over the splits hardly varies. Repetitions tell it from the data's part, as that
-    cancels in the mean over the splits of one, each sample being left out once. Few
-    repetitions do it roughly: half of it is taken off. Of the rest 0.31 is counted, by
-    simulated coverage.
+    Random training, for example from random initial weights, makes models differ as
+    well, but its mean over the splits hardly varies. Repetitions separate the two: the
+    part of the data cancels in the mean over the splits of one repetition, which leaves
+    out each sample once. With few repetitions this estimate is rough, so only half of
+    it is subtracted. Of the rest a share of 0.31 is counted, chosen by simulation.
 
     Parameters
     ----------
     deviations : list of ndarray of shape (n_rows_of_the_split,)
-        How much more the model of each split errs on a row than the mean of all that
-        trained on it, itself among them; the splits of a repetition lie together.
+        For each split and training row: the error of the split's model minus the mean
+        error of all models trained on the row, itself included. The splits of a
+        repetition are consecutive.
     n_repeats : int
     kept : float
-        The part of the rows that a split trains on.
-    luck : bool
+        The fraction of the rows that a split trains on.
+    random_training : bool
         Whether training is random.
     groups : list of ndarray, default=None
         Of the same rows: samples of one group are not independent.
@@ -185,20 +205,20 @@ def drift_variance(deviations, *, n_repeats, kept, luck, groups=None):
     Returns
     -------
     variance : float
-        0 with fewer than three splits, which have no rows in common.
+        0 with fewer than three splits, which have no training rows in common.
     """
     means = np.reshape([np.mean(split) for split in deviations], (n_repeats, -1))
     n_splits = means.shape[1]
-    # How far a model is from the mean of the others shows only so much in its deviation
-    # from a mean that it is in itself.
+    # A model's deviation from a mean that includes the model itself is smaller than its
+    # deviation from the mean of the others.
     shown = 1 - 1 / (n_repeats * (n_splits - 1) ** 2) if n_splits > 1 else 0.0
     if shown == 0 or kept >= 1:
         return 0.0
     between = float(np.mean(np.var(means, axis=1, ddof=1)))
     chance = float(np.mean(_noise(deviations, groups)))
     share = 1.0
-    if luck:
-        share = _COUNTED_WHERE_LUCKY
+    if random_training:
+        share = _RANDOM_TRAINING_SHARE
         if n_repeats > 1:
             repeats = n_splits * float(np.var(np.mean(means, axis=1), ddof=1))
             chance = (chance + repeats) / 2

@@ -11,7 +11,7 @@ _SCORES = [
 
 
 def folds_table(folds, codes):
-    """Tabulate scores for each split.
+    """Tabulate the scores of each split.
 
     Parameters
     ----------
@@ -22,22 +22,21 @@ def folds_table(folds, codes):
     Returns
     -------
     folds : DataFrame
-        A row for each split; accuracies are fractions, times seconds.
+        A row per split; accuracies are fractions, times seconds.
     """
     rows = []
     for fold in folds:
         row = {"fold": fold.number, "n_train": len(fold.train)}
         row["n_validation"] = len(fold.test)
         sides = {
-            "train": (codes[fold.train], fold.train_codes, fold.train_loss),
-            "validation": (codes[fold.test], fold.test_codes, fold.test_loss),
+            "train": (fold.train, fold.train_wrong, fold.train_loss),
+            "validation": (fold.test, fold.test_wrong, fold.test_loss),
         }
-        for side, (true, predicted, loss) in sides.items():
-            hits = true == predicted
+        for side, (samples, wrong, loss) in sides.items():
             row[f"{side}_loss"] = np.mean(loss)
-            row[f"{side}_accuracy"] = np.mean(hits)
-            count = np.bincount(true)
-            recall = np.bincount(true, hits)[count > 0] / count[count > 0]
+            row[f"{side}_accuracy"] = np.mean(~wrong)
+            count = np.bincount(codes[samples])
+            recall = np.bincount(codes[samples], ~wrong)[count > 0] / count[count > 0]
             row[f"{side}_balanced_accuracy"] = np.mean(recall)
         rows.append(row | {"fit_time": fold.fit_time})
     columns = ["fold", "n_train", "n_validation", *_SCORES, "fit_time"]
@@ -45,7 +44,7 @@ def folds_table(folds, codes):
 
 
 def epochs_table(evidence):
-    """Tabulate scores after every epoch of each split.
+    """Tabulate the scores after every epoch of each split.
 
     Parameters
     ----------
@@ -54,7 +53,7 @@ def epochs_table(evidence):
     Returns
     -------
     epochs : DataFrame or None
-        None where no split could be followed.
+        None if no split has scores after each epoch.
     """
     tables = [
         pd.DataFrame(
@@ -80,7 +79,7 @@ def summary_table(evidence):
     Returns
     -------
     summary : DataFrame
-        Columns mean, low and high, a row for each score.
+        Columns mean, low and high, a row per score.
     """
     folds = evidence.folds
     losses = {
@@ -107,7 +106,7 @@ def summary_table(evidence):
 
 
 def calibration_table(evidence):
-    """Tabulate how often predictions are right, by how probable they were.
+    """Tabulate accuracy by predicted probability.
 
     Parameters
     ----------
@@ -136,7 +135,7 @@ def confusion_table(evidence):
     Returns
     -------
     counts : ndarray of int of shape (n_classes, n_classes)
-        True classes in rows, predicted ones in columns.
+        True classes in rows, predicted classes in columns.
     """
     counts = np.zeros((evidence.n_classes, evidence.n_classes), dtype=int)
     for fold in evidence.folds:
@@ -145,7 +144,7 @@ def confusion_table(evidence):
 
 
 def out_of_fold_table(evidence, classes, first_row=0):
-    """Tabulate the prediction for each validation sample.
+    """Tabulate the prediction of each validation sample.
 
     Parameters
     ----------

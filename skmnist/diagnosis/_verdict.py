@@ -1,9 +1,9 @@
-"""The rule that turns findings into a verdict, and the sentence that says it."""
+"""The rule that turns estimates into a verdict, and the verdict as a sentence."""
 
 import math
 
 from skmnist._estimate import percent
-from skmnist.diagnosis._findings import gap_is_above, value_of
+from skmnist.diagnosis._findings import gap_baseline, value_of
 
 
 def decide(
@@ -23,13 +23,13 @@ def decide(
         Of the training error above the reference, and of the validation error above the
         training error.
     tolerance : float
-        What bias or gap does not matter.
+        Largest bias or gap regarded as negligible.
     beats_chance : bool, default=True
         Whether the classifier is proven better than the dummy.
     undertrained : bool, default=False
         Whether the validation loss was still falling at the end.
     bias_minus_gap : Estimate, default=None
-        Names the larger where both are proven; None cannot.
+        Decides which of the two is larger if both are proven. None gives "both".
 
     Returns
     -------
@@ -59,22 +59,23 @@ def decide(
 
 
 def samples_needed(estimate, tolerance, n_samples):
-    """Return how many samples would tell a value from the tolerance.
+    """Return the number of samples that would separate a value from the tolerance.
 
-    Intervals narrow as 1/√n, so with h the half of the interval that faces the
-    tolerance it takes n · (h / |value − tolerance|)² of them.
+    Intervals narrow as 1/√n. With h the half-width of the interval on the side of the
+    tolerance, the number is n · (h / |value − tolerance|)².
 
     Parameters
     ----------
     estimate : Estimate
     tolerance : float
     n_samples : int
-        Samples that gave the estimate.
+        The number of samples behind the estimate.
 
     Returns
     -------
     n : int or None
-        To two digits; None where even a hundred times as many would not do.
+        Rounded up to two digits; None if more than a hundred times as many samples
+        would be needed.
     """
     distance = abs(estimate.value - tolerance)
     below = estimate.value < tolerance
@@ -87,13 +88,13 @@ def samples_needed(estimate, tolerance, n_samples):
 
 
 def conclude(evidence, findings):
-    """Return the verdict and the sentence that says it with its numbers.
+    """Return the verdict, and a sentence that states it with its numbers.
 
     Parameters
     ----------
     evidence : Evidence
     findings : list of Finding
-        What `find` gave.
+        The result of `find`.
 
     Returns
     -------
@@ -118,20 +119,21 @@ def conclude(evidence, findings):
     elif verdict == "good":
         reason = (
             f"Neither the distance to the reference, {evidence.bias}, nor the excess "
-            f"of the error on new samples over {gap_is_above(evidence)}, "
+            f"of the error on new samples over {gap_baseline(evidence)}, "
             f"{evidence.gap}, exceeds the tolerance of {percent(evidence.tolerance)}."
         )
     else:
-        reason = _what_is_open(evidence)
+        reason = _undecided(evidence)
     reason = reason[0].lower() + reason[1:].rstrip(".")
     return verdict, f"{verdict}: {reason}; {_errors(evidence)}."
 
 
-def _what_is_open(evidence):
+def _undecided(evidence):
+    """Return what the intervals leave undecided, and what would decide it."""
     sides = [
         (f"the distance to the reference ({evidence.reference_name})", evidence.bias),
         (
-            f"the excess of the error on new samples over {gap_is_above(evidence)}",
+            f"the excess of the error on new samples over {gap_baseline(evidence)}",
             evidence.gap,
         ),
     ]
@@ -143,20 +145,24 @@ def _what_is_open(evidence):
             needed.append(samples_needed(estimate, tolerance, evidence.n_samples))
     exceed = "exceeds" if len(parts) == 1 else "exceed"
     if None in needed:
-        remedy = "no number of samples would settle it, so close to the tolerance it is"
+        remedy = "no number of samples would decide it, so close is it to the tolerance"
     else:
-        remedy = f"about {max(needed):,} samples would settle it"
+        remedy = f"about {max(needed):,} samples would decide it"
     return (
-        f"{evidence.n_samples:,} samples leave open whether {' and '.join(parts)}, "
+        f"{evidence.n_samples:,} samples do not decide whether {' and '.join(parts)}, "
         f"{exceed} the tolerance of {percent(tolerance)}; {remedy}."
     )
 
 
 def _errors(evidence):
     errors = evidence.errors
-    luck = "" if evidence.paired else "; one split cannot show the luck of training"
+    note = (
+        ""
+        if evidence.paired
+        else "; the variation between trainings is not included, as there is one split"
+    )
     return (
         f"training error {value_of(errors['train'])}, validation error "
         f"{value_of(errors['validation'])}, error of the reference "
-        f"({evidence.reference_name}) {value_of(errors['reference'])}{luck}"
+        f"({evidence.reference_name}) {value_of(errors['reference'])}{note}"
     )

@@ -2,17 +2,22 @@
 
 import pandas as pd
 
-from skmnist.displays._style import STYLES, band_handle, label_scores, prepare_axes
+from skmnist.displays._style import (
+    SIDES,
+    add_legend,
+    draw_mean,
+    label_scores,
+    prepare_axes,
+)
 
 _QUANTITIES = ("accuracy", "loss")
 
-# What the two sources of a curve are called: they must not be taken for each other.
+# Names of the two sources of a curve, which must not be confused.
 _WORDS = {
     "inference": {
         "accuracy": "Accuracy after each epoch (inference mode)",
         "loss": "Loss after each epoch (inference mode)",
-        "train": "Training",
-        "validation": "Validation",
+        **SIDES,
     },
     "history": {
         "accuracy": "Epoch history as Keras reports it: accuracy",
@@ -28,8 +33,8 @@ class EpochCurveDisplay:
 
     Create it with :meth:`from_estimator`, which scores the network after every epoch in
     inference mode on both sides of each split, or with :meth:`from_history`, which
-    draws what Keras printed while it trained. The two differ (a running average with
-    dropout is not a score) and their plots carry different names.
+    draws the history that Keras reports during training. The two differ, because the
+    history is a running average with dropout, and their plots have different labels.
 
     Parameters
     ----------
@@ -38,10 +43,10 @@ class EpochCurveDisplay:
         "train_accuracy", "validation_accuracy" (fractions), "train_loss" and
         "validation_loss".
     quantity : {"accuracy", "loss"}, default="accuracy"
-        What `plot` draws.
+        The quantity that `plot` draws.
     source : {"inference", "history"}, default="inference"
-        Whether the scores were taken after each epoch in inference mode, or are the
-        epoch history of Keras. It decides the words on the plot.
+        Whether the scores were computed after each epoch in inference mode, or are the
+        epoch history of Keras. Determines the labels of the plot.
 
     Attributes
     ----------
@@ -52,7 +57,7 @@ class EpochCurveDisplay:
     lines_ : list of matplotlib Line2D
         The mean over folds, training first.
     bands_ : list of matplotlib artists
-        The spread over folds, in the same order; empty where there is one fold.
+        The spread over folds, in the same order; empty with one fold.
 
     See Also
     --------
@@ -78,6 +83,8 @@ class EpochCurveDisplay:
     >>> plt.close(display.figure_)
     """
 
+    __module__ = "skmnist.displays"
+
     def __init__(self, curves, *, quantity="accuracy", source="inference"):
         self.curves = curves
         self.quantity = quantity
@@ -96,11 +103,11 @@ class EpochCurveDisplay:
         y : array-like of shape (n_samples,)
             Labels.
         cv : int, cross-validation generator or an iterable, default=5
-            How to split, as in scikit-learn: an integer gives stratified folds.
+            The splits, as in scikit-learn: an integer gives stratified folds.
         n_jobs : int, default=None
             The number of folds to fit at once.
         quantity : {"accuracy", "loss"}, default="accuracy"
-            What `plot` draws.
+            The quantity that `plot` draws.
 
         Returns
         -------
@@ -112,13 +119,13 @@ class EpochCurveDisplay:
         ValueError
             If the estimator does not train in epochs.
         """
-        from skmnist._cross_validation._epochs import can_be_followed
+        from skmnist._cross_validation._epochs import can_follow_epochs
         from skmnist._cross_validation._folds import run_folds
 
-        if not can_be_followed(estimator, {}):
+        if not can_follow_epochs(estimator, {}):
             raise ValueError(
-                f"{estimator!r} cannot be followed from epoch to epoch: give a "
-                "classifier of skmnist, without callbacks or warm_start, or a Pipeline "
+                f"{estimator!r} cannot be followed from epoch to epoch: pass a "
+                "classifier of skmnist without callbacks or warm_start, or a Pipeline "
                 "that ends in one."
             )
         folds = run_folds(estimator, X, y, cv=cv, n_jobs=n_jobs)
@@ -127,7 +134,7 @@ class EpochCurveDisplay:
 
     @classmethod
     def from_history(cls, history, *, quantity="accuracy"):
-        """Draw the `history_` of a fitted classifier.
+        """Make a display of the `history_` of a fitted classifier.
 
         Parameters
         ----------
@@ -135,7 +142,7 @@ class EpochCurveDisplay:
             "loss" and "accuracy", and "val_loss" and "val_accuracy" where samples were
             held out inside `fit`; one value per epoch.
         quantity : {"accuracy", "loss"}, default="accuracy"
-            What `plot` draws.
+            The quantity that `plot` draws.
 
         Returns
         -------
@@ -145,7 +152,7 @@ class EpochCurveDisplay:
         Raises
         ------
         ValueError
-            If the history holds neither quantity.
+            If the history has neither quantity.
 
         Examples
         --------
@@ -168,7 +175,7 @@ class EpochCurveDisplay:
         }
         if not columns:
             raise ValueError(
-                "A history needs 'loss' or 'accuracy', one value per epoch, got the "
+                "history must have 'loss' or 'accuracy', one value per epoch; got the "
                 f"keys {sorted(history)}: pass the `history_` of a fitted classifier."
             )
         epochs = range(1, len(next(iter(columns.values()))) + 1)
@@ -178,7 +185,7 @@ class EpochCurveDisplay:
     def plot(self, ax=None, *, quantity=None, band="range"):
         """Draw the mean over folds and a band around it.
 
-        Where folds stopped after different numbers of epochs, an epoch's mean is over
+        If folds stopped after different numbers of epochs, the mean of an epoch is over
         the folds that reached it.
 
         Parameters
@@ -186,7 +193,7 @@ class EpochCurveDisplay:
         ax : matplotlib Axes, default=None
             Axes to draw on. None makes a figure.
         quantity : {"accuracy", "loss"}, default=None
-            What to draw. None takes the display's own.
+            The quantity to draw. None uses the display's own.
         band : {"range", "std"} or None, default="range"
             The band's edges: the lowest and highest fold, or one standard deviation
             (n - 1 in the denominator) to either side of the mean. The legend says
@@ -200,8 +207,8 @@ class EpochCurveDisplay:
         Raises
         ------
         ValueError
-            If the quantity or the band is not one of those named, or the curves do not
-            hold the quantity.
+            If the quantity or the band is unknown, or the curves do not have the
+            quantity.
         """
         quantity = self.quantity if quantity is None else quantity
         if quantity not in _QUANTITIES:
@@ -213,46 +220,34 @@ class EpochCurveDisplay:
         sides = [s for s in ("train", "validation") if f"{s}_{quantity}" in self.curves]
         if not sides:
             raise ValueError(
-                f"The curves hold no {quantity}: their columns are "
+                f"The curves have no {quantity}: their columns are "
                 f"{list(self.curves.columns)}."
             )
         ax = prepare_axes(ax, self)
         from matplotlib.ticker import MaxNLocator
 
         words, n_folds = _WORDS[self.source], self.curves["fold"].nunique()
-        by_epoch = self.curves.groupby("epoch")
+        band = band if n_folds > 1 else None
         self.lines_, self.bands_ = [], []
         for side in sides:
-            scores = by_epoch[f"{side}_{quantity}"]
-            mean, style = scores.mean(), STYLES[side]
+            scores = self.curves.pivot(
+                index="epoch", columns="fold", values=f"{side}_{quantity}"
+            )
             label = words[side] + (f", mean of {n_folds} folds" if n_folds > 1 else "")
-            self.lines_ += ax.plot(mean.index, mean, label=label, markersize=4, **style)
-            if n_folds > 1 and band is not None:
-                # A single fold at an epoch has no standard deviation.
-                spread = scores.std().fillna(0)
-                low, high = (
-                    (scores.min(), scores.max())
-                    if band == "range"
-                    else (mean - spread, mean + spread)
-                )
-                fill = ax.fill_between(
-                    mean.index, low, high, color=style["color"], alpha=0.2, linewidth=0
-                )
-                self.bands_.append(fill)
-        handles = [*self.lines_]
-        if self.bands_:
-            edges = {"range": "lowest to highest fold", "std": "±1 standard deviation"}
-            handles.append(band_handle(f"Band: {edges[band]}"))
-        ax.legend(handles=handles)
+            line, fill = draw_mean(
+                ax, side, scores.index, scores, label=label, band=band
+            )
+            self.lines_.append(line)
+            self.bands_ += [] if fill is None else [fill]
+        add_legend(ax, self.lines_, band)
         ax.set(title=words[quantity], xlabel="Epoch")
         label_scores(ax, quantity)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        ax.grid(alpha=0.3)
         return self
 
 
 def _frame(fold, curves):
-    """Return the curves of one fold, as the constructor takes them."""
+    """Return the curves of one fold in the form that the constructor takes."""
     names = [f"{side}_{q}" for q in _QUANTITIES for side in ("train", "validation")]
     columns = {name: getattr(curves, name) for name in names}
     epochs = range(1, len(curves.train_loss) + 1)

@@ -1,22 +1,23 @@
 """The error budget: reference, training and validation error side by side."""
 
-import numpy as np
+from skmnist.displays._style import SIDES, STYLES, prepare_axes, readable
 
-from skmnist.displays._style import STYLES, prepare_axes, readable
+# The rows of the picture, from the top.
+_ROWS = ("reference", "train", "validation")
 
 
 class FitDiagnosisDisplay:
-    """The budget of an error: from the reference over training to validation.
+    """Error budget: reference, training and validation error with their intervals.
 
-    A shaded span behind the training error reaches from the reference error up to the
-    tolerance, and one behind the validation error from the training error up to the
-    tolerance. A point beyond its span is a bias or a gap larger than tolerated; the
-    bars are the intervals that the verdict weighs.
+    A shaded span behind the training error shows the tolerated bias above the
+    reference error, and a span behind the validation error the tolerated gap above the
+    training error. A point beyond its span is a bias or a gap larger than the
+    tolerance.
 
     Parameters
     ----------
     diagnosis : FitDiagnosis
-        What `diagnose_fit` gave.
+        The result of `diagnose_fit`.
 
     Attributes
     ----------
@@ -46,6 +47,8 @@ class FitDiagnosisDisplay:
     >>> plt.close(display.figure_)
     """
 
+    __module__ = "skmnist.displays"
+
     def __init__(self, diagnosis):
         self.diagnosis = diagnosis
 
@@ -66,67 +69,21 @@ class FitDiagnosisDisplay:
         from matplotlib.ticker import PercentFormatter
 
         diagnosis = self.diagnosis
-        errors = diagnosis.errors
-        rows = ("reference", "train", "validation")
-        names = (
-            "Reference\n" + readable(str(diagnosis.reference), 18),
-            "Training",
-            "Validation",
+        self.lines_ = [
+            _draw_error(ax, row, name, diagnosis.errors[name])
+            for row, name in enumerate(_ROWS)
+        ]
+        known_above = has_known_error(diagnosis) and (
+            diagnosis.errors["reference"].value > diagnosis.errors["train"].value
         )
-        self.lines_ = []
-        for row, name in enumerate(rows):
-            value, low, high = _numbers(errors[name])
-            style = STYLES[name]
-            ax.hlines(row, low, high, color=style["color"], linewidth=2)
-            self.lines_ += ax.plot(
-                value, row, marker=style["marker"], color=style["color"], markersize=8
-            )
-            ax.annotate(
-                f"{100 * value:.2f} %",
-                (max(value, high), row),
-                xytext=(8, 0),
-                textcoords="offset points",
-                va="center",
-                color=style["color"],
-            )
-        known = has_known_error(diagnosis)
-        steps = (("Bias", diagnosis.bias), ("Gap", diagnosis.gap))
-        for row, (word, step) in enumerate(steps):
-            start, top = errors[rows[row]].value, row
-            if word == "Gap" and known and errors["reference"].value > start:
-                # What is known to be irreducible is no gap, whatever training reached.
-                start, top = errors["reference"].value, 0
-            tolerated = ax.fill_betweenx(
-                [row + 0.72, row + 1.28],
-                start,
-                start + diagnosis.tolerance,
-                color="#999999",
-                alpha=0.25,
-                linewidth=0,
-                label=f"Tolerated: {100 * diagnosis.tolerance:g} points more",
-            )
-            value, low, high = (100 * number for number in _numbers(step))
-            ax.vlines(start, top, row + 1.28, color="#999999", linewidth=0.8, zorder=0)
-            numbers = f"{value:+.2f} points, {low:+.2f} to {high:+.2f}"
-            ax.annotate(
-                f"{word} {numbers}".replace("-", "\N{MINUS SIGN}"),
-                (start, row + 0.5),
-                xytext=(5, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize="small",
-                bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1},
-            )
-        highest = max(
-            *(errors[name].high for name in rows),
-            *(errors[name].value + diagnosis.tolerance for name in rows[:2]),
+        _draw_step(ax, "Bias", diagnosis, "reference", 0)
+        # A known error is irreducible, so a gap begins there if training went below it.
+        tolerated = _draw_step(
+            ax, "Gap", diagnosis, "reference" if known_above else "train", 1
         )
-        lowest = min(0.0, *(errors[name].low for name in rows))
-        ax.set_xlim(
-            lowest - 0.06 * (highest - lowest), lowest + 1.3 * (highest - lowest)
-        )
-        ax.set_ylim(2.6, -0.5)
-        ax.set_yticks(range(3), names)
+        _set_limits(ax, diagnosis)
+        reference = readable(str(diagnosis.reference), 18)
+        ax.set_yticks(range(3), [f"Reference\n{reference}", *SIDES.values()])
         ax.tick_params(axis="y", length=0)
         ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=""))
         ax.set(xlabel="Error (%)", title=f"Error budget: {diagnosis.verdict}")
@@ -136,10 +93,81 @@ class FitDiagnosisDisplay:
 
 
 def has_known_error(diagnosis):
-    """Tell whether the reference is a number given, which has no interval."""
+    """Return whether the reference is a given number, which has no interval."""
     reference = diagnosis.errors["reference"]
     return reference.low == reference.high
 
 
-def _numbers(estimate):
-    return np.array([estimate.value, estimate.low, estimate.high], dtype=float)
+def _draw_error(ax, row, name, error):
+    """Draw an error with its interval and value in a row; return its point."""
+    style, high = STYLES[name], float(error.high)
+    ax.hlines(row, error.low, high, color=style["color"], linewidth=2)
+    (point,) = ax.plot(
+        error.value, row, marker=style["marker"], color=style["color"], markersize=8
+    )
+    ax.annotate(
+        f"{100 * error.value:.2f} %",
+        (max(error.value, high), row),
+        xytext=(8, 0),
+        textcoords="offset points",
+        va="center",
+        color=style["color"],
+    )
+    return point
+
+
+def _draw_step(ax, word, diagnosis, baseline, row):
+    """Draw what is tolerated above a baseline error, and write bias or gap beside it.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    word : {"Bias", "Gap"}
+    diagnosis : FitDiagnosis
+    baseline : {"reference", "train"}
+        The error that the step begins at.
+    row : int
+        The row above the step.
+
+    Returns
+    -------
+    span : matplotlib artist
+    """
+    start = diagnosis.errors[baseline].value
+    span = ax.fill_betweenx(
+        [row + 0.72, row + 1.28],
+        start,
+        start + diagnosis.tolerance,
+        color="#999999",
+        alpha=0.25,
+        linewidth=0,
+        label=f"Tolerated: {100 * diagnosis.tolerance:g} points more",
+    )
+    top = _ROWS.index(baseline)
+    ax.vlines(start, top, row + 1.28, color="#999999", linewidth=0.8, zorder=0)
+    step = getattr(diagnosis, word.lower())
+    value, low, high = (100 * n for n in (step.value, step.low, step.high))
+    numbers = f"{value:+.2f} points, {low:+.2f} to {high:+.2f}"
+    ax.annotate(
+        f"{word} {numbers}".replace("-", "\N{MINUS SIGN}"),
+        (start, row + 0.5),
+        xytext=(5, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize="small",
+        bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1},
+    )
+    return span
+
+
+def _set_limits(ax, diagnosis):
+    """Leave room for the values to the right of the intervals and spans."""
+    errors, tolerance = diagnosis.errors, diagnosis.tolerance
+    highest = max(
+        *(error.high for error in errors.values()),
+        *(errors[name].value + tolerance for name in ("reference", "train")),
+    )
+    lowest = min(0.0, *(error.low for error in errors.values()))
+    width = highest - lowest
+    ax.set_xlim(lowest - 0.06 * width, lowest + 1.3 * width)
+    ax.set_ylim(2.6, -0.5)

@@ -1,18 +1,20 @@
-"""What the pictures share: colours, axes, labels."""
+"""What the pictures share: colours, axes, labels, and a mean with its band."""
 
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-# Of Okabe and Ito's palette, which colour-blind readers can tell apart; markers and
-# line styles say the same a second time.
+# From Okabe and Ito's palette, which colour-blind readers can distinguish. Markers and
+# line styles carry the same information.
 STYLES = {
     "reference": {"color": "#555555", "marker": "D"},
     "train": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
     "validation": {"color": "#D55E00", "marker": "s", "linestyle": "--"},
 }
+#: What the two sides of a split are called in a legend.
+SIDES = {"train": "Training", "validation": "Validation"}
 
 
 def prepare_axes(ax, display):
-    """Return the axes to draw on, and note them on the display as scikit-learn does."""
+    """Return the axes to draw on, and set a display's `ax_` and `figure_`."""
     check_matplotlib_support(f"{type(display).__name__}.plot")
     if ax is None:
         import matplotlib.pyplot as plt
@@ -22,25 +24,68 @@ def prepare_axes(ax, display):
     return ax
 
 
+def draw_mean(ax, side, x, scores, *, label, band="std"):
+    """Draw the mean of scores over folds, and a band around it.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    side : {"train", "validation"}
+    x : array-like of shape (n,)
+    scores : DataFrame of shape (n, n_folds)
+        NaN for a fold without a score at that x.
+    label : str
+        Of the line.
+    band : {"range", "std"} or None, default="std"
+        From the lowest to the highest fold, or one standard deviation (n - 1 in the
+        denominator) to either side of the mean.
+
+    Returns
+    -------
+    line : matplotlib Line2D
+    band : matplotlib artist or None
+    """
+    mean, style = scores.mean(axis=1), STYLES[side]
+    (line,) = ax.plot(x, mean, label=label, markersize=4, **style)
+    if band is None:
+        return line, None
+    if band == "range":
+        low, high = scores.min(axis=1), scores.max(axis=1)
+    else:
+        # A single fold has no standard deviation.
+        spread = scores.std(axis=1).fillna(0)
+        low, high = mean - spread, mean + spread
+    fill = ax.fill_between(x, low, high, color=style["color"], alpha=0.2, linewidth=0)
+    return line, fill
+
+
+def add_legend(ax, lines, band="std"):
+    """Add a legend of lines, and of what their bands show."""
+    edges = {"range": "lowest to highest fold", "std": "±1 standard deviation"}
+    handles = [*lines]
+    if band is not None:
+        from matplotlib.patches import Patch
+
+        text = f"Band: {edges[band]}"
+        handles.append(Patch(facecolor="#999999", alpha=0.4, label=text))
+    ax.legend(handles=handles)
+    ax.grid(alpha=0.3)
+
+
 def label_scores(ax, quantity):
-    """Name the y axis of accuracies (fractions, shown in percent) or of losses."""
+    """Label the y axis: accuracies are fractions shown in percent, losses nats."""
     from matplotlib.ticker import PercentFormatter
 
     if quantity == "accuracy":
         ax.set_ylabel("Accuracy (%)")
         ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-    else:
+    elif quantity == "loss":
         ax.set_ylabel("Cross-entropy loss (nats)")
-
-
-def band_handle(label):
-    """Return what a legend shows for a band."""
-    from matplotlib.patches import Patch
-
-    return Patch(facecolor="#999999", alpha=0.4, label=label)
+    else:
+        ax.set_ylabel(quantity)
 
 
 def readable(text, width):
-    """Cut a name to fit a picture, and keep it from being read as a formula."""
+    """Shorten a name to fit a picture, and escape the mark of a formula."""
     text = text if len(text) <= width else text[: width - 1] + "…"
     return text.replace("$", r"\$")

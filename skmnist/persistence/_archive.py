@@ -1,9 +1,10 @@
-"""The format of saved files: a line that names it, and an archive of data alone.
+"""File format: a header line with a checksum, followed by a skops archive.
 
-The line is ``skmnist <version> format <number> sha256 <digest of all the rest>``. The
-archive is a zip of skops's: ``schema.json``, a tree of nodes, and an npy file for each
-array. Nothing in it is compressed, so that what loading takes is bounded by the size of
-the file. All of it is looked through here before skops builds anything.
+The header is ``skmnist <version> format <number> sha256 <digest of everything else>``.
+The archive is an uncompressed zip file as written by skops: ``schema.json``, a tree of
+nodes, and one npy file per array. Since nothing is compressed, the memory that loading
+takes is bounded by the size of the file. Members and nodes are checked here against
+lists of what is allowed before skops builds any object.
 """
 
 import hashlib
@@ -52,13 +53,14 @@ _OWN = frozenset(
         "preprocessing.PixelScaler",
     ]
 )
-# What skops does not trust by itself, and runs no code.
+# Types that skops does not trust by default, and that run no code.
 _DATA = frozenset({"numpy.dtype", "sklearn.utils._bunch.Bunch"})
 _FUNCTIONS = frozenset(
     {"skmnist.architectures.build_lenet", "skmnist.architectures.build_mlp"}
 )
-# Estimators that predict in NumPy. Trees, support vectors and neighbours are left to
-# compiled code that trusts its arrays.
+# Modules whose estimators predict with NumPy. Trees, support vector machines and
+# nearest neighbors are excluded: their compiled code does not check the arrays that it
+# indexes.
 _SKLEARN = tuple(
     f"sklearn.{name}."
     for name in [
@@ -82,17 +84,18 @@ _SKLEARN = tuple(
         "random_projection",
     ]
 )
+# Types of dictionary keys, and types of arrays that are not plain numbers or text.
 _KEYS = frozenset({"str", "int", "float", "bool"})
 _NO_ARRAYS = frozenset({"object_", "void", "bytes_"})
 
 
 def pack(content):
-    """Return the bytes of a file.
+    """Return the content of a file as bytes.
 
     Raises
     ------
-    TypeError
-        If the content is not of types that skops and this format know.
+    TypeError, ValueError
+        If skops cannot serialize the content.
     """
     from skops.io import dumps
 
@@ -102,57 +105,65 @@ def pack(content):
         archive = dumps(content)
     except (TypeError, ValueError):
         raise
-    except Exception as error:  # skops fails in many ways
-        raise TypeError(f"it cannot be told in data: {error}") from error
+    except Exception as error:  # skops raises many types
+        raise TypeError(f"it cannot be serialized: {error}") from error
     line = f"skmnist {__version__} format {_FORMAT} sha256 ".encode()
     digest = hashlib.sha256(line + archive).hexdigest()
     return line + digest.encode() + b"\n" + archive
 
 
 def unpack(data):
-    """Return the content of a file.
+    """Return the content that `pack` serialized.
 
     Parameters
     ----------
     data : bytes
-        The whole file.
+        Content of the whole file.
 
     Raises
     ------
     Exception
-        Of many types, if the file is damaged or holds more than data.
+        If the file is damaged or contains more than data. Damaged archives make
+        zipfile, json and skops raise many types.
     """
     from skops.io import get_untrusted_types, loads
 
     first = _FIRST_LINE.match(data)
     if not first:
-        raise ValueError("it was not written by skmnist.save")
+        raise ValueError("the file was not written by skmnist.save")
     line, version, number, digest = first.groups()
     if not 1 <= int(number) <= _FORMAT:
         raise ValueError(
-            f"it has format {int(number)}, written by skmnist {version.decode()}, and "
-            f"this version reads formats 1 to {_FORMAT}: upgrade skmnist"
+            f"the file has format {int(number)}, written by skmnist "
+            f"{version.decode()}, but this version reads formats 1 to {_FORMAT}; "
+            "upgrade skmnist"
         )
     archive = data[first.end() :]
     if hashlib.sha256(line + archive).hexdigest() != digest.decode():
-        raise ValueError("it is damaged: its checksum is another; get it again")
+        raise ValueError(
+            "the file is damaged, its checksum does not match; obtain it again"
+        )
+    # The checksum detects accidental changes only; an attacker can recompute it. The
+    # members are checked before the schema is parsed: a compressed or overlapping
+    # member could expand to far more memory than the size of the file.
     _check_members(archive)
     if int(number) == 1:
         archive = _with_current_paths(archive)
     _check_content(archive)
     trusted = sorted(_OWN | _FUNCTIONS | _DATA)
     if unknown := sorted(set(get_untrusted_types(data=archive)) - set(trusted)):
-        raise ValueError(f"it names types that are not trusted: {unknown}")
+        raise ValueError(f"the file contains types that are not trusted: {unknown}")
     return loads(archive, trusted=trusted)
 
 
 def _with_current_paths(data):
-    """Return an archive of format 1 with the import paths of format 2.
+    """Return an archive of format 1 converted to the import paths of format 2.
 
-    Format 1 named classes by the private modules that defined them.
+    Format 1 referred to classes by the private modules that defined them.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         schema = json.loads(archive.read("schema.json"))
+    # A list of pending nodes, not recursion, whose depth the file would determine.
     pending = [schema]
     while pending:
         node = pending.pop()
@@ -168,7 +179,7 @@ def _with_current_paths(data):
 
 
 def _with_member(data, name, content):
-    """Return an archive with the content of one member replaced."""
+    """Return a copy of an archive with the content of one member replaced."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
         for info in old.infolist():
@@ -177,25 +188,28 @@ def _with_member(data, name, content):
 
 
 def _check_members(data):
-    """Raise an error unless an archive has only known, uncompressed members."""
+    """Raise ValueError unless all members are expected, unique and uncompressed."""
     names, size = set(), 0
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for info in archive.infolist():
             name = info.filename
-            if not _MEMBER.fullmatch(name) or name in names:
-                raise ValueError(f"it has the member {name!r}, or has it twice")
+            if not _MEMBER.fullmatch(name):
+                raise ValueError(f"the archive has an unexpected member {name!r}")
+            if name in names:
+                raise ValueError(f"the archive has a duplicate member {name!r}")
             if info.compress_type != zipfile.ZIP_STORED or (
                 info.compress_size != info.file_size
             ):
-                raise ValueError(f"its member {name} is compressed")
+                raise ValueError(f"the archive member {name} is compressed")
             names.add(name)
             size += info.file_size
+    # Entries of the zip directory may overlap, and read the same bytes many times.
     if size > len(data):
-        raise ValueError("its members are larger than the file")
+        raise ValueError("the archive members are larger than the file")
 
 
 def _check_content(data):
-    """Raise an error unless an archive holds plain arrays and known nodes only."""
+    """Raise an exception unless the archive has only plain arrays and allowed nodes."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         _check_schema(json.loads(archive.read("schema.json")))
         for info in archive.infolist():
@@ -205,9 +219,9 @@ def _check_content(data):
 
 
 def _check_schema(schema):
-    """Raise an error unless every node of a tree is known."""
+    """Raise an exception unless every node of the tree is allowed."""
     if schema["protocol"] < 2:
-        raise ValueError("its protocol is one that skmnist never wrote")
+        raise ValueError("the skops protocol is older than any that skmnist wrote")
     owners = {}
     pending = [schema]
     while pending:
@@ -219,49 +233,50 @@ def _check_schema(schema):
             if "__loader__" in node:
                 _check_node(node)
             if "file" in node and isinstance(node["file"], str):
-                # Many nodes for one array would take memory that the file has not.
+                # skops reads an array once for each node: thousands of references to
+                # one array would take far more memory than the file has bytes.
                 owner = node.get("__id__", id(node))
                 if owners.setdefault(node["file"], owner) != owner:
-                    raise ValueError("it has an array in two places")
+                    raise ValueError("two nodes refer to the same array")
 
 
 def _check_node(node):
+    """Raise an exception unless a node is of an allowed type."""
     loader = node["__loader__"]
     module, name = node["__module__"], node["__class__"]
     if loader not in _NODES:
-        raise ValueError(f"it holds a {loader}")
+        raise ValueError(f"the node type {loader} is not allowed")
     if loader == "ObjectNode":
         _check_object(f"{module}.{name}", module, name, node["content"])
     elif loader == "NdArrayNode" and name in _NO_ARRAYS:
-        raise ValueError(f"it holds an array of {name}")
+        raise ValueError(f"arrays of {name} are not allowed")
     elif loader == "DictNode":
         for key in node["key_types"]["content"]:
             if (key["__loader__"], key["__module__"]) != (
                 "TypeNode",
                 "builtins",
             ) or key["__class__"] not in _KEYS:
-                raise ValueError("it has keys of a strange type")
+                raise ValueError("a dictionary has keys of a type that is not allowed")
     elif loader == "RandomStateNode":
-        # NumPy reads its state at this position unchecked.
+        # NumPy reads the state array at this position without a bounds check.
         state = node["content"]["content"]["state"]["content"]
         if not 0 <= json.loads(state["pos"]["content"]) <= 624:
-            raise ValueError("it has a random state out of its bounds")
+            raise ValueError("the position of a random state is out of bounds")
 
 
 def _check_object(path, module, name, content):
-    """Raise an error unless an object is of a known class, with attributes alone."""
+    """Raise an exception unless an object has an allowed class and plain attributes."""
     if path not in _OWN and not path.startswith(_SKLEARN):
-        raise ValueError(
-            f"it holds {path}, which is none of the types that a file may hold"
-        )
+        raise ValueError(f"{path} is not among the types that a saved file may contain")
     cls = getattr(importlib.import_module(module), name)
     if content["__loader__"] != "DictNode":
-        raise ValueError(f"it has a {name} without attributes")
+        raise ValueError(f"the state of a {name} is not a dictionary of attributes")
     for attribute, value in content["content"].items():
+        # An attribute of the same name would replace the method.
         if callable(getattr(cls, attribute, None)):
-            raise ValueError(f"it has a {name} with another {attribute}")
+            raise ValueError(f"the method {attribute} of a {name} is overwritten")
         if attribute == "memory" and value.get("content") != "null":
             raise ValueError(
-                f"it has a {name} with memory set, a folder whose files are code: set "
-                "memory=None"
+                f"the memory of a {name} is set to a directory, whose files are "
+                "pickles and can run code; set memory=None"
             )

@@ -1,6 +1,6 @@
-"""How classifiers take part in saving: the switch, and what stands for Keras's objects.
+"""Data-only state of classifiers: the context that enables it, and its types.
 
-Nothing here imports Keras.
+Importing this module does not import Keras.
 """
 
 from contextlib import contextmanager
@@ -12,10 +12,12 @@ _AS_DATA = ContextVar("skmnist_as_data", default=False)
 
 @contextmanager
 def classifiers_as_data():
-    """Make classifiers' ``__getstate__`` and ``__setstate__`` use data only.
+    """Make ``__getstate__`` and ``__setstate__`` of classifiers use data-only states.
 
-    See `skmnist.persistence._state` for the form.
+    Outside this context they use the ordinary states that pickle, joblib and copy need.
+    `skmnist.persistence._state` defines the data-only ones.
     """
+    # A context variable, so that other threads can pickle classifiers meanwhile.
     token = _AS_DATA.set(True)
     try:
         yield
@@ -24,13 +26,19 @@ def classifiers_as_data():
 
 
 def state_is_data():
-    """Return whether this thread is inside `classifiers_as_data`."""
+    """Return whether the caller runs within `classifiers_as_data`."""
     return _AS_DATA.get()
 
 
 @dataclass
 class KerasObject:
-    """Configuration in JSON of a Keras optimizer, loss or other object."""
+    """JSON configuration of a Keras optimizer, loss or other object.
+
+    Parameters
+    ----------
+    text : str
+        As returned by `_keras_config.to_text`.
+    """
 
     __module__ = "skmnist.persistence"
 
@@ -39,14 +47,20 @@ class KerasObject:
 
 @dataclass
 class SavedArchitecture:
-    """Builder of a network from its saved configuration, whatever the data."""
+    """Builder that creates a network from its JSON configuration.
+
+    Parameters
+    ----------
+    text : str
+        As returned by `_keras_config.to_text`.
+    """
 
     __module__ = "skmnist.persistence"
 
     text: str
 
     def __call__(self, meta):
-        """Build the network."""
+        """Return the uncompiled network; `meta` is ignored."""
         from skmnist.persistence import _keras_config
 
         return _keras_config.from_text(self.text)

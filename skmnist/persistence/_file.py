@@ -1,4 +1,4 @@
-"""Save an estimator or a Pipeline to one file, and load it without running its code."""
+"""Save an estimator or a Pipeline to a file, and load it without running its code."""
 
 import contextlib
 import os
@@ -17,36 +17,36 @@ __all__ = ["load", "save"]
 
 
 def save(estimator, path):
-    """Save an estimator or a Pipeline, fitted or not, to one file.
+    """Save an estimator or a Pipeline, fitted or not, to a file.
 
-    The file holds data only, weights and configuration. It is written beside its name
-    first and then renamed: a failure leaves no half file. What is written was read
-    again before.
+    The file contains data only: weights and configuration. The data is loaded once
+    for verification before it is written, and the file is replaced atomically, so a
+    failure leaves no incomplete file.
 
-    Of a classifier these are not kept: a builder, callbacks and a loss of your own,
-    which are code, and `checkpoint_dir`. What was loaded predicts without them, and
-    asks for them before it trains: ``set_params(model=...)``.
+    User-defined builders, callbacks and losses are code and are not saved, nor is
+    `checkpoint_dir`. A loaded classifier predicts without them. To train it, set them
+    again, e.g. with ``set_params(model=...)``.
 
     Parameters
     ----------
     estimator : estimator or Pipeline
-        Of this package's classes, and scikit-learn's transformers, linear models and
-        ensembles of these; not trees, support vector machines, neighbours or searches.
-        Of a search save `best_estimator_`.
+        Estimator of this package, transformer or linear model of scikit-learn, or
+        ensemble of these. Trees, support vector machines, nearest neighbors and
+        searches are not supported; save the `best_estimator_` of a search.
     path : str or path-like
-        The file, replaced if it exists.
+        File to write. An existing file is replaced.
 
     Raises
     ------
     TypeError
-        If the estimator holds code that prediction needs, as a network with layers of
-        your own, or a type that `load` does not trust.
+        If the estimator needs user-defined code to predict, e.g. a custom layer, or
+        contains a type that `load` does not trust.
     OSError
         If the file cannot be written.
 
     See Also
     --------
-    load : Load the file.
+    load : Load an estimator from a file.
 
     Examples
     --------
@@ -63,46 +63,47 @@ def save(estimator, path):
     try:
         with classifiers_as_data():
             data = pack(content)
+            # A file that `load` would reject is reported now, not when it is needed.
             _unpack(data)
     except (MemoryError, OSError):
         raise
     except Exception as error:
         raise TypeError(
-            f"Cannot save this {name} as data: {str(error).rstrip('.')}. joblib.dump "
-            "keeps code too, for files that you trust."
+            f"Cannot save this {name} as data: {str(error).rstrip('.')}. For files "
+            "that you trust, use joblib.dump, which also saves code."
         ) from error
     with replacing(path) as file:
         file.write(data)
 
 
 def load(path):
-    """Load what `save` wrote. No code in the file is run.
+    """Load an estimator that `save` wrote, without running code from the file.
 
-    The file is checked as a whole before anything is built from it, and networks are
-    checked against their weights.
+    The whole file is checked before any object is created, and the shapes of the
+    weights are checked against the network.
 
     Parameters
     ----------
     path : str or path-like
-        The file.
+        File to read.
 
     Returns
     -------
     estimator : estimator or Pipeline
-        Ready to predict if it was fitted, and to go on training unless something was
-        left out of the file.
+        Estimator in the state in which it was saved. Parameters that are user-defined
+        code are placeholders; they must be set again before training.
 
     Raises
     ------
     ValueError
-        If the file is not one that `save` wrote, is damaged, was written by a newer
-        version, or names types that are not trusted.
+        If the file was not written by `save`, is damaged, was written by a newer
+        version, or contains types that are not trusted.
     OSError
         If the file cannot be read.
 
     See Also
     --------
-    save : Write the file.
+    save : Save an estimator to a file.
     """
     data = _read(path)
     try:
@@ -110,60 +111,86 @@ def load(path):
             return _unpack(data)
     except (MemoryError, OSError):
         raise
-    except Exception as error:  # a damaged archive fails in many ways
+    except Exception as error:  # damaged archives raise many types
         reason = str(error).rstrip(".")
         if not isinstance(error, ValueError):
-            reason = f"it is damaged or was changed ({type(error).__name__}: {reason})"
+            reason = (
+                "the file is damaged or was modified "
+                f"({type(error).__name__}: {reason})"
+            )
         raise ValueError(f"Cannot load {os.fspath(path)}: {reason}.") from error
 
 
 def _unpack(data):
+    """Return the estimator in the content of a file.
+
+    Raises
+    ------
+    Exception
+        If `data` is damaged or contains more than data.
+    """
     content = unpack(data)
     if not isinstance(content, dict) or set(content) != {
         "class",
         "versions",
         "estimator",
     }:
-        raise ValueError("it was not written by skmnist.save")
+        raise ValueError("the file was not written by skmnist.save")
     estimator = content["estimator"]
     if not isinstance(estimator, BaseEstimator):
-        raise ValueError(f"it holds a {type(estimator).__name__}, no estimator")
+        raise ValueError(
+            f"the file contains a {type(estimator).__name__}, which is not an estimator"
+        )
     if content["class"] != type(estimator).__name__:
-        raise ValueError(f"it says that it holds a {content['class']!r}")
+        raise ValueError(
+            f"the file declares a {content['class']!r} but contains a "
+            f"{type(estimator).__name__}"
+        )
     if isinstance(estimator, Pipeline):
         _try_steps(estimator)
     return estimator
 
 
 def _try_steps(pipe):
-    """Hand a blank sample through a fitted Pipeline, up to its last step.
+    """Transform an all-zero sample with a fitted Pipeline, up to its last step.
 
-    Scikit-learn's attributes are not checked one by one: those of a changed file fail
-    here, and not in some later prediction.
+    The fitted attributes of scikit-learn's transformers are not checked one by one.
+    If they are inconsistent, loading fails here instead of a later prediction.
     """
     *transformers, last = [step for _, step in pipe.steps]
     shape = getattr(last, "_sample_shape", None)
     first = transformers[0] if transformers else None
     if shape is None or not hasattr(first, "n_features_in_"):
         return
+    # A ValueError is no sign of a modified file: a transformer may reject zeros, as a
+    # Box-Cox transformation does.
     X = np.zeros((1, *getattr(first, "_sample_shape", (first.n_features_in_,))))
     with warnings.catch_warnings(), contextlib.suppress(ValueError):
         warnings.simplefilter("ignore")
         X = pipe[:-1].transform(X)
         if isinstance(X, np.ndarray) and X.shape[1:] != shape:
-            raise TypeError(f"its steps give samples of shape {X.shape[1:]}")
+            raise TypeError(
+                f"the transformers return samples of shape {X.shape[1:]}, but the "
+                f"last step expects {shape}"
+            )
 
 
 def _read(path):
-    """Read a regular file: others may never end, or never begin."""
-    # A FIFO without a writer would wait for one.
+    """Return the content of a regular file.
+
+    Raises
+    ------
+    OSError
+        If the path is not a regular file: reading a device may never end.
+    """
+    # Without O_NONBLOCK, opening a FIFO would wait for a process that writes to it.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with open(descriptor, "rb") as file:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):
-            raise IsADirectoryError(f"{os.fspath(path)} is a directory, no file.")
+            raise IsADirectoryError(f"{os.fspath(path)} is a directory, not a file.")
         if not stat.S_ISREG(mode):
-            raise OSError(f"{os.fspath(path)} is no regular file.")
+            raise OSError(f"{os.fspath(path)} is not a regular file.")
         return file.read()
 
 

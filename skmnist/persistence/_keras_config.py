@@ -1,7 +1,7 @@
-"""Keras's objects as text and back: its own classes alone, and none that runs code.
+"""Convert built-in Keras objects to JSON and back, without running code.
 
-Keras's safe mode is the second line. The first is the list here: some built-in layers
-read files, call functions or unpickle.
+Only objects on the lists here are created, because some built-in layers read files,
+call functions or unpickle. Keras's safe mode is a second line of defense.
 """
 
 import json
@@ -10,7 +10,8 @@ import numpy as np
 
 from skmnist._engine._backend import keras
 
-# Far above any network for images; building one layer takes a millisecond.
+# Far more than any image classifier needs. Building one layer takes a millisecond, so
+# these limits bound the time that loading takes.
 _MAX_OBJECTS = 5_000
 _MAX_CHARACTERS = 4_000_000
 
@@ -41,7 +42,8 @@ _MODELS = {
     ("keras", "Sequential"),
     ("keras.src.models.functional", "Functional"),
 }
-# Of these modules every class of the kind will do: they compute and nothing else.
+# Modules of which every class derived from the given one is allowed: these classes
+# compute, and do not access files or code.
 _KINDS = {
     "keras.initializers": keras.initializers.Initializer,
     "keras.regularizers": keras.regularizers.Regularizer,
@@ -54,44 +56,47 @@ _FUNCTIONS = (keras.activations, keras.losses)
 
 
 def to_text(value):
-    """Return the configuration of one of Keras's objects or functions as JSON.
+    """Return the JSON configuration of a built-in Keras object or function.
 
     Raises
     ------
     TypeError
-        If it is, or holds, something that is not Keras's own.
+        If the value, or an object that it contains, is not built into Keras.
     """
     name = describe(value)
-    if not _is_kerass(value):
-        raise TypeError(f"{name} is not one of Keras's own.")
+    if not _is_builtin_keras(value):
+        raise TypeError(f"{name} is not built into Keras.")
     try:
         config = keras.saving.serialize_keras_object(value)
         text = json.dumps(config, default=np.generic.item)
         check(json.loads(text))
-    except Exception as error:  # a user's class may fail in any way here
+    except Exception as error:  # user-defined get_config may raise anything
         raise TypeError(
-            f"{name} cannot be kept as Keras's own configuration: {error}"
+            f"{name} cannot be saved as a Keras configuration: {error}"
         ) from error
     return text
 
 
 def from_text(text):
-    """Return the object that `to_text` was given.
+    """Return the object whose configuration `to_text` returned.
 
     Raises
     ------
     ValueError
-        If the text names anything but Keras's own computing classes.
+        If the text contains a class or function that is not on the lists here.
     """
     if not isinstance(text, str) or len(text) > _MAX_CHARACTERS:
-        raise ValueError("a Keras configuration is no text, or a giant one")
+        raise ValueError(
+            "a Keras configuration is not a string of at most "
+            f"{_MAX_CHARACTERS:,} characters"
+        )
     config = json.loads(text)
     check(config)
     return keras.saving.deserialize_keras_object(config, safe_mode=True)
 
 
 def check(config):
-    """Raise ValueError if a configuration names what is not on the lists here."""
+    """Raise ValueError if a configuration contains an object that is not allowed."""
     pending, n_objects = [config], 0
     while pending:
         part = pending.pop()
@@ -99,34 +104,39 @@ def check(config):
             pending += part
         elif isinstance(part, dict):
             pending += part.values()
+            # `save` never writes one: builders return uncompiled networks.
             if part.get("compile_config"):
-                raise ValueError("a network is compiled")
+                raise ValueError("the network is compiled")
             if {"class_name", "registered_name", "module"} & part.keys():
                 n_objects += 1
                 _check_object(part)
     if n_objects > _MAX_OBJECTS:
-        raise ValueError(f"a network has {n_objects} objects")
+        raise ValueError(
+            f"the network has {n_objects:,} objects, more than the {_MAX_OBJECTS:,} "
+            "allowed"
+        )
 
 
 def describe(value):
-    """Return where a value's class or a function comes from, as text."""
+    """Return the import path of a function, or of the class of an object."""
     named = value if hasattr(value, "__qualname__") else type(value)
     return f"{named.__module__}.{named.__qualname__}"
 
 
 def _check_object(config):
+    """Raise ValueError if the configuration of one object is not allowed."""
     class_name, module = config.get("class_name"), config.get("module")
     inner = config.get("config")
     if not isinstance(class_name, str) or not isinstance(module, str | None):
-        raise ValueError("a class has no name")
-    # Registered names are of classes and functions outside Keras.
+        raise ValueError("a configuration has no class name")
+    # Classes and functions of other packages are registered as "package>name".
     if config.get("registered_name") not in (None, class_name):
-        raise ValueError(f"{config['registered_name']!r} is not Keras's own")
+        raise ValueError(f"{config['registered_name']!r} is not built into Keras")
     if class_name == "__keras_tensor__":
         return
     if class_name == "__numpy__":
         if not isinstance(inner, dict) or np.dtype(inner["dtype"]).kind not in "biuf":
-            raise ValueError("an array in a configuration holds no numbers")
+            raise ValueError("an array in a configuration is not numeric")
         return
     if class_name == "function":
         if (
@@ -135,10 +145,11 @@ def _check_object(config):
                 isinstance(inner, str) and inner in vars(functions)
                 for functions in _FUNCTIONS
             )
+            # These are in the modules of functions, but are not activations or losses.
             and inner not in ("get", "serialize", "deserialize")
         ):
             return
-        raise ValueError(f"the function {inner!r} is not Keras's own")
+        raise ValueError(f"the function {inner!r} is not built into Keras")
     if not isinstance(inner, dict):
         raise ValueError(f"{module}.{class_name} has no configuration")
     if module == "keras.layers" and class_name in _LAYERS:
@@ -152,17 +163,18 @@ def _check_object(config):
     cls = getattr(found, class_name, None)
     if not isinstance(cls, type) or not issubclass(cls, kind):
         raise ValueError(
-            f"{module}.{class_name} is not one of Keras's own that are known to "
-            "compute and do nothing else"
+            f"{module}.{class_name} is not built into Keras, or may run code or access "
+            "files"
         )
 
 
-def _is_kerass(value):
-    """Tell if a value's class, or a function, is Keras's own, whatever its name."""
+def _is_builtin_keras(value):
+    """Return whether a function, or the class of an object, is built into Keras."""
     if isinstance(value, type):
         return False
     if hasattr(value, "__name__"):
-        # By identity: Keras knows functions by their names, and `relu` may be anyone's.
+        # Compared by identity: Keras serializes functions by name, and a user-defined
+        # `relu` would be loaded as Keras's.
         return any(
             getattr(functions, value.__name__, None) is value
             for functions in _FUNCTIONS

@@ -1,4 +1,4 @@
-"""Transformers between flat rows, images, pixels in [0, 1] and one-hot labels."""
+"""Transformers that reshape images, scale pixels, and encode labels as one-hot."""
 
 from skmnist.preprocessing._images import ImageFlattener, ImageReshaper
 from skmnist.preprocessing._labels import OneHotLabelEncoder

@@ -1,4 +1,4 @@
-"""What the transformers of images share: shapes, names, frames."""
+"""Base class and mixin of the image transformers."""
 
 import functools
 import inspect
@@ -9,22 +9,25 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 
 class ImageTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Takes flat rows or images, and holds every later call to the fitted shape."""
+    """Base class of transformers that accept flat rows or images.
+
+    Samples passed to later calls must have the shape of those seen during fit.
+    """
 
     def get_feature_names_out(self, input_features=None):
-        """Name the output's pixels.
+        """Get output feature names for transformation.
 
         Parameters
         ----------
         input_features : array-like of str of shape (n_features,), default=None
-            Names of flat input, by default those seen at fit or ``x0``, ``x1``, ...
-            Images have none, and this is ignored.
+            Names of the input features. If None, the names seen during fit are used, or
+            ``x0``, ``x1``, ... if there are none. Ignored for images.
 
         Returns
         -------
         feature_names_out : ndarray of shape (n_pixels,) of str objects
-            The input's names for flat rows; for images
-            ``pixel_{row}_{column}[_{channel}]``, rows first and channels last.
+            Input feature names for flat rows, and
+            ``pixel_{row}_{column}[_{channel}]`` in row-major order for images.
         """
         check_is_fitted(self)
         if len(self.image_shape_) == 1:
@@ -47,10 +50,11 @@ class ImageTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
     def _validate_samples(self, X, *, reset):
+        """Validate X and check or, if `reset`, store the shape of its samples."""
         if not reset:
             check_is_fitted(self)
             shape = tuple(X.shape if hasattr(X, "shape") else np.asarray(X).shape)
-            # Flat rows are left to scikit-learn, which names missing columns.
+            # For flat rows, validate_data reports the names of missing columns.
             if len(shape) > 2 or len(self._sample_shape) > 1:
                 self._check_sample_shape(shape)
         X = validate_data(self, X, reset=reset, allow_nd=True)
@@ -64,10 +68,11 @@ class ImageTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return X
 
     def _check_sample_shape(self, shape, expected=None):
+        """Raise ValueError if X of shape `shape` has samples of another shape."""
         expected = self._sample_shape if expected is None else expected
         if shape[1:] != expected:
             hint = (
-                " Hand a single image over as image[None]." if shape == expected else ""
+                " To pass a single image, use image[None]." if shape == expected else ""
             )
             raise ValueError(
                 f"X of shape {shape} has samples of shape {shape[1:]}, but "
@@ -76,41 +81,43 @@ class ImageTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 class ImageOutputMixin:
-    """Keeps image-shaped output an array, whatever `set_output` asks for.
+    """Mixin for transformers whose image-shaped output is never wrapped in a DataFrame.
 
-    scikit-learn replaces the `transform` that a subclass of TransformerMixin defines
-    with one that puts the result into a DataFrame on request, and that fails on images.
-    Opting out with ``auto_wrap_output_keys=None`` would take `set_output` away as well,
-    and then the `set_output` of a Pipeline refuses the step. So both versions of
-    `transform` are kept and the fitted layout chooses. This class is itself no
-    TransformerMixin, which leaves its `fit_transform` as written.
+    `set_output` applies to flat output only; images are returned as ndarray.
     """
+
+    # TransformerMixin replaces the `transform` of each subclass with a version that
+    # wraps the result in a DataFrame on request, which fails for more than two
+    # dimensions. Opting out with auto_wrap_output_keys=None would remove `set_output`,
+    # and Pipeline.set_output would then reject the step. Therefore both versions are
+    # kept, and the shape seen during fit selects one of them. This class does not
+    # inherit from TransformerMixin, so its `fit_transform` is not wrapped.
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        framing = cls.transform
-        plain = inspect.unwrap(framing)
+        wrapped = cls.transform
+        unwrapped = inspect.unwrap(wrapped)
 
-        @functools.wraps(plain)
+        @functools.wraps(unwrapped)
         def transform(self, X):
-            gives_images = len(getattr(self, "image_shape_", ())) > 1
-            return plain(self, X) if gives_images else framing(self, X)
+            outputs_images = len(getattr(self, "image_shape_", ())) > 1
+            return unwrapped(self, X) if outputs_images else wrapped(self, X)
 
         cls.transform = transform
 
     def fit_transform(self, X, y=None):
-        """Fit to X, then transform it.
+        """Fit to data, then transform it.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
             Flat rows or images.
-        y : object, default=None
+        y : None
             Ignored.
 
         Returns
         -------
-        X_out : ndarray or DataFrame
-            What `transform` returns.
+        X_out : ndarray or DataFrame of shape (n_samples, ...)
+            Transformed samples, as returned by `transform`.
         """
         return self.fit(X, y).transform(X)

@@ -1,4 +1,4 @@
-"""Between images and flat rows."""
+"""Transformers between images and flat rows."""
 
 import math
 from numbers import Integral
@@ -11,24 +11,25 @@ from skmnist.preprocessing._base import ImageOutputMixin, ImageTransformer
 
 
 class ImageFlattener(ImageTransformer):
-    """Turn images into flat rows, pixels in row-major order.
+    """Flatten images into rows of pixels in row-major order.
 
-    The values and their dtype stay as they are. Flat input passes through.
+    Values and dtype are preserved. Flat input is returned unchanged.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Shape of a sample at fit: (height, width), (height, width, channels), or
-        (n_features,) for flat input.
+        Shape of a sample seen during fit: (height, width), (height, width, channels),
+        or (n_features,) for flat input.
     n_features_in_ : int
-        Length of the axis after the samples: the features of flat input, the height of
-        images.
+        Size of the second axis of X seen during fit: the number of features of flat
+        input, or the height of images.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had some.
+        Names of features seen during fit. Defined only if X has feature names that are
+        all strings.
 
     See Also
     --------
-    ImageReshaper : The way back for data that came flat.
+    ImageReshaper : Reshape flat rows to images.
 
     Examples
     --------
@@ -49,13 +50,13 @@ class ImageFlattener(ImageTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Remember the shape of a sample.
+        """Store the shape of the samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
             Flat rows or images.
-        y : object, default=None
+        y : None
             Ignored.
 
         Returns
@@ -66,7 +67,8 @@ class ImageFlattener(ImageTransformer):
         Raises
         ------
         ValueError
-            If X holds no numbers, NaN or infinity, or has another number of axes.
+            If X is not numeric, contains NaN or infinity, is empty, or does not have
+            two to four dimensions.
         """
         self._validate_samples(X, reset=True)
         self.image_shape_ = self._sample_shape
@@ -78,23 +80,23 @@ class ImageFlattener(ImageTransformer):
         Parameters
         ----------
         X : array-like of shape (n_samples, *image_shape_)
-            Samples of the fitted shape.
+            Samples of the shape seen during fit.
 
         Returns
         -------
-        X_out : ndarray of shape (n_samples, n_pixels), or DataFrame
-            Of the dtype of X. A view of it where memory layout allows.
+        X_out : ndarray or DataFrame of shape (n_samples, n_pixels)
+            Flat rows of the dtype of X; a view of X if its memory layout allows it.
 
         Raises
         ------
         ValueError
-            If the samples have another shape than those of `fit`.
+            If the samples differ in shape from those seen during fit.
         """
         X = self._validate_samples(X, reset=False)
         return X.reshape(len(X), -1)
 
     def inverse_transform(self, X):
-        """Give flat rows the fitted shape back.
+        """Reshape flat rows to the shape of the samples seen during fit.
 
         Parameters
         ----------
@@ -104,12 +106,12 @@ class ImageFlattener(ImageTransformer):
         Returns
         -------
         X_original : ndarray of shape (n_samples, *image_shape_)
-            Of the dtype of X. A view of it where memory layout allows.
+            Samples of the dtype of X; a view of X if its memory layout allows it.
 
         Raises
         ------
         ValueError
-            If the rows have another length than `transform` gives.
+            If the length of the rows differs from that of the output of `transform`.
         """
         check_is_fitted(self)
         X = check_array(X)
@@ -118,31 +120,32 @@ class ImageFlattener(ImageTransformer):
 
 
 class ImageReshaper(ImageOutputMixin, ImageTransformer):
-    """Lay flat rows out as images, pixels in row-major order.
+    """Reshape flat rows to images, with pixels in row-major order.
 
-    The values and their dtype stay as they are. Images are taken too and laid out anew,
-    which is how (n, 28, 28) gets its axis of channels. The output is always an array,
-    also after ``set_output(transform="pandas")``.
+    Values and dtype are preserved. Images are reshaped as well, for example to add a
+    channel axis to images of shape (n_samples, 28, 28). The output is always an
+    ndarray, even after ``set_output(transform="pandas")``.
 
     Parameters
     ----------
     image_shape : tuple of int, default=(28, 28, 1)
-        (height, width) or (height, width, channels). One entry may be -1, and is then
-        worked out from the number of features.
+        Shape of an image: (height, width) or (height, width, channels). One entry may
+        be -1, in which case it is inferred from the number of features.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        `image_shape` with -1 worked out.
+        `image_shape` with -1 replaced by the inferred value.
     n_features_in_ : int
-        Length of the axis after the samples: the features of flat input, the height of
-        images.
+        Size of the second axis of X seen during fit: the number of features of flat
+        input, or the height of images.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had some.
+        Names of features seen during fit. Defined only if X has feature names that are
+        all strings.
 
     See Also
     --------
-    ImageFlattener : The other direction.
+    ImageFlattener : Flatten images into rows.
 
     Examples
     --------
@@ -162,13 +165,13 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check that the samples fill images of the shape asked for.
+        """Validate `image_shape` and infer an entry of -1 from X.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
             Flat rows or images.
-        y : object, default=None
+        y : None
             Ignored.
 
         Returns
@@ -179,7 +182,9 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
         Raises
         ------
         ValueError
-            If `image_shape` is no image's shape, or the features do not fill it.
+            If `image_shape` is invalid or does not match the number of features, or if
+            X is not numeric, contains NaN or infinity, is empty, or does not have two
+            to four dimensions.
         """
         _check_image_shape(self.image_shape)
         self._validate_samples(X, reset=True)
@@ -189,28 +194,28 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
         return self
 
     def transform(self, X):
-        """Lay every sample out as an image.
+        """Reshape every sample to an image.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
-            Samples of the shape they had at fit.
+            Samples of the shape seen during fit.
 
         Returns
         -------
         X_out : ndarray of shape (n_samples, *image_shape_)
-            Of the dtype of X. A view of it where memory layout allows.
+            Images of the dtype of X; a view of X if its memory layout allows it.
 
         Raises
         ------
         ValueError
-            If the samples have another shape than those of `fit`.
+            If the samples differ in shape from those seen during fit.
         """
         X = self._validate_samples(X, reset=False)
         return X.reshape(len(X), *self.image_shape_)
 
     def inverse_transform(self, X):
-        """Flatten images again.
+        """Flatten images into rows.
 
         Parameters
         ----------
@@ -220,12 +225,12 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_pixels)
-            Flat rows, of the dtype of X. A view of it where memory layout allows.
+            Flat rows of the dtype of X; a view of X if its memory layout allows it.
 
         Raises
         ------
         ValueError
-            If the images have another shape than `image_shape_`.
+            If the shape of the images differs from `image_shape_`.
         """
         check_is_fitted(self)
         X = check_array(X, allow_nd=True)
@@ -234,6 +239,7 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
 
 
 def _check_image_shape(image_shape):
+    """Raise ValueError if `image_shape` is not a valid shape of an image."""
     entries_are_valid = all(
         isinstance(entry, Integral)
         and not isinstance(entry, bool)
@@ -246,18 +252,19 @@ def _check_image_shape(image_shape):
         and list(image_shape).count(-1) <= 1
     ):
         raise ValueError(
-            "image_shape must be (height, width) or (height, width, channels) in "
-            f"integers of at least 1, of which one may be -1; got {image_shape!r}."
+            "image_shape must be (height, width) or (height, width, channels) with "
+            f"positive integers, one of which may be -1; got {image_shape!r}."
         )
 
 
 def _resolve_shape(image_shape, n_pixels):
+    """Return `image_shape` with -1 inferred from the number of pixels."""
     known = math.prod(entry for entry in image_shape if entry != -1)
-    free, left_over = divmod(n_pixels, known)
-    if left_over or (-1 not in image_shape and free != 1):
-        wanted = f"a multiple of {known}" if -1 in image_shape else known
+    inferred, remainder = divmod(n_pixels, known)
+    if remainder or (-1 not in image_shape and inferred != 1):
+        expected = f"a multiple of {known}" if -1 in image_shape else known
         raise ValueError(
-            f"X has {n_pixels} features, but image_shape={image_shape!r} needs "
-            f"{wanted}. Set image_shape to the images' own."
+            f"X has {n_pixels} features, but image_shape={image_shape!r} requires "
+            f"{expected}. Set image_shape to the shape of the images in X."
         )
-    return tuple(free if entry == -1 else int(entry) for entry in image_shape)
+    return tuple(inferred if entry == -1 else int(entry) for entry in image_shape)

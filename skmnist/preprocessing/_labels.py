@@ -1,4 +1,4 @@
-"""Between labels and one-hot rows."""
+"""Transformer between labels and one-hot rows."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
@@ -10,25 +10,26 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 
 class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
-    """Encode labels as one-hot rows, and rows of probabilities as labels.
+    """Encode labels as one-hot rows and decode rows of probabilities to labels.
 
-    One column for each class, in sorted order; two classes give two columns, as a
-    softmax has them. It takes `y`, so it is no step of a Pipeline: the classifiers
-    apply it by themselves.
+    The output has one column per class, in sorted order; two classes give two columns,
+    which matches the output of a softmax layer. This transformer encodes target values,
+    i.e. `y`, and not the input `X`, so it cannot be a step of a Pipeline. The
+    classifiers of this package apply it internally.
 
     Parameters
     ----------
     dtype : {numpy.float32, numpy.float64}, default=numpy.float32
-        Type of the rows.
+        Data type of the one-hot rows.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted, of the dtype they came in.
+        Sorted labels seen during fit, of the dtype of y.
 
     See Also
     --------
-    sklearn.preprocessing.LabelBinarizer : Gives one column for two classes.
+    sklearn.preprocessing.LabelBinarizer : Encode two classes in a single column.
 
     Examples
     --------
@@ -50,7 +51,7 @@ class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, y):
-        """Learn the classes.
+        """Fit the encoder to the labels.
 
         Parameters
         ----------
@@ -65,8 +66,8 @@ class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If y is empty or of another shape, or a label is missing, continuous or of
-            another type.
+            If y is empty or not one-dimensional, or if its labels are missing,
+            continuous or of an unsupported type.
         """
         y = _check_labels(y)
         if y.dtype.kind == "f":
@@ -75,93 +76,94 @@ class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
                     "y contains NaN or infinity. Drop the samples with missing labels."
                 )
             check_classification_targets(y)
-        # The global transform_output must not reach the inner encoder.
+        # Otherwise the global transform_output would also apply to the inner encoder.
         encoder = OneHotEncoder(sparse_output=False, dtype=self.dtype)
         self._encoder = encoder.set_output(transform="default").fit(y.reshape(-1, 1))
         self.classes_ = self._encoder.categories_[0]
         return self
 
-    # Positional, as the wrapper of `set_output` knows the argument by no other name.
+    # y is positional-only because the wrapper of `set_output` calls the argument X.
     def fit_transform(self, y, /):
-        """Learn the classes and encode the labels.
+        """Fit the encoder to the labels, then encode them.
 
         Parameters
         ----------
         y : array-like of shape (n_samples,) or (n_samples, 1)
-            Labels.
+            Labels: integers, booleans, strings, or floats that are whole numbers.
 
         Returns
         -------
-        Y : ndarray of shape (n_samples, n_classes), or DataFrame
-            One-hot rows of type `dtype`.
+        Y : ndarray or DataFrame of shape (n_samples, n_classes)
+            One-hot rows of type `dtype`, as returned by `transform`.
         """
         return self.fit(y).transform(y)
 
     def transform(self, y, /):
-        """Encode labels.
+        """Encode labels as one-hot rows.
 
         Parameters
         ----------
         y : array-like of shape (n_samples,) or (n_samples, 1)
-            Labels among `classes_`.
+            Labels contained in `classes_`.
 
         Returns
         -------
-        Y : ndarray of shape (n_samples, n_classes), or DataFrame
-            One-hot rows of type `dtype`. A DataFrame on request, with the index of y
-            (that of a Series from scikit-learn 1.8 on).
+        Y : ndarray or DataFrame of shape (n_samples, n_classes)
+            One-hot rows of type `dtype`. A DataFrame if set with `set_output`; it has
+            the index of y if y is a DataFrame, or, since scikit-learn 1.8, a Series.
 
         Raises
         ------
         ValueError
-            If y is empty or of another shape, or a label is not among `classes_`.
+            If y is empty or not one-dimensional, or contains labels not seen during
+            fit.
         """
         check_is_fitted(self)
         y = _check_labels(y)
-        # NumPy compares text with numbers by making text of the numbers.
+        # NumPy would convert numbers to strings to compare them with strings: 1 == "1".
         comparable = _is_text(y) == _is_text(self.classes_)
         unseen = np.setdiff1d(y, self.classes_) if comparable else np.unique(y)
         if unseen.size:
             raise ValueError(
-                f"y contains labels that fit did not see: {_abridge(unseen)}; "
-                f"the classes are {_abridge(self.classes_)}."
+                f"y contains labels that fit did not see: {_format_labels(unseen)}; "
+                f"the classes are {_format_labels(self.classes_)}."
             )
         return self._encoder.transform(y.reshape(-1, 1))
 
     def inverse_transform(self, Y):
-        """Return the label of the largest entry of each row.
+        """Return the label with the largest entry in each row.
 
         Parameters
         ----------
         Y : array-like of shape (n_samples, n_classes)
-            One-hot rows or probabilities. Of equal entries the first counts.
+            One-hot rows or probabilities. In case of ties the first class is returned.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
-            Labels, of the dtype of `classes_`.
+            Labels of the dtype of `classes_`.
 
         Raises
         ------
         ValueError
-            If Y has not one column for each class.
+            If the number of columns differs from the number of classes.
         """
         check_is_fitted(self)
         Y = check_array(Y, input_name="Y")
         if Y.shape[1] != len(self.classes_):
             raise ValueError(
-                f"Y has {Y.shape[1]} columns, expected {len(self.classes_)}: one for "
-                f"each of the classes {_abridge(self.classes_)}."
+                f"Y has {Y.shape[1]} columns, expected {len(self.classes_)}, one for "
+                f"each of the classes {_format_labels(self.classes_)}."
             )
         return self.classes_[Y.argmax(axis=1)]
 
     def get_feature_names_out(self):
-        """Name the columns after the labels.
+        """Get output feature names for transformation.
 
         Returns
         -------
         feature_names_out : ndarray of shape (n_classes,) of str objects
-            The labels as text.
+            Labels converted to strings.
         """
         check_is_fitted(self)
         return np.array([str(label) for label in self.classes_], dtype=object)
@@ -175,6 +177,7 @@ class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
 
 
 def _check_labels(y):
+    """Return y as an array of one dimension; raise ValueError if it is invalid."""
     y = column_or_1d(y)
     if not y.size:
         raise ValueError("y has 0 samples, expected at least one label.")
@@ -182,9 +185,10 @@ def _check_labels(y):
         others = [label for label in y if not isinstance(label, str)]
         if others:
             raise ValueError(
-                f"y holds the label {others[0]!r} of type {type(others[0]).__name__} "
-                "in an array of objects, which must all be str. Drop the samples with "
-                "missing labels, or convert y with y.astype(int) or y.astype(str)."
+                f"y contains the label {others[0]!r} of type "
+                f"{type(others[0]).__name__}, but labels of dtype object must be str. "
+                "Drop the samples with missing labels, or convert y with y.astype(int) "
+                "or y.astype(str)."
             )
     elif y.dtype.kind not in "biufU":
         raise ValueError(
@@ -198,7 +202,7 @@ def _is_text(labels):
     return labels.dtype.kind in "OU"
 
 
-def _abridge(labels, n=10):
-    """Show the first labels of an array."""
+def _format_labels(labels, n=10):
+    """Format the first `n` labels of an array as a list."""
     shown = ", ".join(repr(label) for label in labels[:n].tolist())
     return f"[{shown}, ... ({len(labels)} in all)]" if len(labels) > n else f"[{shown}]"

@@ -1,4 +1,4 @@
-"""Pixels to float32 in [0, 1]."""
+"""Transformer that scales pixels to [0, 1]."""
 
 import warnings
 from numbers import Real
@@ -13,40 +13,43 @@ from skmnist.preprocessing._base import ImageOutputMixin, ImageTransformer
 
 
 class PixelScaler(ImageOutputMixin, ImageTransformer):
-    """Bring pixels to float32 in [0, 1].
+    """Scale pixels to float32 values in [0, 1].
 
-    A pixel x becomes x / `max_value`, in a new array. A number means the same in every
-    dtype: 255 becomes 1 as uint8 and as float64. Nothing is learnt from the data, so
-    training, validation and test images are scaled alike.
+    The transformation is ``X / max_value``, returned as a new array. It depends on the
+    values only and not on their dtype: 255 is scaled to 1 as uint8 and as float64.
+    Nothing is learnt from the data, so training, validation and test images are scaled
+    identically.
 
     Parameters
     ----------
     max_value : float, default=255
-        The largest value a pixel can have: 255 for 8-bit images, 16 for
-        :func:`sklearn.datasets.load_digits`, 65535 for 16-bit images.
+        Largest value that a pixel can have: 255 for 8-bit images, 65535 for 16-bit
+        images, 16 for :func:`sklearn.datasets.load_digits`.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Shape of a sample at fit: (height, width), (height, width, channels), or
-        (n_features,) for flat input.
+        Shape of a sample seen during fit: (height, width), (height, width, channels),
+        or (n_features,) for flat input.
     n_features_in_ : int
-        Length of the axis after the samples: the features of flat input, the height of
-        images.
+        Size of the second axis of X seen during fit: the number of features of flat
+        input, or the height of images.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had some.
+        Names of features seen during fit. Defined only if X has feature names that are
+        all strings.
 
     Warns
     -----
     UserWarning
-        At fit, if X holds floats or booleans, not all zero and none above 1, where
-        `max_value` is: they look scaled already. Integers never cause it, and
-        `transform` never does, because a single dark image may well look like that.
+        In `fit`, if X consists of floats or booleans, its maximum is in (0, 1] and
+        `max_value` is greater than 1, which suggests that X is already scaled. There is
+        no warning for integers, and none in `transform`, where a single dark image can
+        have such values.
 
     See Also
     --------
-    sklearn.preprocessing.MinMaxScaler : Learns a range for each feature, so that it
-        stretches each pixel differently.
+    sklearn.preprocessing.MinMaxScaler : Scale each feature to a range learnt from the
+        data, so that the pixels of an image are scaled differently.
 
     Examples
     --------
@@ -66,13 +69,13 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check the range of the pixels.
+        """Check the range of the pixels and store the shape of the samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
             Pixels in [0, `max_value`].
-        y : object, default=None
+        y : None
             Ignored.
 
         Returns
@@ -83,23 +86,24 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
         Raises
         ------
         ValueError
-            If a pixel is negative, above `max_value`, NaN or infinite.
+            If a pixel is negative, greater than `max_value`, NaN or infinite, or if X
+            is empty or does not have two to four dimensions.
         """
         X = self._validate_samples(X, reset=True)
         self._check_range(X)
         self.image_shape_ = self._sample_shape
         if X.dtype.kind in "fb" and 0 < X.max() <= 1 < self.max_value:
             warnings.warn(
-                f"X looks scaled already: its largest pixel is {X.max():g}, and "
-                f"max_value={self.max_value} will be divided by. Leave PixelScaler "
-                "out, or set max_value to the largest value a pixel can have.",
+                f"X looks scaled already: its largest pixel is {X.max():g}, but "
+                f"PixelScaler divides by max_value={self.max_value}. Omit PixelScaler, "
+                "or set max_value to the largest value a pixel can have.",
                 UserWarning,
                 stacklevel=3,
             )
         return self
 
     def transform(self, X):
-        """Scale the pixels.
+        """Scale the pixels to [0, 1].
 
         Parameters
         ----------
@@ -108,24 +112,24 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
 
         Returns
         -------
-        X_out : ndarray of shape (n_samples, *image_shape_), or DataFrame
-            Pixels in [0, 1], float32. A DataFrame on request, for flat input.
+        X_out : ndarray or DataFrame of shape (n_samples, *image_shape_), float32
+            Pixels in [0, 1]. A DataFrame only for flat input, if set with `set_output`.
 
         Raises
         ------
         ValueError
-            If a pixel is negative, above `max_value`, NaN or infinite, or the samples
-            have another shape than those of `fit`.
+            If a pixel is negative, greater than `max_value`, NaN or infinite, or if the
+            samples differ in shape from those seen during fit.
         """
         X = self._validate_samples(X, reset=False)
         self._check_range(X)
         return np.divide(X, np.float32(self.max_value), dtype=np.float32)
 
     def inverse_transform(self, X):
-        """Bring values in [0, 1] back to pixels in [0, `max_value`].
+        """Scale pixels in [0, 1] back to [0, `max_value`].
 
-        Nothing is rounded or clipped: for 8-bit images that is
-        ``X.round().clip(0, 255).astype("uint8")`` on the result.
+        The result is neither rounded nor clipped. To obtain 8-bit images, apply
+        ``.round().clip(0, 255).astype("uint8")`` to it.
 
         Parameters
         ----------
@@ -134,13 +138,13 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
 
         Returns
         -------
-        X_original : ndarray of shape (n_samples, *image_shape_)
-            Pixels in [0, `max_value`], float32.
+        X_original : ndarray of shape (n_samples, *image_shape_), float32
+            Pixels in [0, `max_value`].
 
         Raises
         ------
         ValueError
-            If the samples have another shape than those of `fit`.
+            If the samples differ in shape from those seen during fit.
         """
         check_is_fitted(self)
         X = check_array(X, dtype=np.float32, allow_nd=True)
@@ -154,12 +158,13 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
         return tags
 
     def _check_range(self, X):
+        """Raise ValueError if a pixel is outside [0, `max_value`]."""
         low, high = X.min(), X.max()
         if low < 0:
             raise ValueError(
                 f"Negative values in data passed to PixelScaler: the smallest is {low}"
-                f", expected 0 to max_value={self.max_value}. Pass raw pixels, not "
-                "standardised ones, and clip what resampling has overshot."
+                f", expected 0 to max_value={self.max_value}. Pass raw pixels instead "
+                "of standardised ones, and clip negative values due to resampling."
             )
         if high > self.max_value:
             raise ValueError(

@@ -1,10 +1,10 @@
-"""The report of two models that were diagnosed on the same folds."""
+"""The report of two models that were diagnosed on the same splits."""
 
 from pathlib import Path
 
 from skmnist._estimate import percent
-from skmnist.displays._style import STYLES, readable
-from skmnist.report._figures import SCREEN_DPI, Drawing
+from skmnist.displays._style import SIDES, STYLES, readable
+from skmnist.report._figures import Drawing, noun_of
 from skmnist.report._folder import PARTIAL_FILE, write_files, write_report
 from skmnist.report._page import render
 from skmnist.report._provenance import as_json, versions
@@ -12,20 +12,16 @@ from skmnist.report._provenance import as_json, versions
 COMPARISON_FILES = ("report.html", "comparison.json")
 
 
-def write_comparison(
-    comparison, diagnoses, folder, *, command=None, configurations=None
-):
+def write_comparison(comparison, folder, *, command=None, configurations=None):
     """Write a page that compares two models, and the report of each in a subfolder.
 
     Parameters
     ----------
-    comparison : Comparison
-    diagnoses : dict of str to FitDiagnosis
-        By the names of the comparison, in their order.
+    comparison : FitComparison
     folder : path-like
     command : str, default=None
     configurations : dict of str to dict, default=None
-        Settings of each model.
+        Settings of each model by its name.
 
     Returns
     -------
@@ -33,6 +29,7 @@ def write_comparison(
         The comparison's files, and the page of each model.
     """
     configurations = configurations or {}
+    diagnoses = dict(zip(comparison.names, comparison.diagnoses, strict=True))
     pages = [
         write_report(
             diagnosis,
@@ -44,24 +41,42 @@ def write_comparison(
     ]
     record = {
         **comparison.to_dict(),
-        "verdicts": {name: d.verdict for name, d in diagnoses.items()},
         "command": command,
         "configuration": configurations,
         "versions": versions(),
     }
-    content = {
-        "report.html": _page(comparison, diagnoses, command, configurations).encode(),
-        "comparison.json": as_json(record),
-    }
-    names = (*COMPARISON_FILES, PARTIAL_FILE)
-    return [*write_files(folder, names, content), *pages]
+    page = render_comparison(
+        comparison, command=command, configurations=configurations, linked=True
+    )
+    content = {"report.html": page.encode(), "comparison.json": as_json(record)}
+    return [*write_files(folder, (*COMPARISON_FILES, PARTIAL_FILE), content), *pages]
 
 
-def _page(comparison, diagnoses, command, configurations):
+def render_comparison(comparison, *, command=None, configurations=None, linked=False):
+    """Render the comparison of two models as one HTML page.
+
+    Parameters
+    ----------
+    comparison : FitComparison
+    command : str, default=None
+    configurations : dict of str to dict, default=None
+        Settings of each model by its name.
+    linked : bool, default=False
+        Whether the reports of the two models are beside the page, in folders of their
+        names.
+
+    Returns
+    -------
+    html : str
+    """
     difference = comparison.difference
     first, second = comparison.names
+    configurations = configurations or {
+        name: {"Model": diagnosis.configuration.get("estimator", name)}
+        for name, diagnosis in zip(comparison.names, comparison.diagnoses, strict=True)
+    }
     drawing = Drawing(
-        lambda ax: _draw_errors(ax, diagnoses),
+        lambda ax: draw_comparison(ax, comparison),
         "Training and validation error of both models with their intervals",
     )
     return render(
@@ -71,28 +86,57 @@ def _page(comparison, diagnoses, command, configurations):
         proven=not difference.contains(0),
         better=second if difference.value > 0 else first,
         models=list(zip(comparison.names, comparison.errors, strict=True)),
-        diagnoses=list(diagnoses.items()),
-        figures={
-            "errors": {
-                "description": drawing.description,
-                "png": drawing.png(SCREEN_DPI),
-            }
-        },
-        rows=_rows(comparison, list(diagnoses.values())),
+        diagnoses=list(zip(comparison.names, comparison.diagnoses, strict=True)),
+        figures={"errors": drawing},
+        rows=_rows(comparison),
+        linked=linked,
         command=command,
         configuration={
             f"{name}: {key}" if key == "Model" else key: value
             for name, settings in configurations.items()
             for key, value in settings.items()
         },
-        data=next(iter(diagnoses.values())).data,
+        data=comparison.diagnoses[0].data,
         versions=versions(),
     )
 
 
-def _rows(comparison, diagnoses):
+def draw_comparison(ax, comparison):
+    """Draw training and validation error of both models with their intervals.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    comparison : FitComparison
+    """
+    from matplotlib.ticker import PercentFormatter
+
+    for row, diagnosis in enumerate(comparison.diagnoses):
+        for shift, side in ((-0.12, "train"), (0.12, "validation")):
+            error, style = diagnosis.errors[side], STYLES[side]
+            ax.hlines(row + shift, error.low, error.high, color=style["color"], lw=2)
+            ax.plot(
+                error.value,
+                row + shift,
+                marker=style["marker"],
+                color=style["color"],
+                markersize=8,
+                linestyle="none",
+                label=SIDES[side] if row == 0 else None,
+            )
+    ax.set_yticks(range(2), [readable(name, 18) for name in comparison.names])
+    ax.set_ylim(1.6, -0.6)
+    ax.set_xlim(left=0)
+    ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+    noun = noun_of(comparison.diagnoses[0])
+    ax.set(xlabel=f"Error (% of {noun}s)", title="Errors with their 95 % intervals")
+    ax.legend(loc="best", fontsize="small")
+    ax.grid(alpha=0.3, axis="x")
+
+
+def _rows(comparison):
     def each(show):
-        return [show(diagnosis) for diagnosis in diagnoses]
+        return [show(diagnosis) for diagnosis in comparison.diagnoses]
 
     return [
         ("Verdict", each(lambda d: d.verdict)),
@@ -105,35 +149,9 @@ def _rows(comparison, diagnoses):
             each(lambda d: f"{d.summary.loc['validation_loss', 'mean']:.4f}"),
         ),
         (
-            "Errs where the other does not, images",
+            f"{noun_of(comparison.diagnoses[0]).capitalize()}s that only this model "
+            "misclassifies",
             [comparison.n_first_wrong, comparison.n_second_wrong],
         ),
         ("Time of a fit, s", each(lambda d: f"{d.folds['fit_time'].mean():.1f}")),
     ]
-
-
-def _draw_errors(ax, diagnoses):
-    from matplotlib.ticker import PercentFormatter
-
-    for row, diagnosis in enumerate(diagnoses.values()):
-        for shift, side in ((-0.12, "train"), (0.12, "validation")):
-            error, style = diagnosis.errors[side], STYLES[side]
-            ax.hlines(row + shift, error.low, error.high, color=style["color"], lw=2)
-            ax.plot(
-                error.value,
-                row + shift,
-                marker=style["marker"],
-                color=style["color"],
-                markersize=8,
-                linestyle="none",
-                label=("Training" if side == "train" else "Validation")
-                if row == 0
-                else None,
-            )
-    ax.set_yticks(range(len(diagnoses)), [readable(name, 18) for name in diagnoses])
-    ax.set_ylim(len(diagnoses) - 0.4, -0.6)
-    ax.set_xlim(left=0)
-    ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-    ax.set(xlabel="Error (% of images)", title="Errors with their 95 % intervals")
-    ax.legend(loc="best", fontsize="small")
-    ax.grid(alpha=0.3, axis="x")

@@ -1,99 +1,103 @@
-"""What verdicts and findings mean, for someone who has never met the terms."""
+"""Explanations of verdicts and findings for readers who are new to the terms.
+
+A report of data that are not images replaces "image" by "sample" in these texts.
+"""
 
 VERDICTS = {
     "underfit": (
-        "The model has not learned enough. It makes more mistakes than it would have "
-        "to even on the images it was allowed to study, like a pupil who fails the "
-        "very exercises that were practised in class. More of the same images will "
-        "not help much; a longer training, a larger network or a better input will."
+        "The model has not learned enough. Even on the images it was trained on, the "
+        "model makes more mistakes than necessary. More images of the same kind will "
+        "not help much. Longer training, a larger network or a better input will."
     ),
     "overfit": (
-        "The model does much better on the images it was trained on than on new ones. "
-        "It has learned some of them by heart, like a pupil who knows the answers to "
-        "the old exam but not the subject. What counts is how it does on new images: "
-        "more data, or a training that is held back (regularisation, dropout, stopping "
-        "earlier), brings the two together."
+        "The model makes far fewer mistakes on the images it was trained on than on "
+        "new images. It has memorised some of its training images. The error on new "
+        "images is the one that counts. More data or a more restricted training "
+        "(regularisation, dropout, stopping earlier) reduces the difference."
     ),
     "both": (
-        "Two things go wrong at a time. The model makes more mistakes than necessary "
-        "on the images it was trained on, and more again on new ones. Start with the "
-        "first: a model that cannot do its exercises is not helped by more of them."
+        "The model has two problems. It makes more mistakes than necessary on the "
+        "images it was trained on, and even more on new images. Solve the first "
+        "problem first: more images do not help a model that does not fit its training "
+        "images."
     ),
     "good": (
-        "On the images it was trained on the model is about as good as the reference, "
-        "and on new images it does about as well as on those. Neither difference is "
-        "larger than the tolerance. That does not mean that it makes no mistakes: it "
-        "means that neither a longer training nor a larger or smaller network can be "
-        "expected to change much."
+        "On the images it was trained on, the model is about as good as the reference. "
+        "On new images, the model is about as good as on its training images. Neither "
+        "difference is larger than the tolerance. The model may still make mistakes, "
+        "but neither longer training nor a larger or smaller network can be expected "
+        "to change the error much."
     ),
     "inconclusive": (
-        "The numbers do not decide it. Results from a limited number of images are "
-        "blurred, and here the blur reaches across the line between harmless and not. "
-        "This is no fault of the model: judge it on more images, or accept a larger "
-        "tolerance."
+        "With this many images the error is uncertain: its interval includes both "
+        "negligible and harmful values. This is not a fault of the model. Evaluate the "
+        "model on more images, or accept a larger tolerance."
     ),
 }
 
 FINDINGS = {
     "FIT01": (
-        "The simplest model imaginable names the most frequent class, whatever it is "
-        "shown. A model that is not clearly better has learned nothing useful. Classes "
-        "count alike here, so that a rare class cannot be ignored without notice."
+        "The simplest possible model always predicts the most frequent class. A model "
+        "that is not clearly better than this has learned nothing useful. All classes "
+        "have equal weight in this comparison, so a model that ignores a rare class is "
+        "detected."
     ),
     "FIT02": (
-        "Bias is how many more mistakes the model makes on the images it has studied "
-        "than the reference makes on images it has never seen. Since another model can "
-        "do it, these mistakes are avoidable."
+        "The bias is the difference between the model's error on the images it was "
+        "trained on and the error of the reference on new images. Since another model "
+        "achieves the lower error, these additional mistakes can be avoided."
     ),
     "FIT03": (
-        "The gap is the difference between the mistakes on new images and those on the "
-        "images studied. Some gap is normal. A large one says that part of what was "
-        "learned holds for the training images alone."
+        "The gap is the difference between the error on new images and the error on "
+        "the training images. A small gap is normal. A large gap means that part of "
+        "what the model learned holds only for its training images."
     ),
     "FIT04": (
-        "A network is shown all training images again and again; each round is an "
-        "epoch. The loss on new images was still going down in the last rounds: the "
-        "training ended too soon."
+        "A network is trained on all training images repeatedly; each pass is called "
+        "an epoch. The loss on new images was still falling in the last epochs, so the "
+        "training ended too early."
     ),
     "FIT05": (
-        "After some rounds a network can begin to learn details of its training images "
-        "that do not matter. The loss on new images then turns up again. The epoch "
-        "named here was found on other folds than it was judged on, so that the result "
-        "is not one of luck."
+        "After many epochs, a network may start to learn irrelevant details of its "
+        "training images. The loss on new images then rises again. The epoch named "
+        "here was chosen on other folds than the folds it was tested on, so the result "
+        "is not due to chance in the choice."
     ),
     "FIT06": (
-        "A model says how sure it is. Of all predictions it calls 90 % sure, 90 in 100 "
-        "should be right. Here fewer are. The predicted labels are not affected, but "
-        "the percentages promise too much."
+        "A model assigns a probability to each prediction. Of all predictions with a "
+        "probability of 90 %, 90 in 100 should be correct. Here, fewer are correct: "
+        "the model is overconfident. The predicted labels are not affected, but the "
+        "probabilities are too high."
     ),
     "FIT07": (
-        "The same model was trained on half of the images as well. With all of them "
-        "it made fewer mistakes on the same new images, so it had not yet learned all "
-        "that more images could teach it."
+        "The same model was also trained on half of the images. After training on all "
+        "images, the model made fewer mistakes on the same new images. The model has "
+        "therefore not yet learned everything that more images could teach it."
     ),
     "FIT08": (
-        "Parts that are dealt at random should all give about the same result. One "
-        "differs more than chance explains: its images, or the training on the others, "
-        "are special in some way, or the parts were taken from the data in the order "
-        "in which they lie."
+        "Splits that are drawn at random should all give similar results. One split "
+        "differs more than chance explains. Either its images, or the training on the "
+        "other images, are special in some way, or the splits were not shuffled and "
+        "follow the order of the data."
     ),
     "FIT09": (
-        "A search tries the values it is given. If the best is the first or the last "
-        "of them, a better one may lie outside."
+        "A search tries only the values it is given. If the best value is the first or "
+        "the last of them, a better value may lie outside."
     ),
     "FIT10": (
-        "Two results that differ by less than their blur (one standard error) are "
-        "equals for all we know. Of equals the simpler model is the better choice: it "
-        "has less room to learn by heart."
+        "Two errors that differ by less than one standard error cannot be "
+        "distinguished with these data. In this case the simpler model is preferable: "
+        "it is less likely to memorise its training images."
     ),
     "FIT11": (
-        "Models do better on what they have studied. Where new images come out better, "
-        "something deserves a look: are they easier, or does the training see harder, "
-        "distorted images? Or are some of the new ones not new?"
+        "Models usually make fewer mistakes on their training images than on new "
+        "images. If the error on new images is lower, check the reason: the new images "
+        "may be easier, the training images may be harder (for example distorted), or "
+        "some of the new images may be contained in the training images."
     ),
     "FIT12": (
-        "A test is fair only with questions that were not in the exercises. Some of "
-        "the images to test with are copies of images to train on, so the error on new "
-        "images looks smaller than it is."
+        "A test is valid only with images that were not used for training. Some of the "
+        "validation images are identical to training images, so the error on new "
+        "images appears smaller than it is."
     ),
 }

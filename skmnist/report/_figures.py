@@ -1,51 +1,58 @@
-"""The figures of a report, drawn away from pyplot, as PNG files."""
+"""The figures of a report as PNG files, drawn without pyplot."""
 
+import functools
 import io
 
 import numpy as np
 
 from skmnist.displays import EpochCurveDisplay, FitDiagnosisDisplay
-from skmnist.displays._style import STYLES, band_handle, label_scores, readable
+from skmnist.displays._style import (
+    SIDES,
+    STYLES,
+    add_legend,
+    draw_mean,
+    label_scores,
+    readable,
+)
 
-PRINT_DPI = 300
-SCREEN_DPI = 130
+# Dots per inch, of the files and of the pictures in a page.
+_DPI = 300
 
-# Numbers in the cells of a larger confusion matrix could not be read.
+# With more classes the counts in a confusion matrix would be illegible.
 _MOST_CLASSES_WITH_COUNTS = 20
 
 
 class Drawing:
-    """A figure, drawn when the first picture is asked for.
+    """A figure that is drawn when it is first needed.
 
     Parameters
     ----------
     draw : callable
         Takes matplotlib Axes.
     description : str
-        What it shows, for those who cannot see it and for the caption.
+        Caption, and alternative text for readers who cannot see the figure.
     """
 
     def __init__(self, draw, description):
         self.description = description
         self._draw = draw
-        self._figure = None
 
-    def png(self, dpi):
-        """Return the picture as the content of a PNG file."""
+    @functools.cached_property
+    def png(self):
+        """The content of a PNG file of 6 × 4 inches."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        if self._figure is None:
-            self._figure = Figure(figsize=(6, 4), layout="constrained")
-            FigureCanvasAgg(self._figure)
-            self._draw(self._figure.subplots())
+        figure = Figure(figsize=(6, 4), layout="constrained")
+        FigureCanvasAgg(figure)
+        self._draw(figure.subplots())
         buffer = io.BytesIO()
-        self._figure.savefig(buffer, format="png", dpi=dpi)
+        figure.savefig(buffer, format="png", dpi=_DPI)
         return buffer.getvalue()
 
 
 def noun_of(diagnosis):
-    """Return what a sample is called: "image", or "sample" where it is none."""
+    """Return "image" if the samples are images, else "sample"."""
     pictures = diagnosis.mistake_images is not None
     return "image" if pictures or len(diagnosis.data["X"]["shape"]) > 2 else "sample"
 
@@ -97,8 +104,8 @@ def drawings_of(diagnosis):
         ),
         "calibration": Drawing(
             lambda ax: _draw_calibration(ax, diagnosis.calibration),
-            "How often predictions were right by how probable the model held them, a "
-            "point for each tenth of the predictions",
+            "Accuracy of the predictions by their probability, a point for each tenth "
+            "of the predictions",
         ),
     }
     if diagnosis.folds["validation_loss"].isna().all():  # no probabilities
@@ -109,33 +116,32 @@ def drawings_of(diagnosis):
     return drawings
 
 
-def draw_values(ax, curve, xlabel, title="Capacity curve"):
-    """Draw accuracies by the value of a parameter.
+def draw_values(ax, curve, xlabel, title="Capacity curve", quantity="accuracy"):
+    """Draw scores by the value of a parameter.
 
     Parameters
     ----------
     ax : matplotlib Axes
     curve : DataFrame
-        Columns value (in the order to draw), fold and train_accuracy and
-        validation_accuracy.
+        Columns value (in the order to draw), fold, and train and validation scores.
     xlabel, title : str
+    quantity : str, default="accuracy"
+        The scores are in the columns ``train_{quantity}`` and
+        ``validation_{quantity}``; the former may be missing.
     """
     values = curve["value"].unique()
     place = curve["value"].map({value: i for i, value in enumerate(values)})
-    for side, name in (("train", "Training"), ("validation", "Validation")):
-        scores = curve.groupby(place)[f"{side}_accuracy"]
-        mean, spread, style = scores.mean(), scores.std().fillna(0), STYLES[side]
-        ax.plot(mean.index, mean, label=f"{name}, mean of folds", markersize=4, **style)
-        ax.fill_between(
-            mean.index,
-            mean - spread,
-            mean + spread,
-            color=style["color"],
-            alpha=0.2,
-            linewidth=0,
+    lines = []
+    for side, name in SIDES.items():
+        if f"{side}_{quantity}" not in curve:
+            continue
+        # The mean of candidates that were tried twice.
+        scores = curve.assign(place=place).pivot_table(
+            index="place", columns="fold", values=f"{side}_{quantity}"
         )
-    handles, _ = ax.get_legend_handles_labels()
-    ax.legend(handles=[*handles, band_handle("Band: ±1 standard deviation")])
+        label = f"{name}, mean of folds"
+        lines.append(draw_mean(ax, side, scores.index, scores, label=label)[0])
+    add_legend(ax, lines)
     labels = [readable(str(value), 16) for value in values]
     crowded = sum(map(len, labels)) > 50
     ax.set_xticks(
@@ -145,8 +151,7 @@ def draw_values(ax, curve, xlabel, title="Capacity curve"):
         ha="right" if crowded else "center",
     )
     ax.set(xlabel=readable(xlabel, 60), title=readable(title, 60))
-    label_scores(ax, "accuracy")
-    ax.grid(alpha=0.3)
+    label_scores(ax, quantity)
 
 
 def _draw_epochs(ax, diagnosis, quantity):
@@ -157,7 +162,7 @@ def _draw_folds(ax, diagnosis, quantity):
     from matplotlib.ticker import MaxNLocator
 
     folds = diagnosis.folds
-    for side, name in (("train", "Training"), ("validation", "Validation")):
+    for side, name in SIDES.items():
         style = {**STYLES[side], "linestyle": "none"}
         ax.plot(folds["fold"], folds[f"{side}_{quantity}"], label=name, **style)
     ax.legend()
@@ -168,26 +173,24 @@ def _draw_folds(ax, diagnosis, quantity):
 
 
 def _draw_learning_curve(ax, diagnosis):
-    from sklearn.model_selection import LearningCurveDisplay
-
     curve = diagnosis.learning_curve
-    # Folds differ by a sample or so: the smallest size of each belongs to one point.
+    # Folds differ by a sample or so, so points are matched by the rank of their size.
     step = curve.groupby("fold")["train_size"].rank(method="dense")
     by_step = curve.assign(step=step).pivot(index="step", columns="fold")
-    display = LearningCurveDisplay(
-        train_sizes=by_step["train_size"].mean(axis=1).to_numpy(),
-        train_scores=by_step["train_accuracy"].to_numpy(),
-        test_scores=by_step["validation_accuracy"].to_numpy(),
-    ).plot(ax, fill_between_kw={"alpha": 0.2, "linewidth": 0})
-    sides = {"train": "Training", "validation": "Validation"}
-    drawn = zip(sides, display.lines_, display.fill_between_, strict=True)
-    for side, line, fill in drawn:
-        line.set(label=f"{sides[side]}, mean of folds", **STYLES[side], markersize=4)
-        fill.set_color(STYLES[side]["color"])
-    ax.legend(handles=[*display.lines_, band_handle("Band: ±1 standard deviation")])
+    sizes = by_step["train_size"].mean(axis=1)
+    lines = [
+        draw_mean(
+            ax,
+            side,
+            sizes,
+            by_step[f"{side}_accuracy"],
+            label=f"{name}, mean of folds",
+        )[0]
+        for side, name in SIDES.items()
+    ]
+    add_legend(ax, lines)
     ax.set(xlabel=f"Training {noun_of(diagnosis)}s", title="Learning curve")
     label_scores(ax, "accuracy")
-    ax.grid(alpha=0.3)
 
 
 def _draw_confusion_matrix(ax, diagnosis):
@@ -199,7 +202,7 @@ def _draw_confusion_matrix(ax, diagnosis):
     ConfusionMatrixDisplay(diagnosis.confusion_matrix, display_labels=labels).plot(
         ax=ax,
         cmap="Blues",
-        # Of a good model only the diagonal would be seen on a linear scale.
+        # On a linear scale, only the diagonal of a good model would be visible.
         im_kw={"norm": PowerNorm(0.4, vmin=0)},
         include_values=n_classes <= _MOST_CLASSES_WITH_COUNTS,
         text_kw={"fontsize": 9 if n_classes <= 12 else 6},
@@ -217,7 +220,13 @@ def _draw_calibration(ax, calibration):
     probability, accuracy = calibration["probability"], calibration["accuracy"]
     least = min(probability.min(), accuracy.min())
     start = max(0.0, np.floor(20 * (least - 0.01)) / 20)
-    ax.plot([start, 1], [start, 1], color="#555555", linestyle=":", label="As promised")
+    ax.plot(
+        [start, 1],
+        [start, 1],
+        color="#555555",
+        linestyle=":",
+        label="Perfectly calibrated",
+    )
     style = {**STYLES["validation"], "linestyle": "-"}
     ax.plot(probability, accuracy, label="Out of fold", **style, clip_on=False)
     ax.fill_between(
@@ -226,7 +235,7 @@ def _draw_calibration(ax, calibration):
     ax.text(
         0.97,
         0.06,
-        "Below the line: surer than right",
+        "Below the line: overconfident",
         transform=ax.transAxes,
         ha="right",
         color="#555555",
@@ -236,8 +245,8 @@ def _draw_calibration(ax, calibration):
         xlim=(start, 1.005),
         ylim=(start, 1.005),
         title="Calibration",
-        xlabel="Probability of the prediction (%)",
-        ylabel="Right (% of predictions)",
+        xlabel="Predicted probability (%)",
+        ylabel="Accuracy (%)",
     )
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1, symbol=""))

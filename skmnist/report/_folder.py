@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from skmnist._atomic import replacing
-from skmnist.report._figures import PRINT_DPI, drawings_of
+from skmnist.report._figures import drawings_of
 from skmnist.report._page import render_page
 from skmnist.report._provenance import as_json, versions
 
@@ -18,27 +18,26 @@ FILES = (
     "diagnosis.json",
 )
 
-#: What a run that was stopped leaves instead; the next report removes it.
+#: What an interrupted command leaves instead; the next report removes it.
 PARTIAL_FILE = "partial_results.csv"
 
 
 def write_report(diagnosis, folder, *, command=None, configuration=None):
     """Write the report of a diagnosis into a folder.
 
-    Each file is put in its place in one step, so that none is ever half written.
-    Figures have 300 dots per inch. A figure that this diagnosis has no data for
-    (``learning_curve.png`` where no learning curve was asked for, ``loss.png`` of a
-    classifier without probabilities) is not written, and one of an earlier report is
-    removed. Other files in the folder stay as they are.
+    Each file is replaced in one step, so that no file is ever incomplete. Figures have
+    300 dots per inch. A figure without data (``learning_curve.png`` without a learning
+    curve, ``loss.png`` of a classifier without probabilities) is not written, and a
+    figure of an earlier report is removed. Other files in the folder are kept.
 
     Parameters
     ----------
     diagnosis : FitDiagnosis
-        What `diagnose_fit` gave.
+        The result of `diagnose_fit`.
     folder : path-like
-        Where to. Made if it does not exist.
+        Created if it does not exist.
     command : str, default=None
-        The command that gives this report again, for the page.
+        The command that makes this report, for the page.
     configuration : dict, default=None
         Settings by name, for the page.
 
@@ -76,7 +75,7 @@ def write_report(diagnosis, folder, *, command=None, configuration=None):
         "versions": versions(),
     }
     pictures = {
-        f"{name}.png": drawing.png(PRINT_DPI)
+        f"{name}.png": drawing.png
         for name, drawing in drawings.items()
         if f"{name}.png" in FILES
     }
@@ -90,16 +89,16 @@ def write_report(diagnosis, folder, *, command=None, configuration=None):
 
 
 def write_files(folder, names, content):
-    """Write files in one step each, and remove those that this report has not.
+    """Write files in one step each, and remove files of an earlier report.
 
     Parameters
     ----------
     folder : path-like
-        Made if it does not exist.
+        Created if it does not exist.
     names : sequence of str
-        The files a report of this kind may have.
+        The files that a report of this kind can have.
     content : dict of str to bytes
-        The files of this one.
+        The files of this report.
 
     Returns
     -------

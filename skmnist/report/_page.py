@@ -7,7 +7,7 @@ import numpy as np
 
 from skmnist.displays._fit_diagnosis import has_known_error
 from skmnist.report._explanations import FINDINGS, VERDICTS
-from skmnist.report._figures import SCREEN_DPI, drawings_of, noun_of
+from skmnist.report._figures import drawings_of, noun_of
 from skmnist.report._provenance import versions
 
 _MOST_PAIRS = 10
@@ -16,15 +16,15 @@ _MOST_PAIRS = 10
 def render_html(diagnosis, *, command=None, configuration=None):
     """Render the report of a diagnosis as one HTML page.
 
-    The page stands alone: its figures are embedded and it asks nothing of the network.
-    It follows the reader's choice of light or dark.
+    The page is self-contained: figures are embedded, and nothing is loaded from the
+    network. It follows the reader's choice of a light or dark theme.
 
     Parameters
     ----------
     diagnosis : FitDiagnosis
-        What `diagnose_fit` gave.
+        The result of `diagnose_fit`.
     command : str, default=None
-        The command that gives this report again.
+        The command that makes this report.
     configuration : dict, default=None
         Settings by name.
 
@@ -50,7 +50,7 @@ def render_html(diagnosis, *, command=None, configuration=None):
 
 
 def render(template, **values):
-    """Render a page from a template of this package, text escaped."""
+    """Render a page from a template of this package; text is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -68,6 +68,7 @@ def render(template, **values):
 
 
 def render_page(diagnosis, drawings, command, configuration):
+    """Render the page of a diagnosis with drawings that were made before."""
     noun = noun_of(diagnosis)
     sentence = diagnosis.sentence.removeprefix(f"{diagnosis.verdict}: ")
     return render(
@@ -76,17 +77,14 @@ def render_page(diagnosis, drawings, command, configuration):
         diagnosis=diagnosis,
         sentence=sentence[:1].upper() + sentence[1:],
         known_error=has_known_error(diagnosis),
-        went_back=_went_back(diagnosis),
+        went_back=_restored_an_epoch(diagnosis),
         explanation=VERDICTS[diagnosis.verdict].replace("image", noun),
         explanations={
             code: words.replace("image", noun) for code, words in FINDINGS.items()
         },
         image=noun,
         images=f"{noun}s",
-        figures={
-            name: {"description": drawing.description, "png": drawing.png(SCREEN_DPI)}
-            for name, drawing in drawings.items()
-        },
+        figures=drawings,
         pairs=_confused_pairs(diagnosis),
         mistakes=_mistakes(diagnosis),
         miscalibration=_miscalibration(diagnosis.calibration),
@@ -107,8 +105,8 @@ def render_page(diagnosis, drawings, command, configuration):
     )
 
 
-def _went_back(diagnosis):
-    """Tell whether what is judged is not what the epochs ended in."""
+def _restored_an_epoch(diagnosis):
+    """Return whether the scores are those of an earlier epoch than the last."""
     if diagnosis.epochs is None:
         return False
     last = diagnosis.epochs.groupby("fold")["validation_loss"].last()
@@ -117,7 +115,7 @@ def _went_back(diagnosis):
 
 
 def _confused_pairs(diagnosis):
-    """Return the commonest mistakes: true label, predicted one, count and share."""
+    """Return the most frequent mistakes: labels, predictions, counts and shares."""
     counts = np.array(diagnosis.confusion_matrix)
     totals = counts.sum(axis=1)
     np.fill_diagonal(counts, 0)
@@ -139,7 +137,7 @@ def _confused_pairs(diagnosis):
 
 
 def _mistakes(diagnosis):
-    """Return the surest mistakes, each with its picture where there is one."""
+    """Return the mistakes with the highest probability, with images if there are."""
     mistakes = diagnosis.mistakes.to_dict("records")
     images = diagnosis.mistake_images
     if images is None:
@@ -151,7 +149,7 @@ def _mistakes(diagnosis):
 
 
 def _picture(image):
-    from PIL import Image  # matplotlib brings it
+    from PIL import Image
 
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG")
@@ -159,7 +157,7 @@ def _picture(image):
 
 
 def _miscalibration(calibration):
-    """Return the mean probability of the predictions, and how often they are right."""
+    """Return the mean probability and the accuracy of the predictions."""
     if calibration is None:
         return None
     weights = calibration["n"] / calibration["n"].sum()
@@ -171,7 +169,7 @@ def _miscalibration(calibration):
 
 
 def _evidence(value):
-    """Write one number of a finding's evidence for people."""
+    """Write a value of a finding's evidence with four digits."""
     if isinstance(value, (float, np.floating)):
         return f"{value:.4g}"
     if isinstance(value, (list, tuple)):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator
+from sklearn.utils import indexable
 
 from skmnist import __version__
 
@@ -17,7 +18,7 @@ _PACKAGES = ("scikit-learn", "tensorflow", "keras", "scikeras", "numpy", "pandas
 
 
 def fingerprint(data):
-    """Return what tells data from other data.
+    """Return what identifies data: shape, dtype and SHA-256.
 
     Parameters
     ----------
@@ -25,9 +26,10 @@ def fingerprint(data):
 
     Returns
     -------
-    print : dict
-        "shape", "dtype" and "sha256": of an array's bytes in C order; of the text of
-        objects; of a DataFrame's hashes of rows; of a sparse matrix's three arrays.
+    fingerprint : dict
+        "shape", "dtype" and "sha256", the latter of an array's bytes in C order; of the
+        text of objects; of the row hashes of a DataFrame; of the three arrays of a
+        sparse matrix.
 
     Examples
     --------
@@ -58,8 +60,37 @@ def fingerprint(data):
     }
 
 
+def fingerprints(X, y, groups=None, params=None, first_row=0):
+    """Return the fingerprints of the data of a diagnosis, by name.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...)
+    y : ndarray of shape (n_samples,)
+    groups : ndarray of shape (n_samples,), default=None
+    params : dict, default=None
+        Metadata of `fit`; values with one entry per sample are included.
+    first_row : int, default=0
+        The first row of a hold-out, which has fingerprints of its own; 0 without one.
+
+    Returns
+    -------
+    data : dict of str to dict
+    """
+    trained = slice(first_row or None)
+    parts = {"X": X[trained], "y": y[trained]}
+    if first_row:
+        parts |= {"X_val": X[first_row:], "y_val": y[first_row:]}
+    if groups is not None:
+        parts["groups"] = groups
+    for name, value in (params or {}).items():
+        if getattr(value, "shape", ())[:1] == (len(y),):
+            parts[name] = indexable(value)[0][trained]
+    return {name: fingerprint(part) for name, part in parts.items()}
+
+
 def versions():
-    """Return the versions of what a result depends on, by package."""
+    """Return the versions that a result depends on, by package."""
     found = {"skmnist": __version__, "Python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -70,15 +101,15 @@ def versions():
 
 
 def one_line(value):
-    """Write an object on one line: an estimator whole, however many its parameters."""
+    """Write an object on one line; an estimator with all of its parameters."""
     if type(value).__repr__ is BaseEstimator.__repr__:
-        # It leaves the middle of a long one out.
+        # Without N_CHAR_MAX the middle of a long one is left out.
         return " ".join(value.__repr__(N_CHAR_MAX=math.inf).split())
     return " ".join(repr(value).split())
 
 
 def as_plain(value):
-    """Return arrays and scalars as what JSON holds: NaN as None, dates as text."""
+    """Return arrays and scalars in JSON's types: NaN as None, dates as text."""
     if isinstance(value, dict):
         return {str(key): as_plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

@@ -1,27 +1,269 @@
-"""Other values of the hyperparameters: a search's results, a curve over capacity."""
+"""What the candidates of a search, or the values of one parameter, show.
 
-from dataclasses import dataclass
-from numbers import Real
+Two rules are read off here: whether the best value is the lowest or highest that was
+tried, and whether a simpler candidate is within one standard error of the best.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from skmnist.search._values import complexity, is_number
+
+
+class Edge(NamedTuple):
+    """A parameter whose best value is the lowest or the highest that was tried."""
+
+    name: str
+    value: float
+    side: str
+    values: list
+
 
 @dataclass(frozen=True, eq=False)
-class Candidates:
-    """What other values of the hyperparameters gave.
+class Scores:
+    """The candidates of a search with their scores on every split.
 
     Attributes
     ----------
-    edges : list of tuple of (str, float, str, list)
-        Parameters whose best value lies at the end of those tried: the name, the value,
-        "lowest" or "highest", and all values.
+    points : list of dict
+        Parameters of each candidate.
+    validation : ndarray of float of shape (n_points, n_splits)
+    train : ndarray of float of shape (n_points, n_splits) or None
+        None if the search did not compute them.
+    best : int
+        The candidate that the search chose.
+    rounds : ndarray of int of shape (n_points,)
+        Of a halving search, counted from 0; 0 for others.
+    scoring : str
+        Name of the score; higher is better.
+    is_accuracy : bool
+    """
+
+    points: list
+    validation: np.ndarray
+    train: np.ndarray | None
+    best: int
+    rounds: np.ndarray
+    scoring: str
+    is_accuracy: bool
+
+    @property
+    def last(self):
+        """The candidates of the last round, which can be compared with the best."""
+        return np.flatnonzero(self.rounds == self.rounds.max())
+
+    @property
+    def standard_error(self):
+        """Standard error of the best candidate's score over the splits."""
+        return standard_error(self.validation[self.best])
+
+
+def read_scores(search):
+    """Read the scores that a fitted search chose the best candidate by.
+
+    Parameters
+    ----------
+    search : fitted search of scikit-learn
+
+    Returns
+    -------
+    scores : Scores or None
+        None if a function chose the best candidate from several scores.
+    """
+    results = search.cv_results_
+    # With several scores, the one that chose the best.
+    metric = search.refit if search.multimetric_ else "score"
+    if not isinstance(metric, str):
+        return None
+
+    def of(side):
+        if f"split0_{side}_{metric}" not in results:
+            return None
+        return np.array(
+            [results[f"split{i}_{side}_{metric}"] for i in range(search.n_splits_)]
+        ).T
+
+    scoring = metric if search.multimetric_ else search.scoring
+    if search.multimetric_ and isinstance(search.scoring, dict):
+        scoring = search.scoring[metric]
+    points = results["params"]
+    name = scoring if isinstance(scoring, str) else metric
+    return Scores(
+        points=points,
+        validation=of("test"),
+        train=of("train"),
+        best=int(search.best_index_),
+        rounds=np.asarray(results.get("iter", np.zeros(len(points), dtype=int))),
+        scoring="accuracy" if scoring is None else name,
+        is_accuracy=scoring in (None, "accuracy"),
+    )
+
+
+def standard_error(splits):
+    """Return the standard error of a mean over splits; NaN for a single split."""
+    if len(splits) < 2:
+        return np.nan
+    return float(np.std(splits, ddof=1) / np.sqrt(len(splits)))
+
+
+def find_edges(search):
+    """Return the parameters whose best value is the lowest or highest tried.
+
+    Parameters
+    ----------
+    search : fitted search of scikit-learn
+
+    Returns
+    -------
+    edges : list of Edge
+        Numeric parameters only. A distribution has no edges, and 0 is none, because
+        these parameters have no values below.
+    """
+    grids = getattr(search, "param_grid", None)
+    if grids is None:
+        grids = getattr(search, "param_distributions", {})
+    grids = [grids] if isinstance(grids, dict) else grids
+    # Halving may use a parameter, such as the number of trees, as its resource.
+    resource = getattr(search, "resource", None)
+    params = {k: v for k, v in search.best_params_.items() if k != resource}
+    edges = []
+    for name, best in params.items():
+        # A value may be at the edge of one grid and inside of another.
+        tried = [grid[name] for grid in grids if _fits(grid, params, name)]
+        if not tried or any(hasattr(values, "rvs") for values in tried):
+            continue
+        values = [value for values in tried for value in values]
+        if not all(map(is_number, values)) or len(set(values)) < 2:
+            continue
+        for side, end in (("lowest", min(values)), ("highest", max(values))):
+            if best == end != 0:
+                edges.append(Edge(name, best, side, sorted(set(values))))
+    return edges
+
+
+def _fits(grid, params, varied):
+    """Return whether a grid contains the parameters other than the varied one."""
+    return set(grid) == set(params) and all(
+        name == varied
+        or hasattr(values, "rvs")
+        or any(np.array_equal(value, params[name]) for value in values)
+        for name, values in grid.items()
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """Parameters with an order of complexity, and their values in it.
+
+    Attributes
+    ----------
+    levels : dict of str to list
+        For each parameter its values or their complexities, the simplest first.
+    """
+
+    levels: dict
+    _level: dict = field(repr=False)
+
+    @classmethod
+    def declared(cls, capacity):
+        """Return the order that a user declared: values, the simplest first."""
+        return cls(capacity, {name: lambda value: value for name in capacity})
+
+    @classmethod
+    def of_known_parameters(cls, points, n_features, n_classes):
+        """Return the order of this package's own parameters, as far as they vary."""
+        levels, functions = {}, {}
+        for name in points[0] if points else ():
+
+            def level(value, name=name):
+                return complexity(name, value, n_features, n_classes)
+
+            found = [level(point.get(name)) for point in points]
+            if None not in found and len(set(found)) > 1:
+                levels[name], functions[name] = sorted(set(found)), level
+        return cls(levels, functions)
+
+    def place(self, name, value):
+        """Return where a value stands, from 0 (simplest) to 1; None if unknown."""
+        level, levels = self._level[name](value), self.levels[name]
+        if level not in levels:
+            return None
+        return levels.index(level) / (len(levels) - 1 or 1)
+
+
+def simplest_within_one_error(points, scores, best, error, order):
+    """Return the simplest candidate whose score is within one error of the best.
+
+    The rule of Breiman, Friedman, Olshen and Stone, Classification and Regression
+    Trees, 1984.
+
+    Parameters
+    ----------
+    points : list of dict
+    scores : ndarray of float of shape (n_points,)
+        Mean scores; higher is better.
+    best : int
+        The best candidate.
+    error : float
+        Its standard error; NaN decides for the best.
+    order : Order
+        Candidates are compared that are in no ordered parameter more complex than the
+        best, and equal to it in all others.
+
+    Returns
+    -------
+    place : int or None
+        Of the candidate that is simplest in all ordered parameters together, which may
+        be the best itself. None if the best has no place in the order.
+    """
+    names = [name for name in order.levels if name in points[best]]
+    at_best = {name: order.place(name, points[best][name]) for name in names}
+    if not names or None in at_best.values():
+        return None
+
+    def places(point):
+        """Return the places of a candidate that is comparable, or None."""
+        if point.keys() != points[best].keys():  # of another grid
+            return None
+        found = []
+        for name, value in points[best].items():
+            if name not in names:
+                # Not `==`, which compares arrays value by value.
+                if not np.array_equal(point[name], value):
+                    return None
+                continue
+            place = order.place(name, point[name])
+            if place is None or place > at_best[name]:
+                return None
+            found.append(place)
+        return found
+
+    comparable = {}
+    for number, point in enumerate(points):
+        near = scores[number] >= scores[best] - error or number == best
+        if near and (found := places(point)) is not None:
+            comparable[number] = sum(found)
+    # Of equally simple candidates the best.
+    return min(comparable, key=lambda number: (comparable[number], number != best))
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What other values of the hyperparameters gave, for the findings of a diagnosis.
+
+    Attributes
+    ----------
+    edges : list of Edge
     simpler : dict or None
-        The simplest candidate within one standard error of the best: "parameter",
-        "value", "best_value", "error", "best_error" and "standard_error"; where a
-        search did not score accuracy "scoring", "score" and "best_score" instead.
+        The simplest candidate within one standard error of the best, if that is another
+        one: "parameter", "value", "best_value", "error", "best_error" and
+        "standard_error"; if a search was not scored by accuracy "scoring", "score" and
+        "best_score" in place of the errors.
     better : tuple of (value, Estimate) or None
-        A simpler value whose validation error is proven lower, and by how much.
+        A simpler value whose validation error is proven lower, and the difference.
     curve : DataFrame or None
         Columns value, fold, train_accuracy, validation_accuracy, in the order of
         complexity.
@@ -29,167 +271,101 @@ class Candidates:
 
     edges: list
     simpler: dict | None = None
-    better: tuple | None = None
+    better: tuple[Any, Any] | None = None
     curve: pd.DataFrame | None = None
 
 
 def read_search(search, capacity):
-    """Read what a fitted search tells of its candidates.
+    """Read what a fitted search shows about its candidates.
 
     Parameters
     ----------
     search : fitted search of scikit-learn
     capacity : dict of one str to list, or None
-        A parameter and its values, from the simplest to the most complex.
+        A parameter and its values, the simplest first.
 
     Returns
     -------
     candidates : Candidates
     """
-    return Candidates(_edges(search), _simpler_in(search, capacity))
+    edges, scores = find_edges(search), read_scores(search)
+    if capacity is None or scores is None or len(scores.validation[0]) < 2:
+        return Candidates(edges)
+    ((name, _),) = capacity.items()
+    last = scores.last
+    means = scores.validation.mean(axis=1)
+    best = list(last).index(scores.best)
+    place = simplest_within_one_error(
+        [scores.points[i] for i in last],
+        means[last],
+        best,
+        scores.standard_error,
+        Order.declared(capacity),
+    )
+    if place is None or place == best:
+        return Candidates(edges)
+    simpler = last[place]
+    found = {
+        "parameter": name,
+        "value": scores.points[simpler][name],
+        "best_value": scores.points[scores.best][name],
+        "standard_error": scores.standard_error,
+    }
+    score, best_score = float(means[simpler]), float(means[scores.best])
+    if scores.is_accuracy:
+        found |= {"error": 1 - score, "best_error": 1 - best_score}
+    else:
+        found |= {"scoring": scores.scoring, "score": score, "best_score": best_score}
+    return Candidates(edges, found)
 
 
-def read_curve(folds, name, values, codes, current, difference):
+def read_curve(by_value, capacity, difference):
     """Read a cross-validation of every value of a parameter of capacity.
 
     Parameters
     ----------
-    folds : list of list of Fold
+    by_value : list of list of Fold
         The splits of each value, in the order of complexity.
-    name : str
-        The parameter.
-    values : list
-    codes : ndarray of int of shape (n_rows,)
-        True classes.
-    current : int
-        The place of the value that is judged.
+    capacity : Capacity
     difference : callable
-        Estimates how much lower the validation error of one list of folds is than that
-        of another.
+        Estimates the validation error of one list of folds minus that of another.
 
     Returns
     -------
     candidates : Candidates
     """
-    wrong = [[np.mean(f.test_codes != codes[f.test]) for f in each] for each in folds]
-    errors = np.mean(wrong, axis=1)
-    best = int(np.argmin(errors))
-    simpler = _within_one_error(name, values, errors, np.array(wrong[best]), best)
+    name, values, current = capacity.name, capacity.values, capacity.position
+    accuracy = np.array([[f.validation_accuracy for f in folds] for folds in by_value])
+    scores = accuracy.mean(axis=1)
+    best = int(np.argmax(scores))
+    error = standard_error(accuracy[best])
+    points = [{name: value} for value in values]
+    order = Order.declared({name: values})
+    place = simplest_within_one_error(points, scores, best, error, order)
+    simpler = None
+    if place != best:
+        simpler = {
+            "parameter": name,
+            "value": values[place],
+            "best_value": values[best],
+            "error": float(1 - scores[place]),
+            "best_error": float(1 - scores[best]),
+            "standard_error": error,
+        }
     better = None
     if current > 0:
-        place = int(np.argmin(errors[:current]))
-        gain = difference(folds[current], folds[place])
+        simpler_best = int(np.argmax(scores[:current]))
+        gain = difference(by_value[current], by_value[simpler_best])
         if gain.low > 0:
-            better = values[place], gain
+            better = values[simpler_best], gain
     rows = [
         {
             "value": str(value),
             "fold": fold.number,
-            "train_accuracy": np.mean(fold.train_codes == codes[fold.train]),
-            "validation_accuracy": np.mean(fold.test_codes == codes[fold.test]),
+            "train_accuracy": fold.train_accuracy,
+            "validation_accuracy": fold.validation_accuracy,
         }
-        for value, each in zip(values, folds, strict=True)
-        for fold in each
+        for value, folds in zip(values, by_value, strict=True)
+        for fold in folds
     ]
     return Candidates([], simpler, better, pd.DataFrame(rows))
-
-
-def _edges(search):
-    grids = getattr(search, "param_grid", None)
-    if grids is None:
-        grids = getattr(search, "param_distributions", {})
-    grids = [grids] if isinstance(grids, dict) else grids
-    # Halving may count a parameter, the number of trees say, as its resource.
-    resource = getattr(search, "resource", None)
-    params = {k: v for k, v in search.best_params_.items() if k != resource}
-    edges = []
-    for grid in grids:
-        if not _gives(grid, params):
-            continue
-        for name, values in grid.items():
-            # A distribution has no ends to speak of.
-            if hasattr(values, "rvs"):
-                continue
-            best, values = params[name], list(values)
-            if len(values) < 2 or not all(map(_is_number, values)):
-                continue
-            for side, end in (("lowest", min(values)), ("highest", max(values))):
-                if best == end != 0:  # nothing lies below zero
-                    edges.append((name, best, side, sorted(values)))
-    return edges
-
-
-def _gives(grid, params):
-    """Tell whether parameters are of a grid, of several that were searched."""
-    return set(grid) == set(params) and all(
-        hasattr(values, "rvs")
-        or any(np.array_equal(value, params[name]) for value in values)
-        for name, values in grid.items()
-    )
-
-
-def _is_number(value):
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-
-
-def _simpler_in(search, capacity):
-    results, best = search.cv_results_, search.best_params_
-    # Of several scorings the one that chose the best; a function may choose by any.
-    metric = search.refit if search.multimetric_ else "score"
-    if capacity is None or not isinstance(metric, str):
-        return None
-    ((name, order),) = capacity.items()
-    if name not in best or best[name] not in order:
-        return None
-    others = {key: value for key, value in best.items() if key != name}
-    row_of = {}
-    # Halving trains the candidates of another round on another number of samples.
-    rounds = results.get("iter", np.zeros(len(results["params"])))
-    for row in np.flatnonzero(rounds == np.max(rounds)):
-        params = results["params"][row]
-        same = all(params.get(key) == value for key, value in others.items())
-        if same and params.get(name) in order:
-            row_of[order.index(params[name])] = row
-    places = sorted(row_of)
-    at = order.index(best[name])
-    scores = results[f"mean_test_{metric}"][[row_of[place] for place in places]]
-    splits = [
-        results[f"split{i}_test_{metric}"][row_of[at]] for i in range(search.n_splits_)
-    ]
-    found = _within_one_error(
-        name,
-        [order[place] for place in places],
-        1 - scores,
-        1 - np.array(splits),
-        places.index(at),
-    )
-    scoring = metric if search.multimetric_ else search.scoring
-    if search.multimetric_ and isinstance(search.scoring, dict):
-        scoring = search.scoring[metric]
-    if found is None or scoring in (None, "accuracy"):
-        return found
-    error, best_error = found.pop("error"), found.pop("best_error")
-    said = scoring if isinstance(scoring, str) else metric
-    return found | {"scoring": said, "score": 1 - error, "best_score": 1 - best_error}
-
-
-def _within_one_error(name, values, errors, best_splits, best):
-    """Return the simplest value within one standard error of the best, or None.
-
-    The rule of Breiman, Friedman, Olshen and Stone, Classification and Regression
-    Trees, 1984.
-    """
-    if len(best_splits) < 2:
-        return None
-    standard_error = float(np.std(best_splits, ddof=1) / np.sqrt(len(best_splits)))
-    place = int(np.flatnonzero(errors <= errors[best] + standard_error)[0])
-    if place >= best:
-        return None
-    return {
-        "parameter": name,
-        "value": values[place],
-        "best_value": values[best],
-        "error": float(errors[place]),
-        "best_error": float(errors[best]),
-        "standard_error": standard_error,
-    }

@@ -1,278 +1,460 @@
-"""Search a grid of hyperparameters, and read what it found."""
+"""What a finished search says: the best candidate, simpler ones, and the edges."""
 
-import json
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.utils.validation import check_is_fitted
 
-from skmnist.cli._grid import written_value
-
-# A larger value of these holds the network back, or leaves it as it is.
-_MORE_IS_SIMPLER = ("dropout", "hidden_dropout", "l2")
-_MORE_IS_COMPLEX = ("epochs",)
-_SIZES = ("hidden_layer_sizes", "filters")
-
-
-@dataclass(frozen=True, eq=False)
-class SearchResult:
-    """What a search found.
-
-    Attributes
-    ----------
-    results : DataFrame
-        For each point of the grid: its values, train_accuracy, validation_accuracy,
-        their standard errors over folds, fit_time in seconds, and rank; of a halving
-        search also round and n_images.
-    best : dict
-        The values of the best point.
-    best_error, standard_error : float
-        Its validation error, and the standard error of that over the folds.
-    simplest : dict or None
-        The simplest point within one standard error of the best, which may be the best
-        itself. None where no parameter of the grid has an order of complexity.
-    simplest_error : float or None
-    ordered : list of str
-        Parameters of the grid with an order of complexity.
-    edges : list of str
-        Numeric parameters whose best value is the first or last tried.
-    curves : dict of str to DataFrame
-        For each parameter with several values, the others as in the best point: value,
-        fold, train_accuracy, validation_accuracy.
-    n_fits : int
-    """
-
-    results: pd.DataFrame
-    best: dict
-    best_error: float
-    standard_error: float
-    simplest: dict | None
-    simplest_error: float | None
-    ordered: list
-    edges: list
-    curves: dict
-    n_fits: int
+from skmnist._atomic import replacing
+from skmnist._estimate import percent
+from skmnist.report._provenance import as_plain, fingerprint
+from skmnist.search._candidates import (
+    Edge,
+    Order,
+    Scores,
+    find_edges,
+    read_scores,
+    simplest_within_one_error,
+)
+from skmnist.search._values import is_number, short_names, written, written_value
 
 
-class FitLog:
-    """A scorer of accuracy that notes each fit's scores, for who stops in between.
-
-    It notes them in a file, as fits may be those of other processes.
+def diagnose_search(search, X=None, y=None, *, capacity=None):
+    """Say what a fitted search found, and which candidate to take.
 
     Parameters
     ----------
-    names : list of str
-        Parameters to note, as the Pipeline calls them.
-    path : pathlib.Path
-        A file in an existing folder; what it holds is deleted.
-    """
-
-    def __init__(self, names, path):
-        self._names = names
-        self._path = path
-        self._open = None
-        path.write_text("")
-
-    def __call__(self, estimator, X, y):
-        """Return the accuracy. scikit-learn asks for the validation part first."""
-        accuracy = float(np.mean(estimator.predict(X) == y))
-        if self._open is None:
-            self._open = accuracy
-            return accuracy
-        params = estimator.get_params()
-        values = {n.rpartition("__")[2]: params[n] for n in self._names}
-        row = {n: str(v) if isinstance(v, tuple) else v for n, v in values.items()}
-        row |= {"train_accuracy": accuracy, "validation_accuracy": self._open}
-        self._open = None
-        # In one write, so that lines of several processes do not mix.
-        with open(self._path, "ab", buffering=0) as file:
-            file.write(json.dumps(row).encode() + b"\n")
-        return accuracy
-
-    def __len__(self):
-        """Return the number of fits noted."""
-        return self._path.read_bytes().count(b"\n")
-
-    def frame(self):
-        """Return the notes, a row for each fit."""
-        return pd.DataFrame(map(json.loads, self._path.read_text().splitlines()))
-
-
-def check_values(network, grid):
-    """Raise ValueError where the network takes a value of the grid for none of its."""
-    for name, values in grid.items():
-        for value in values:
-            clone(network).set_params(**{name: value})._validate_params()
-
-
-def make_search(pipeline, grid, *, cv, halving, seed, n_jobs, scoring):
-    """Make the search of scikit-learn; the grid's names are those of the last step."""
-    step = pipeline.steps[-1][0]
-    grid = {f"{step}__{name}": values for name, values in grid.items()}
-    settings = {
-        "scoring": scoring,
-        "cv": StratifiedKFold(cv, shuffle=True, random_state=seed),
-        "refit": False,
-        "n_jobs": n_jobs,
-        "return_train_score": True,
-    }
-    if not halving:
-        return GridSearchCV(clone(pipeline), grid, **settings)
-    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-    from sklearn.model_selection import HalvingGridSearchCV
-
-    return HalvingGridSearchCV(
-        clone(pipeline), grid, **settings, min_resources="exhaust", random_state=seed
-    )
-
-
-def read_results(search, grid, n_pixels, n_classes):
-    """Read a fitted search.
-
-    Parameters
-    ----------
-    search : fitted GridSearchCV or HalvingGridSearchCV
-    grid : dict of str to list
-        With the names of the network's parameters.
-    n_pixels, n_classes : int
-        They say how large a network is.
+    search : fitted GridSearchCV, RandomizedSearchCV or halving search
+        Of scikit-learn, over any classifier. With ``return_train_score=True`` the
+        validation curves show both sides.
+    X : array-like of shape (n_samples, ...), default=None
+        The data that were searched. They are not used for training: a report records
+        their fingerprint, and the number of features orders `hidden_layer_sizes` by
+        their number of weights, if the search has no best estimator that knows it.
+    y : array-like of shape (n_samples,), default=None
+        The labels of X.
+    capacity : dict of str to list, default=None
+        Parameters and their values, the simplest first. None knows the order of this
+        package's own parameters: `epochs`, `hidden_layer_sizes`, `filters`, `dropout`,
+        `hidden_dropout` and `l2`.
 
     Returns
     -------
-    result : SearchResult
+    diagnosis : SearchDiagnosis
+        What to take from the search, with tables and pictures.
+
+    Raises
+    ------
+    NotFittedError
+        If the search is not fitted.
+    ValueError
+        If the search chose the best candidate by a function of several scores, or
+        `capacity` names a parameter that was not searched.
+
+    See Also
+    --------
+    diagnose_fit : The verdict on a single classifier, or on the best one of a search.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skmnist import diagnose_search
+    >>> X, y = load_iris(return_X_y=True)
+    >>> tree = DecisionTreeClassifier(random_state=0)
+    >>> search = GridSearchCV(tree, {"max_depth": [1, 2, 3, 4, 5]}).fit(X, y)
+    >>> diagnosis = diagnose_search(search, capacity={"max_depth": [1, 2, 3, 4, 5]})
+    >>> diagnosis.best, diagnosis.simplest
+    ({'max_depth': 4}, {'max_depth': 3})
+    >>> print(diagnosis.sentences[0])
+    The best candidate, max_depth=4, has an error of 3.3 % on new samples (standard
+    error 1.8 %).
     """
-    cv_results = search.cv_results_
-    n_splits = search.n_splits_
-    scores = {
-        side: np.array([cv_results[f"split{i}_{key}_score"] for i in range(n_splits)]).T
-        for side, key in (("train", "train"), ("validation", "test"))
-    }
-    points = [
-        {key.rpartition("__")[2]: value for key, value in params.items()}
-        for params in cv_results["params"]
-    ]
-    table = pd.DataFrame(points, dtype=object)
-    halved = "iter" in cv_results
-    rounds = np.zeros(len(points), dtype=int)
-    if halved:
-        rounds = np.asarray(cv_results["iter"])
-        table["round"] = rounds + 1
-        table["n_images"] = cv_results["n_resources"]
-    for side, values in scores.items():
-        table[f"{side}_accuracy"] = values.mean(axis=1)
-        spread = values.std(axis=1, ddof=1) / np.sqrt(n_splits)
-        table[f"{side}_standard_error"] = spread
-    table["fit_time"] = cv_results["mean_fit_time"]
-    # A network that diverged has no score and comes last.
-    key = np.nan_to_num(scores["validation"].mean(axis=1), nan=-1.0)
-    last = np.flatnonzero(rounds == rounds.max())
-    best = int(last[np.argmax(key[last])])
-    table["rank"] = pd.Series(-key).rank(method="min").astype(int)
-    error = 1 - scores["validation"].mean(axis=1)
-    standard_error = float(table["validation_standard_error"][best])
-    ordered = [
-        name
-        for name, values in grid.items()
-        if len(values) > 1 and _complexity(name, values[0], 1, 2) is not None
-    ]
-    simplest = None
-    if ordered:
-        near = [i for i in last if error[i] <= error[best] + standard_error]
-        simplest = _simplest(points, near, best, grid, ordered, n_pixels, n_classes)
-    first = np.flatnonzero(rounds == 0)
-    curves = {
-        name: _curve(name, points, scores, first, best, n_pixels, n_classes)
-        for name, values in grid.items()
-        if len(values) > 1
-    }
-    return SearchResult(
-        results=table,
-        best=points[best],
-        best_error=float(error[best]),
-        standard_error=standard_error,
-        simplest=None if simplest is None else points[simplest],
-        simplest_error=None if simplest is None else float(error[simplest]),
-        ordered=ordered,
-        edges=_edges(points[best], grid),
-        curves=curves,
-        n_fits=len(points) * n_splits,
+    check_is_fitted(search, "cv_results_")
+    scores = read_scores(search)
+    if scores is None:
+        raise ValueError(
+            "diagnose_search needs one score that chose the best candidate, but "
+            f"refit={search.refit!r} of {type(search).__name__} does not name one: set "
+            "refit to the name of a score."
+        )
+    unknown = set(capacity or ()) - {name for point in scores.points for name in point}
+    if unknown:
+        raise ValueError(
+            f"capacity names {sorted(unknown)}, which the search did not vary: it has "
+            f"{sorted({name for point in scores.points for name in point})}."
+        )
+    shape = np.shape(X)[1:] if X is not None else ()
+    n_features = getattr(search, "n_features_in_", None)
+    n_features = int(np.prod(shape)) if shape else n_features
+    classes = getattr(search, "classes_", ()) if y is None else np.unique(y)
+    data = {}
+    for name, part in (("X", X), ("y", y)):
+        if part is not None:
+            data[name] = fingerprint(part)
+    if capacity is None:
+        order = Order.of_known_parameters(scores.points, n_features, len(classes))
+    else:
+        order = Order.declared({name: list(v) for name, v in capacity.items()})
+    return SearchDiagnosis(
+        scores=scores,
+        order=order,
+        edges=find_edges(search),
+        fit_times=np.asarray(search.cv_results_["mean_fit_time"]),
+        resource=_resource(search),
+        data=data,
     )
 
 
-def _complexity(name, value, n_pixels, n_classes):
-    """Return a number that grows with complexity, or None without an order."""
-    if name in _SIZES:
-        ends = (n_pixels, n_classes) if name == "hidden_layer_sizes" else (1, 1)
-        widths = [ends[0], *value, ends[1]]
-        return sum(a * b for a, b in pairwise(widths))
-    if name in _MORE_IS_COMPLEX:
-        return value
-    return -value if name in _MORE_IS_SIMPLER else None
+def _resource(search):
+    """Return the name of a halving search's resource and its values, or None."""
+    if "iter" not in search.cv_results_:
+        return None
+    return search.resource, np.asarray(search.cv_results_["n_resources"])
 
 
-def _simplest(points, near, best, grid, ordered, n_pixels, n_classes):
-    """Return the simplest of the points near the best, which may be the best itself.
+@dataclass(frozen=True, eq=False, repr=False)
+class SearchDiagnosis:
+    """The result of `diagnose_search`.
 
-    Of those that are in no ordered parameter more complex than the best, and as it in
-    the others, the one that lies lowest in the order of complexity, all parameters
-    together.
+    Scores are those that chose the best candidate, higher being better; accuracies and
+    errors are fractions, times seconds.
+
+    Attributes
+    ----------
+    best : dict
+        Parameters of the best candidate, with the names that `set_params` takes.
+    best_score, standard_error : float
+        Its mean validation score, and the standard error of that over the splits.
+    simplest : dict or None
+        The simplest candidate within one standard error of the best, which may be the
+        best itself. None if no parameter has an order of complexity.
+    simplest_score : float or None
+    ordered : list of str
+        Parameters with an order of complexity.
+    edges : list of Edge
+        Parameters whose best value is the lowest or highest tried, with `name`,
+        `value`, `side` and `values`.
+    results : DataFrame
+        A row per candidate: its parameters, train and validation score with their
+        standard errors over splits, fit_time, and rank; of a halving search also round
+        (from 1) and the resource. Parameters have their names without those of the
+        steps of a Pipeline, if that leaves them different.
+    curves : dict of str to DataFrame
+        For each parameter with several values, the others as in the best candidate:
+        value (as text), fold (from 1), and the scores. Of a halving search, the first
+        round. Parameters are named as in `results`.
+    scoring : str
+        The name of the score.
+    n_fits : int
+        Fits of the search, without the final one.
+    sentences : list of str
+        What to take from the search.
+    data : dict of str to dict
+        "shape", "dtype" and "sha256" of X and y.
     """
-    places = {}
-    for name in ordered:
-        levels = [_complexity(name, v, n_pixels, n_classes) for v in grid[name]]
-        places[name] = sorted(set(levels))
 
-    def place(point, name):
-        level = _complexity(name, point[name], n_pixels, n_classes)
-        return places[name].index(level) / (len(places[name]) - 1 or 1)
+    __module__ = "skmnist.search"
 
-    def is_simpler(point):
-        return all(
-            place(point, name) <= place(points[best], name)
-            if name in ordered
-            else point[name] == points[best][name]
-            for name in point
+    scores: Scores
+    order: Order
+    edges: list[Edge]
+    fit_times: np.ndarray
+    resource: tuple | None
+    data: dict
+
+    @property
+    def scoring(self):
+        """str: the name of the score."""
+        return self.scores.scoring
+
+    @property
+    def best(self):
+        """dict: parameters of the best candidate."""
+        return dict(self.scores.points[self.scores.best])
+
+    @cached_property
+    def best_score(self):
+        """float: mean validation score of the best candidate."""
+        return float(np.mean(self.scores.validation[self.scores.best]))
+
+    @property
+    def standard_error(self):
+        """float: standard error of `best_score` over the splits."""
+        return self.scores.standard_error
+
+    @property
+    def ordered(self):
+        """List of str: parameters with an order of complexity."""
+        return list(self.order.levels)
+
+    @property
+    def n_fits(self):
+        """int: fits of the search, without the final one."""
+        return int(self.scores.validation.size)
+
+    @cached_property
+    def _simplest(self):
+        """The number of the simplest candidate near the best, or None."""
+        if not self.order.levels:
+            return None
+        last = self.scores.last
+        place = simplest_within_one_error(
+            [self.scores.points[i] for i in last],
+            self.scores.validation.mean(axis=1)[last],
+            list(last).index(self.scores.best),
+            self.standard_error,
+            self.order,
+        )
+        return None if place is None else int(last[place])
+
+    @property
+    def simplest(self):
+        """Dict or None: the simplest candidate within one standard error."""
+        if self._simplest is None:
+            return None
+        return dict(self.scores.points[self._simplest])
+
+    @property
+    def simplest_score(self):
+        """Float or None: mean validation score of the simplest candidate."""
+        if self._simplest is None:
+            return None
+        return float(np.mean(self.scores.validation[self._simplest]))
+
+    @cached_property
+    def _labels(self):
+        """What parameters are called in tables and sentences, by their names."""
+        return short_names(dict.fromkeys(n for p in self.scores.points for n in p))
+
+    def labelled(self, point):
+        """Return a candidate's parameters with the names of tables and sentences.
+
+        Parameters
+        ----------
+        point : dict
+            Parameters with the names that `set_params` takes.
+
+        Returns
+        -------
+        labelled : dict
+            The same values, without the names of steps if that is unique.
+        """
+        return {self._labels[name]: value for name, value in point.items()}
+
+    @property
+    def has_simpler(self):
+        """Whether a candidate other than the best is to be preferred."""
+        return self._simplest not in (None, self.scores.best)
+
+    @property
+    def quantity(self):
+        """What the columns of scores are called: "accuracy", or "score"."""
+        return "accuracy" if self.scores.is_accuracy else "score"
+
+    @cached_property
+    def results(self):
+        """DataFrame: a row per candidate."""
+        scores = self.scores
+        table = pd.DataFrame(
+            map(self.labelled, scores.points),
+            columns=list(self._labels.values()),
+            dtype=object,
+        )
+        if self.resource is not None:
+            table["round"] = scores.rounds + 1
+            name, values = self.resource
+            table[name] = values
+        for side in ("train", "validation"):
+            values = getattr(scores, side)
+            if values is None:
+                continue
+            table[f"{side}_{self.quantity}"] = values.mean(axis=1)
+            spread = values.std(axis=1, ddof=1) if values.shape[1] > 1 else np.nan
+            table[f"{side}_standard_error"] = spread / np.sqrt(values.shape[1])
+        table["fit_time"] = self.fit_times
+        # A candidate whose training failed has no score and ranks last.
+        key = pd.Series(scores.validation.mean(axis=1)).fillna(-np.inf)
+        table["rank"] = key.rank(method="min", ascending=False).astype(int)
+        return table
+
+    @cached_property
+    def curves(self):
+        """Dict of str to DataFrame: scores by the values of each parameter."""
+        values = {}
+        for point in self.scores.points:
+            for name, value in point.items():
+                values.setdefault(name, set()).add(repr(value))
+        curves = {
+            self._labels[name]: self._curve(name)
+            for name, found in values.items()
+            if len(found) > 1
+        }
+        # The values of a random search, or of several grids, seldom differ in one
+        # parameter only.
+        return {
+            name: curve
+            for name, curve in curves.items()
+            if len(curve) and curve["value"].nunique() > 1
+        }
+
+    def _curve(self, name):
+        """Return the scores of a parameter's values, the others as in the best."""
+        points = self.scores.points
+        # The resource of a halving search, if it is a parameter, differs by round.
+        free = {name, self.resource[0]} if self.resource is not None else {name}
+        others = {key: v for key, v in self.best.items() if key not in free}
+        rows = [
+            i
+            for i in np.flatnonzero(self.scores.rounds == 0)
+            if points[i].keys() - free == others.keys()
+            and name in points[i]
+            and all(np.array_equal(points[i][k], v) for k, v in others.items())
+        ]
+        # Numbers in their order, other values in that of complexity, if they have one.
+        if all(is_number(points[i][name]) for i in rows):
+            rows.sort(key=lambda i: points[i][name])
+        elif name in self.order.levels:
+            rows.sort(key=lambda i: self.order.place(name, points[i][name]) or 0)
+        sides = {
+            f"{side}_{self.quantity}": getattr(self.scores, side)
+            for side in ("train", "validation")
+            if getattr(self.scores, side) is not None
+        }
+        return pd.DataFrame(
+            {
+                "value": written_value(points[i][name]),
+                "fold": fold + 1,
+                **{column: scores[i, fold] for column, scores in sides.items()},
+            }
+            for i in rows
+            for fold in range(self.scores.validation.shape[1])
         )
 
-    candidates = [i for i in near if is_simpler(points[i])]
-    return min(candidates, key=lambda i: sum(place(points[i], n) for n in ordered))
+    @cached_property
+    def sentences(self):
+        """List of str: what to take from the search."""
+        score, simplest = self._written_score, self.simplest
+        best = f"The best candidate, {written(self.labelled(self.best))}, has"
+        if np.isnan(self.standard_error):
+            said = [f"{best} {score(self.best_score)} on the new samples of one split."]
+        else:
+            error = self._written_error(self.standard_error)
+            said = [
+                f"{best} {score(self.best_score)} on new samples (standard error "
+                f"{error})."
+            ]
+        if np.isnan(self.standard_error):
+            pass  # nothing is within one standard error
+        elif self.has_simpler:
+            said.append(
+                "Within one standard error of it, the simplest is "
+                f"{written(self.labelled(simplest))} with "
+                f"{score(self.simplest_score)}: prefer it."
+            )
+        elif simplest is not None:
+            said.append("No simpler candidate is within one standard error of it.")
+        if self.edges:
+            names = " and of ".join(self._labels[edge.name] for edge in self.edges)
+            said.append(
+                f"The best value of {names} is at the edge of the grid: search beyond "
+                "it."
+            )
+        return said
 
+    def _written_score(self, score):
+        if self.scores.is_accuracy:
+            return f"an error of {percent(1 - score)}"
+        return f"a score ({self.scoring}) of {score:.4g}"
 
-def _curve(name, points, scores, rows, best, n_pixels, n_classes):
-    """Return the scores of each value of one parameter, the others as in the best."""
-    others = {key: value for key, value in points[best].items() if key != name}
-    rows = [i for i in rows if all(points[i][k] == v for k, v in others.items())]
-    values = [points[i][name] for i in rows]
-    # Numbers and sizes in their order, words in the one given.
-    if all(isinstance(v, tuple) for v in values):
-        rows.sort(key=lambda i: _complexity(name, points[i][name], n_pixels, n_classes))
-    elif all(_is_number(v) for v in values):
-        rows.sort(key=lambda i: points[i][name])
-    return pd.DataFrame(
-        {
-            "value": written_value(points[i][name]),
-            "fold": fold,
-            "train_accuracy": scores["train"][i, fold - 1],
-            "validation_accuracy": scores["validation"][i, fold - 1],
+    def _written_error(self, error):
+        return percent(error) if self.scores.is_accuracy else f"{error:.2g}"
+
+    def __repr__(self):
+        return f"SearchDiagnosis(best={self.best!r}, n_fits={self.n_fits})"
+
+    def __str__(self):
+        return "\n".join(self.sentences)
+
+    def to_frame(self):
+        """Return the candidates, the best first.
+
+        Returns
+        -------
+        frame : DataFrame
+            `results`, sorted by rank; of a halving search the last round first.
+        """
+        by = ["round", "rank"] if self.resource is not None else ["rank"]
+        ascending = [False, True][-len(by) :]
+        return self.results.sort_values(by, ascending=ascending, kind="stable")
+
+    def to_dict(self):
+        """Return everything as plain Python objects, for JSON.
+
+        Returns
+        -------
+        record : dict
+            With "best_error" and "simplest_error" if the score is the accuracy.
+            Parameters are named as in `results`.
+        """
+        simplest = self.simplest
+        record = {
+            "best": self.labelled(self.best),
+            "best_score": self.best_score,
+            "standard_error": self.standard_error,
+            "simplest": None if simplest is None else self.labelled(simplest),
+            "simplest_score": self.simplest_score,
+            "scoring": self.scoring,
+            "ordered_by_complexity": [self._labels[name] for name in self.ordered],
+            "edges": [self._labels[edge.name] for edge in self.edges],
+            "sentences": self.sentences,
+            "results": self.results.to_dict("records"),
+            "n_fits": self.n_fits,
+            "data": self.data,
         }
-        for i in rows
-        for fold in range(1, scores["train"].shape[1] + 1)
-    )
+        if self.scores.is_accuracy:
+            record["best_error"] = 1 - self.best_score
+            score = self.simplest_score
+            record["simplest_error"] = None if score is None else 1 - score
+        return as_plain(record)
 
+    def plot(self):
+        """Draw the validation curve of every parameter with matplotlib.
 
-def _edges(best, grid):
-    return [
-        name
-        for name, values in grid.items()
-        if len(values) > 1
-        and all(map(_is_number, values))
-        # Nothing lies below zero.
-        and best[name] in {min(values), max(values)} - {0}
-    ]
+        Returns
+        -------
+        figure : matplotlib.figure.Figure
+            One axes per parameter, side by side.
 
+        Raises
+        ------
+        ValueError
+            If no parameter has several values beside the best candidate's others.
+        """
+        from skmnist.search._report import plot_curves
 
-def _is_number(value):
-    return isinstance(value, int | float) and not isinstance(value, bool)
+        return plot_curves(self)
+
+    def _repr_html_(self):
+        from skmnist.search._report import render_search
+
+        return render_search(self)
+
+    def to_html(self, path):
+        """Write the report as one HTML file.
+
+        Parameters
+        ----------
+        path : path-like
+            The file to write, replaced if it exists.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        with replacing(path) as file:
+            file.write(self._repr_html_().encode())

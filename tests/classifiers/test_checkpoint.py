@@ -1,3 +1,5 @@
+"""Checkpoints: interrupted fits resume and end as if they had not been interrupted."""
+
 import errno
 import os
 import signal
@@ -17,7 +19,7 @@ from skmnist import KerasImageClassifier, KerasMLPClassifier, LeNetClassifier, l
 from skmnist.classifiers._key import identify
 
 
-def build_own(meta, rate=0.3):
+def build_custom(meta, rate=0.3):
     return keras.Sequential(
         [
             keras.Input(meta["X_shape_"][1:]),
@@ -41,7 +43,7 @@ ESTIMATORS = [
         random_state=0,
     ),
     LeNetClassifier(filters=(4, 8), hidden_layer_sizes=(8,), epochs=4, random_state=0),
-    KerasImageClassifier(build_own, epochs=4, random_state=0),
+    KerasImageClassifier(build_custom, epochs=4, random_state=0),
 ]
 
 
@@ -50,8 +52,8 @@ class Killed(BaseException):
 
 
 def kill_in_epoch(monkeypatch, number):
-    """Let the epoch of this number, counted from 1 in this process, end in a kill."""
-    from skmnist._engine._training import BlockTrainer
+    """Raise Killed at the end of an epoch, counted from 1 over all following fits."""
+    from skmnist._engine._trainers import BlockTrainer
 
     run_epoch, count = BlockTrainer.run_epoch, iter(range(1, 1000))
 
@@ -65,8 +67,8 @@ def kill_in_epoch(monkeypatch, number):
 
 
 def epochs_run(monkeypatch):
-    """Return a list that gets an entry for every epoch trained from now on."""
-    from skmnist._engine._training import BlockTrainer
+    """Return a list to which every following epoch appends an entry."""
+    from skmnist._engine._trainers import BlockTrainer
 
     run_epoch, done = BlockTrainer.run_epoch, []
 
@@ -79,9 +81,9 @@ def epochs_run(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "estimator", ESTIMATORS, ids=["mlp", "early-stopping", "lenet", "own-builder"]
+    "estimator", ESTIMATORS, ids=["mlp", "early-stopping", "lenet", "user-builder"]
 )
-def test_a_killed_fit_goes_on_and_ends_bit_equal(
+def test_interrupted_fit_resumes_bit_identical(
     estimator, digits, tmp_path, monkeypatch, same_weights
 ):
     digits = *digits, np.linspace(0.5, 2, 400)  # sample weights
@@ -92,7 +94,7 @@ def test_a_killed_fit_goes_on_and_ends_bit_equal(
         with pytest.raises(Killed):
             clone(clf).fit(*digits)
     with monkeypatch.context() as patch:
-        kill_in_epoch(patch, 3)  # two were kept, so more are left than it survives
+        kill_in_epoch(patch, 3)  # two epochs are saved, so this is the fifth
         if whole.n_iter_ > 4:
             with pytest.raises(Killed):
                 clone(clf).fit(*digits)
@@ -102,7 +104,7 @@ def test_a_killed_fit_goes_on_and_ends_bit_equal(
     assert resumed.best_epoch_ == whole.best_epoch_
 
 
-def test_a_finished_fit_is_loaded_and_says_so(
+def test_completed_fit_is_loaded_with_message(
     digits, tmp_path, monkeypatch, capsys, same_weights
 ):
     clf = clone(ESTIMATORS[0]).set_params(checkpoint_dir=str(tmp_path))
@@ -113,7 +115,7 @@ def test_a_finished_fit_is_loaded_and_says_so(
     assert same_weights(first, again)
 
 
-def test_other_data_and_parameters_have_a_key_of_their_own(digits, tmp_path):
+def test_key_depends_on_data_and_parameters(digits, tmp_path):
     X, y = digits
     clf = clone(ESTIMATORS[0]).set_params(checkpoint_dir=tmp_path, epochs=1)
     clf.fit(X, y)
@@ -126,14 +128,14 @@ def test_other_data_and_parameters_have_a_key_of_their_own(digits, tmp_path):
     assert len(list(tmp_path.iterdir())) == 5
     cross_val_score(clf, X, y, cv=2)
     assert len(list(tmp_path.iterdir())) == 7
-    # What a builder fixes by itself is no parameter.
+    # Builders that differ only in a closure are different code.
     for rate in (0.1, 0.5):
-        own = KerasImageClassifier(lambda meta, r=rate: build_own(meta, r), epochs=1)
+        own = KerasImageClassifier(lambda meta, r=rate: build_custom(meta, r), epochs=1)
         own.set_params(random_state=0, checkpoint_dir=tmp_path).fit(X, y)
     assert len(list(tmp_path.iterdir())) == 9
 
 
-def test_a_key_is_the_same_in_every_process():
+def test_key_is_equal_across_processes():
     code = """
 import functools
 from skmnist.classifiers._key import identify
@@ -170,7 +172,7 @@ print(identify([build, functools.partial(build, rate=0.5), Loss(), pair, pair]))
     assert len(found) == 1
 
 
-def test_code_is_known_by_what_it_does():
+def test_key_depends_on_code_of_functions():
     def enclosing(value):
         return lambda x: x * value
 
@@ -192,7 +194,7 @@ def test_code_is_known_by_what_it_does():
     assert identify(((1, 2), (1, 2))) == identify(((1, 2),) * 2)
 
 
-def test_own_code_and_other_dtypes_go_on_too(
+def test_resume_with_user_code_and_other_dtypes(
     digits, tmp_path, monkeypatch, same_weights
 ):
     for params in (
@@ -214,7 +216,7 @@ def test_own_code_and_other_dtypes_go_on_too(
         assert same_weights(whole, resumed)
 
 
-def test_a_warm_start_goes_on_from_where_it_was_killed(
+def test_warm_start_resumes_after_interruption(
     digits, tmp_path, monkeypatch, same_weights
 ):
     clf = KerasMLPClassifier(epochs=3, dropout=0.2, warm_start=True, random_state=0)
@@ -232,7 +234,7 @@ def test_a_warm_start_goes_on_from_where_it_was_killed(
 
 
 @pytest.mark.parametrize("quantity", ["loss", "val_accuracy"])
-def test_the_best_epoch_is_kept_in_a_file(
+def test_save_best_saves_best_epoch(
     quantity, digits, tmp_path, monkeypatch, same_weights
 ):
     X, y = digits
@@ -257,25 +259,25 @@ def test_the_best_epoch_is_kept_in_a_file(
     until_then = clone(clf).set_params(epochs=best, checkpoint_dir=None, save_best=None)
     assert same_weights(until_then.fit(X, y), loaded)
     np.testing.assert_array_equal(loaded.predict(X), until_then.predict(X))
-    # Once lost, it is made again from the state.
+    # A deleted file is written again from the saved state.
     os.unlink(clf.best_model_path_)
     assert same_weights(load(clone(clf).fit(X, y).best_model_path_), loaded)
     assert not hasattr(until_then, "best_model_path_")
 
 
-def test_a_killed_search_repeats_no_finished_fit(digits, tmp_path, monkeypatch):
+def test_interrupted_search_skips_completed_fits(digits, tmp_path, monkeypatch):
     search = GridSearchCV(
         KerasMLPClassifier(epochs=2, random_state=0), {"dropout": [0.1, 0.4]}, cv=2
     )
     whole = clone(search).fit(*digits)
     search.set_params(estimator__checkpoint_dir=tmp_path)
     with monkeypatch.context() as patch:
-        kill_in_epoch(patch, 6)  # the second one of the third fit
+        kill_in_epoch(patch, 6)  # the second epoch of the third fit
         with pytest.raises(Killed):
             clone(search).fit(*digits)
     done = epochs_run(monkeypatch)
     again = clone(search).fit(*digits)
-    assert len(done) == 10 - 5  # four fits and the last one, two epochs each
+    assert len(done) == 10 - 5  # four fits and the refit have two epochs each
     np.testing.assert_array_equal(
         whole.cv_results_["mean_test_score"], again.cv_results_["mean_test_score"]
     )
@@ -284,7 +286,7 @@ def test_a_killed_search_repeats_no_finished_fit(digits, tmp_path, monkeypatch):
     )
 
 
-def test_a_process_killed_outright_goes_on(digits, tmp_path, same_weights):
+def test_resume_after_sigkill(digits, tmp_path, same_weights):
     code = (
         "import sys, numpy as np; from sklearn.datasets import load_digits;"
         "from skmnist import KerasMLPClassifier; X, y = load_digits(return_X_y=True);"
@@ -305,7 +307,7 @@ def test_a_process_killed_outright_goes_on(digits, tmp_path, same_weights):
     assert same_weights(whole, resumed)
 
 
-def test_what_cannot_be_kept_is_refused(digits, tmp_path):
+def test_invalid_checkpoint_parameters_raise(digits, tmp_path):
     clf = KerasMLPClassifier(checkpoint_dir=tmp_path)
     with pytest.raises(ValueError, match="integer random_state"):
         clf.fit(*digits)
@@ -325,34 +327,34 @@ def test_what_cannot_be_kept_is_refused(digits, tmp_path):
     assert not hasattr(clf, "classes_")
 
 
-def test_a_damaged_checkpoint_is_told_of(digits, tmp_path):
+def test_damaged_checkpoint_raises(digits, tmp_path):
     clf = KerasMLPClassifier(epochs=1, checkpoint_dir=tmp_path, random_state=0)
     weights = clone(clf).fit(*digits)._training.weights
     path = next(tmp_path.glob("*/training.npz"))
     whole = path.read_bytes()
     rng = np.random.default_rng(0)
     damaged = [b"", b"damaged", whole[:-1], whole[: len(whole) // 2]]
-    # Wherever a bit flips: in the arrays, their headers, the archive's own records.
+    # Flipped bits in arrays, in their headers and in the records of the archive.
     for place in np.r_[rng.integers(0, len(whole), 10), rng.integers(0, 3000, 20)]:
         flipped = bytearray(whole)
         flipped[place] ^= 1 << rng.integers(8)
         damaged.append(bytes(flipped))
-    told = 0
+    n_reported = 0
     for content in damaged:
         path.write_bytes(content)
         try:
             found = clone(clf).fit(*digits)._training.weights
         except OSError as error:
-            told += "training.npz is damaged" in str(error)
-        else:  # a byte that says nothing, as a file's date
+            n_reported += "training.npz is damaged" in str(error)
+        else:  # a byte without effect, such as the date of a member
             for one, other in zip(found, weights, strict=True):
                 np.testing.assert_array_equal(one, other)
-    assert told > 15
+    assert n_reported > 15
     with pytest.raises(OSError, match=r"training.npz is damaged.*Delete it"):
         path.write_bytes(b"damaged") and clf.fit(*digits)
 
 
-def test_a_full_disk_is_told_of_and_what_there_is_is_kept(
+def test_full_disk_raises_and_keeps_completed_epochs(
     digits, tmp_path, monkeypatch, same_weights
 ):
     clf = KerasMLPClassifier(epochs=4, random_state=0)
@@ -379,9 +381,7 @@ def test_a_full_disk_is_told_of_and_what_there_is_is_kept(
     assert len(done) == 2
 
 
-def test_file_and_folder_are_flushed_before_a_state_counts(
-    digits, tmp_path, monkeypatch
-):
+def test_checkpoint_fsyncs_file_and_directory(digits, tmp_path, monkeypatch):
     fsync, replace, seen = os.fsync, os.replace, []
 
     def flush(descriptor):
@@ -398,7 +398,7 @@ def test_file_and_folder_are_flushed_before_a_state_counts(
     assert seen == ["file", "renamed", "folder"] * 2
 
 
-def test_half_files_of_kills_do_not_pile_up(digits, tmp_path):
+def test_abandoned_temporary_files_are_removed(digits, tmp_path):
     clf = KerasMLPClassifier(epochs=1, checkpoint_dir=tmp_path, random_state=0)
     clf.fit(*digits)
     folder = next(tmp_path.iterdir())
@@ -407,11 +407,11 @@ def test_half_files_of_kills_do_not_pile_up(digits, tmp_path):
         half.write_bytes(b"half")
     os.utime(old, (time.time() - 3600,) * 2)
     clf.fit(*digits)
-    # The new one may be another process's, which writes at this moment.
+    # The recent file may belong to another process that is writing it.
     assert {path.name for path in folder.iterdir()} == {"training.npz", new.name}
 
 
-def test_two_fits_on_one_key_at_once_do_no_harm(digits, tmp_path, same_weights):
+def test_concurrent_fits_with_same_key(digits, tmp_path, same_weights):
     clf = KerasMLPClassifier(epochs=6, dropout=0.2, random_state=0)
     whole = clone(clf).fit(*digits)
     clf.set_params(checkpoint_dir=tmp_path, save_best="loss")

@@ -1,3 +1,5 @@
+"""Fit, predict, evaluate, partial_fit, warm_start and builders of the classifiers."""
+
 import copy
 import pickle
 
@@ -70,7 +72,7 @@ def build_batch_normed(meta):
     ],
     ids=lambda estimator: type(estimator).__name__,
 )
-def test_it_learns_digits_and_reports_what_it_did(estimator, digits):
+def test_fit_learns_digits_and_sets_attributes(estimator, digits):
     X, y = digits
     clf = clone(estimator).fit(X, y)
     assert is_classifier(clf)
@@ -86,7 +88,7 @@ def test_it_learns_digits_and_reports_what_it_did(estimator, digits):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
-def test_the_defaults_are_the_reference_training():
+def test_default_training_parameters():
     mlp, lenet = KerasMLPClassifier(), LeNetClassifier()
     assert (mlp.batch_size, mlp.epochs, mlp.optimizer) == (32, 5, "adam")
     assert (lenet.batch_size, lenet.epochs, lenet.optimizer) == (128, 10, "adam")
@@ -103,7 +105,7 @@ def test_the_defaults_are_the_reference_training():
     ],
     ids=["str", "object", "int16", "bool"],
 )
-def test_predict_returns_the_labels_own_type(labels, digits):
+def test_predict_returns_dtype_of_labels(labels, digits):
     X, y = digits
     y = labels[y % len(labels)]
     clf = KerasMLPClassifier(epochs=1, random_state=0).fit(X, y)
@@ -112,7 +114,7 @@ def test_predict_returns_the_labels_own_type(labels, digits):
     assert set(clf.predict(X)) <= set(labels)
 
 
-def test_evaluate_agrees_with_scikit_learn_in_inference_mode(digits):
+def test_evaluate_matches_scikit_learn_and_keras(digits):
     X, y = digits
     clf = KerasMLPClassifier(dropout=0.3, epochs=2, random_state=0).fit(X, y)
     scores = clf.evaluate(X, y)
@@ -125,7 +127,7 @@ def test_evaluate_agrees_with_scikit_learn_in_inference_mode(digits):
     assert scores["accuracy"] == pytest.approx(keras_accuracy)
 
 
-def test_evaluate_counts_l2_as_keras_does_and_weighs_samples(digits):
+def test_evaluate_includes_l2_penalty_and_sample_weight(digits):
     X, y = digits
     clf = KerasMLPClassifier(l2=0.01, epochs=1, random_state=0).fit(X, y)
     loss, _ = clf.model_.evaluate(X, keras.utils.to_categorical(y), verbose=0)
@@ -135,7 +137,7 @@ def test_evaluate_counts_l2_as_keras_does_and_weighs_samples(digits):
     assert weighted == pytest.approx(clf.evaluate(X[:100], y[:100]), rel=1e-5)
 
 
-def test_held_out_rows_are_stratified_reported_and_not_trained_on(digits):
+def test_validation_rows_are_stratified_and_not_trained_on(digits):
     X, y = digits
     clf = KerasMLPClassifier(validation_fraction=0.25, epochs=3, random_state=0)
     clf.fit(X, y)
@@ -155,7 +157,7 @@ def test_held_out_rows_are_stratified_reported_and_not_trained_on(digits):
     assert again.history_["val_loss"] != clf.history_["val_loss"]
 
 
-def test_early_stopping_ends_with_the_best_epochs_weights(digits):
+def test_early_stopping_restores_best_weights(digits):
     X, y = digits
     clf = KerasMLPClassifier(
         learning_rate=0.02,
@@ -176,7 +178,7 @@ def test_early_stopping_ends_with_the_best_epochs_weights(digits):
     assert loss == pytest.approx(losses[-1], rel=1e-5)
 
 
-def test_class_weight_multiplies_sample_weight_and_leaves_it_as_it_was(digits):
+def test_class_weight_multiplies_sample_weight(digits):
     X, y = digits
     y = np.where(y == 3, "three", "other")
     sample_weight = np.linspace(0.5, 1.5, len(y))
@@ -194,7 +196,7 @@ def test_class_weight_multiplies_sample_weight_and_leaves_it_as_it_was(digits):
     assert (balanced.predict(X) == "three").sum() > (plain.predict(X) == "three").sum()
 
 
-def test_a_weight_of_zero_is_a_row_left_out(digits):
+def test_zero_sample_weight_equals_removing_samples(digits):
     X, y = digits
     settings = {"batch_size": 512, "dtype": "float64", "epochs": 3, "random_state": 0}
     weight = (np.arange(400) < 300).astype(float)
@@ -206,7 +208,7 @@ def test_a_weight_of_zero_is_a_row_left_out(digits):
     assert weighted.history_["loss"] == pytest.approx(shorter.history_["loss"])
 
 
-def test_partial_fit_repeated_is_fit(digits, same_weights):
+def test_repeated_partial_fit_equals_fit(digits, same_weights):
     X, y = digits
     fitted = KerasMLPClassifier(dropout=0.2, epochs=3, random_state=0).fit(X, y)
     stepped = KerasMLPClassifier(dropout=0.2, random_state=0)
@@ -217,7 +219,7 @@ def test_partial_fit_repeated_is_fit(digits, same_weights):
     assert stepped.n_iter_ == 3
 
 
-def test_partial_fit_takes_classes_that_come_later(digits):
+def test_partial_fit_classes(digits):
     X, y = digits
     clf = KerasMLPClassifier(random_state=0)
     clf.partial_fit(X[y < 5], y[y < 5], classes=range(10))
@@ -231,7 +233,7 @@ def test_partial_fit_takes_classes_that_come_later(digits):
         clf.set_params(class_weight="balanced").partial_fit(X, y)
 
 
-def test_warm_start_goes_on_where_it_was(digits, same_weights):
+def test_warm_start_continues_training(digits, same_weights):
     X, y = digits
     whole = KerasMLPClassifier(epochs=4, random_state=0).fit(X, y)
     halves = KerasMLPClassifier(epochs=2, warm_start=True, random_state=0)
@@ -243,7 +245,7 @@ def test_warm_start_goes_on_where_it_was(digits, same_weights):
     assert halves.score(X, y) == whole.score(X, y)
 
 
-def test_model_is_private_and_its_changes_stay_outside(digits):
+def test_modifying_model_does_not_change_predictions(digits):
     X, y = digits
     clf = KerasMLPClassifier(epochs=1, random_state=0).fit(X, y)
     before = clf.predict_proba(X)
@@ -262,13 +264,13 @@ def test_model_is_private_and_its_changes_stay_outside(digits):
 @pytest.mark.parametrize(
     "roundtrip", [copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))]
 )
-def test_copies_predict_and_go_on_alike(roundtrip, digits, same_weights):
+def test_copies_predict_and_train_alike(roundtrip, digits, same_weights):
     X, y = digits
     clf = LeNetClassifier(epochs=1, **SMALL_LENET).fit(X, y)
     _ = clf.model_
-    twin = roundtrip(clf)
-    np.testing.assert_array_equal(twin.predict_proba(X), clf.predict_proba(X))
-    assert same_weights(clf.partial_fit(X, y), twin.partial_fit(X, y))
+    copied = roundtrip(clf)
+    np.testing.assert_array_equal(copied.predict_proba(X), clf.predict_proba(X))
+    assert same_weights(clf.partial_fit(X, y), copied.partial_fit(X, y))
 
 
 def test_summary_describes_the_layers(digits):
@@ -277,7 +279,7 @@ def test_summary_describes_the_layers(digits):
     assert "13,000" in clf.summary()  # 64 × 200 + 200
 
 
-def test_attributes_before_fit_are_not_fitted_errors():
+def test_unfitted_classifier_raises_not_fitted_error():
     clf = KerasMLPClassifier()
     for call in (lambda: clf.model_, clf.summary, clf.to_scikeras):
         with pytest.raises(NotFittedError):
@@ -293,8 +295,8 @@ def test_builder_keywords_are_parameters_of_the_classifier(digits):
     clf.set_params(model__l2=0.5, epochs=2)
     assert clf.model_params == {"units": 3, "l2": 0.5}
     assert shared == {"units": 3}
-    twin = clone(clf)
-    assert twin.get_params() == clf.get_params()
+    copied = clone(clf)
+    assert copied.get_params() == clf.get_params()
     assert "model_params={'l2': 0.5, 'units': 3}" in repr(clf)
     with pytest.raises(ValueError, match=r"model__unit'.*build_linear.*units"):
         clf.set_params(model__unit=4)
@@ -311,7 +313,7 @@ def test_changed_builder_keyword_changes_the_network(digits):
     assert clf.model_.count_params() == 64 * 2 + 2 + 2 * 10 + 10
 
 
-def test_image_shape_of_a_users_builder(digits):
+def test_image_shape_with_user_defined_builder(digits):
     X, y = digits
     seen = []
 
@@ -341,12 +343,12 @@ def test_image_shape_of_a_users_builder(digits):
         ),
     ],
 )
-def test_a_builder_that_cannot_serve_is_refused(builder, error, message, digits):
+def test_invalid_builder_raises(builder, error, message, digits):
     with pytest.raises(error, match=message):
         KerasImageClassifier(builder).fit(*digits)
 
 
-def test_scikeras_twin_predicts_the_same(digits):
+def test_to_scikeras_predicts_the_same(digits):
     X, y = digits
     for clf in (
         KerasMLPClassifier(epochs=2, random_state=0),
@@ -354,16 +356,16 @@ def test_scikeras_twin_predicts_the_same(digits):
         KerasImageClassifier(build_mlp, {"l2": 1e-3}, epochs=1, random_state=0),
     ):
         clf.fit(X, y)
-        twin = clf.to_scikeras()
+        copied = clf.to_scikeras()
         images = X.reshape(-1, *clf.image_shape_)
         np.testing.assert_allclose(
-            twin.predict_proba(images), clf.predict_proba(X), rtol=1e-5, atol=1e-6
+            copied.predict_proba(images), clf.predict_proba(X), rtol=1e-5, atol=1e-6
         )
-        np.testing.assert_array_equal(twin.predict(images), clf.predict(X))
-        twin.partial_fit(images, y)
+        np.testing.assert_array_equal(copied.predict(images), clf.predict(X))
+        copied.partial_fit(images, y)
 
 
-def test_one_hot_labels_are_refused_with_the_way_back(digits):
+def test_one_hot_labels_raise(digits):
     X, y = digits
     rows = OneHotLabelEncoder().fit_transform(y)
     with pytest.raises(ValueError, match="OneHotLabelEncoder.inverse_transform"):

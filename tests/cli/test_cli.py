@@ -21,7 +21,7 @@ def run(*args):
 
 
 def assert_fails(result, sentence, code=1):
-    """Hold that a command said what was wrong in one line, and nothing else."""
+    """Assert that a command printed one line that says what is wrong."""
     assert result.exit_code == code
     assert result.stdout == ""
     assert result.stderr.startswith("Error: ")
@@ -54,7 +54,7 @@ def no_training(monkeypatch):
 
 @pytest.fixture
 def own_images(monkeypatch):
-    """Make ``--data own`` stand for images and labels that a test chooses."""
+    """Return a function that sets the images and labels that ``--data`` loads."""
 
     def choose(images, y):
         monkeypatch.setattr(
@@ -64,14 +64,14 @@ def own_images(monkeypatch):
     return choose
 
 
-def test_diagnose_leaves_every_file_of_the_report(report):
+def test_diagnose_writes_all_report_files(report):
     out, result = report
     assert result.exit_code == 0, result.stderr
     assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
     assert all(path.stat().st_size > 0 for path in out.iterdir())
 
 
-def test_diagnose_prints_folds_verdict_and_where_the_files_are(report):
+def test_diagnose_prints_folds_verdict_and_paths(report):
     out, result = report
     words = " ".join(result.stdout.split())
     for expected in ("Train loss", "accuracy", "Mean", "Low (95 %)", "Fold", "error"):
@@ -80,13 +80,14 @@ def test_diagnose_prints_folds_verdict_and_where_the_files_are(report):
     assert result.stderr == ""
 
 
-def test_report_holds_the_command_with_every_setting(report):
+def test_report_shows_command_with_all_settings(report):
     page = (report[0] / "report.html").read_text()
     command = "skmnist diagnose --model mlp --data digits --cv 2 --epochs 1 "
     assert command + "--batch-size 32 --samples 200" in page
 
 
-def test_same_seed_gives_the_same_results(report, tmp_path):
+@pytest.mark.slow
+def test_diagnose_is_reproducible_with_same_seed(report, tmp_path):
     run("diagnose", *TINY, "--cv", 2, "--out", tmp_path)
     first, second = (
         list(csv.DictReader(io.StringIO((folder / "results.csv").read_text())))
@@ -97,7 +98,7 @@ def test_same_seed_gives_the_same_results(report, tmp_path):
 
 
 @pytest.mark.usefixtures("no_training")
-def test_folder_that_is_not_empty_is_never_touched(tmp_path):
+def test_nonempty_folder_is_refused_and_unchanged(tmp_path):
     (tmp_path / "report.html").write_text("mine")
     result = run("diagnose", *TINY, "--out", tmp_path)
     assert_fails(result, "exists and is not empty")
@@ -106,7 +107,8 @@ def test_folder_that_is_not_empty_is_never_touched(tmp_path):
     assert (tmp_path / "report.html").read_text() == "mine"
 
 
-def test_overwrite_replaces_the_files_of_the_report_alone(tmp_path):
+@pytest.mark.slow
+def test_overwrite_replaces_only_report_files(tmp_path):
     (tmp_path / "report.html").write_text("earlier")
     (tmp_path / "notes.txt").write_text("mine")
     result = run("diagnose", *TINY, "--cv", 2, "--out", tmp_path, "--overwrite")
@@ -120,12 +122,12 @@ def test_overwrite_replaces_the_files_of_the_report_alone(tmp_path):
     ("options", "sentence"),
     [
         (["--data", "nowhere"], "no file or folder 'nowhere'"),
-        (["--samples", "100000"], "--samples 100000 cannot be taken from 1797"),
-        (["--samples", "5"], "--samples 5 cannot be taken from 1797"),
+        (["--samples", "100000"], "--samples 100000 is not possible with 1797 images"),
+        (["--samples", "5"], "10 classes, each in proportion: pass 10 to 1787"),
         (["--samples", "100", "--cv", "30"], "too few for 30 folds"),
     ],
 )
-def test_unusable_data_is_one_sentence_before_training(tmp_path, options, sentence):
+def test_invalid_data_is_refused_before_training(tmp_path, options, sentence):
     out = tmp_path / "report"
     assert_fails(run("diagnose", *options, "--out", out), sentence)
     assert not out.exists()
@@ -139,9 +141,7 @@ def test_unusable_data_is_one_sentence_before_training(tmp_path, options, senten
         (np.zeros((20, 4, 4), np.uint8), [3] * 20, "one class, 3"),
     ],
 )
-def test_unusable_images_of_your_own_are_named(
-    tmp_path, own_images, images, y, sentence
-):
+def test_invalid_user_images_are_refused(tmp_path, own_images, images, y, sentence):
     own_images(images, y)
     result = run("diagnose", "--data", "own", "--cv", 2, "--out", tmp_path)
     assert_fails(result, sentence)
@@ -166,14 +166,14 @@ def test_usage_errors_exit_with_2(tmp_path, options):
     assert "Traceback" not in result.stderr
 
 
-def test_out_that_is_a_file_is_an_error(tmp_path):
+def test_out_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     assert_fails(run("diagnose", "--out", tmp_path / "file"), "is a file")
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (8, 8, 1), (6, 8, 3), (64,), (60,)])
 @pytest.mark.parametrize("labels", [["no", "yes"], [4, 7]])
-def test_images_of_your_own_are_trained_on_and_predicted(tmp_path, shape, labels):
+def test_train_evaluate_and_predict_user_images(tmp_path, shape, labels):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (60, *shape), dtype=np.uint8)
     np.savez(tmp_path / "own.npz", X=images, y=labels * 30)
@@ -191,7 +191,7 @@ def test_images_of_your_own_are_trained_on_and_predicted(tmp_path, shape, labels
     assert {row["label"] for row in rows} <= set(map(str, labels))
 
 
-def test_train_saves_a_pipeline_and_prints_its_scores(trained):
+def test_train_saves_pipeline_and_prints_scores(trained):
     from skmnist import load
 
     path, result = trained
@@ -203,8 +203,10 @@ def test_train_saves_a_pipeline_and_prints_its_scores(trained):
     assert pipeline[-1].callbacks is None
 
 
-@pytest.mark.parametrize("model", ["mlp", "lenet"])
-def test_training_part_and_test_part_share_no_image(monkeypatch, tmp_path, model):
+@pytest.mark.parametrize(
+    "model", ["mlp", pytest.param("lenet", marks=pytest.mark.slow)]
+)
+def test_train_and_test_part_are_disjoint(monkeypatch, tmp_path, model):
     from skmnist.cli import _data
 
     seen = {}
@@ -232,12 +234,12 @@ def test_evaluate_prints_train_and_test_scores(trained):
         assert expected in result.stdout
 
 
-def test_evaluate_on_unknown_classes_is_an_error(trained, own_images):
+def test_evaluate_refuses_unknown_classes(trained, own_images):
     own_images(np.zeros((40, 28, 28), np.uint8), ["a", "b"] * 20)
     assert_fails(run("evaluate", trained[0]), "labels ['a', 'b']")
 
 
-def test_train_replaces_a_file_only_when_told(tmp_path, monkeypatch):
+def test_train_replaces_file_only_with_overwrite(tmp_path, monkeypatch):
     path = tmp_path / "model"
     path.write_text("mine")
     assert_fails(run("train", *TINY, "--out", path), "exists")
@@ -272,7 +274,7 @@ def test_interrupted_training_is_saved_and_exits_with_130(tmp_path, monkeypatch)
     assert load(tmp_path / "model")[-1].n_iter_ == 1
 
 
-def test_interrupted_diagnosis_exits_with_130_and_leaves_the_report(
+def test_interrupted_diagnosis_exits_with_130_and_keeps_earlier_report(
     report, tmp_path, monkeypatch
 ):
     def stop(*args, **kwargs):
@@ -308,7 +310,7 @@ def images_in(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", ["npy", "npz", "flat.npy", "channel.npy", "idx"])
-def test_predict_writes_a_line_for_each_image(trained, tmp_path, kind):
+def test_predict_writes_a_row_per_image(trained, tmp_path, kind):
     from skmnist import load
     from skmnist.cli import _data
 
@@ -323,7 +325,7 @@ def test_predict_writes_a_line_for_each_image(trained, tmp_path, kind):
     np.testing.assert_allclose(shown, probabilities.max(axis=1), atol=1e-5)
 
 
-def test_predict_takes_one_image_and_writes_a_file(trained, tmp_path):
+def test_predict_single_image_to_file(trained, tmp_path):
     np.save(tmp_path / "one.npy", np.zeros((28, 28), np.uint8))
     out = tmp_path / "predictions.csv"
     result = run("predict", trained[0], tmp_path / "one.npy", "--out", out)
@@ -333,32 +335,35 @@ def test_predict_takes_one_image_and_writes_a_file(trained, tmp_path):
     assert_fails(again, "exists")
 
 
-def test_predict_names_images_it_cannot_take(trained, tmp_path):
+def test_predict_refuses_invalid_images(trained, tmp_path):
     np.save(tmp_path / "small.npy", np.zeros((3, 8, 8), np.uint8))
     result = run("predict", trained[0], tmp_path / "small.npy")
     assert_fails(
         result, "shape (3, 8, 8), but the model takes images of shape (28, 28)"
     )
     np.savez(tmp_path / "two.npz", a=np.zeros(3), b=np.zeros(3))
-    assert_fails(run("predict", trained[0], tmp_path / "two.npz"), "it holds a, b")
+    again = run("predict", trained[0], tmp_path / "two.npz")
+    assert_fails(again, "name them 'x'")
+    assert "it contains a, b" in again.stderr
     (tmp_path / "text.npy").write_text("no array")
     assert run("predict", trained[0], tmp_path / "text.npy").exit_code == 1
     assert run("predict", trained[0], tmp_path / "missing.npy").exit_code == 1
 
 
-def test_model_that_is_missing_or_damaged_is_an_error(tmp_path):
-    assert_fails(run("evaluate", tmp_path / "missing"), "no file")
+def test_missing_or_damaged_model_is_refused(tmp_path):
+    missing = run("evaluate", tmp_path / "missing")
+    assert_fails(missing, "missing does not exist: `skmnist train --out")
     (tmp_path / "damaged").write_bytes(b"PK\x03\x04 no model")
     assert_fails(run("evaluate", tmp_path / "damaged"), "Cannot load")
 
 
-def test_debug_shows_the_traceback():
+def test_debug_shows_traceback():
     result = run("--debug", "evaluate", "missing")
     assert isinstance(result.exception, FileNotFoundError)
     assert result.exit_code == 1
 
 
-def test_unexpected_error_is_one_sentence_with_its_type(tmp_path, monkeypatch):
+def test_unexpected_error_is_one_line_with_its_type(tmp_path, monkeypatch):
     def fail(name):
         raise KeyError("lost")
 
@@ -366,6 +371,7 @@ def test_unexpected_error_is_one_sentence_with_its_type(tmp_path, monkeypatch):
     assert_fails(run("diagnose", "--out", tmp_path), "KeyError: 'lost'")
 
 
+@pytest.mark.slow
 def test_warning_is_one_line_on_stderr(tmp_path):
     code = (
         "import warnings; from skmnist import cli; from skmnist.cli import _data\n"
@@ -384,7 +390,7 @@ def test_warning_is_one_line_on_stderr(tmp_path):
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
-def test_help_and_version_import_no_tensorflow(option):
+def test_help_and_version_do_not_import_tensorflow(option):
     code = (
         "import sys, atexit\n"
         "heavy = {'tensorflow', 'keras', 'sklearn', 'matplotlib', 'pandas'}\n"
@@ -400,13 +406,65 @@ def test_help_and_version_import_no_tensorflow(option):
     assert (__version__ if option == "--version" else "diagnose") in done.stdout
 
 
-def test_command_keeps_tensorflows_log_off_stderr(tmp_path):
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", *TINY],
+        ["diagnose", "--samples", "150", "--cv", "2", "--epochs", "1"],
+        ["diagnose", "--samples", "150", "--cv", "2", "--epochs", "1", "--n-jobs", "2"],
+        ["search", "--grid", "epochs=1,2", "--samples", "150", "--cv", "2"]
+        + ["--n-jobs", "2"],
+    ],
+    ids=["train", "diagnose", "diagnose-n_jobs", "search-n_jobs"],
+)
+def test_no_tensorflow_messages_on_stderr(tmp_path, command):
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
-    out = str(tmp_path / "model")
     done = subprocess.run(
-        [sys.executable, "-m", "skmnist", "train", "--out", out, *TINY],
+        [sys.executable, "-m", "skmnist", *command, "--out", str(tmp_path / "out")],
         capture_output=True,
         text=True,
         env=environment,
     )
+    for word in ("onednn", "absl", "cuda", "tensorflow"):
+        assert word not in done.stderr.lower()
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_importing_the_engine_does_not_redirect_stderr():
+    """Only the command line does; a library must not touch its user's descriptors."""
+    code = (
+        "import os\n"
+        "read, write = os.pipe()\n"
+        "os.dup2(write, 2)\n"
+        "calls, dup2 = [], os.dup2\n"
+        "os.dup2 = lambda *args, **kw: (calls.append(args), dup2(*args, **kw))[1]\n"
+        "before = os.fstat(2)\n"
+        "import skmnist._engine._training\n"
+        "assert os.path.samestat(before, os.fstat(2))\n"
+        "print([args for args in calls if args[1] == 2])"
+    )
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert (done.returncode, done.stdout) == (0, "[]\n")
+
+
+@pytest.mark.slow
+def test_load_backend_restores_stderr():
+    code = (
+        "import os, sys\n"
+        "before = os.fstat(2)\n"
+        "from skmnist.cli._app import load_backend\n"
+        "load_backend()\n"
+        "assert 'keras' in sys.modules\n"
+        "assert os.path.samestat(before, os.fstat(2))\n"
+        "print('still here', file=sys.stderr)"
+    )
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert (done.returncode, done.stderr) == (0, "still here\n")

@@ -19,7 +19,7 @@ from skmnist.cli._grid import fit_grid, parse_grid
         ("x=1,true", [1, True]),
     ],
 )
-def test_values_have_their_types_and_order(item, values):
+def test_parse_grid_keeps_types_and_order(item, values):
     (parsed,) = parse_grid([item]).values()
     assert parsed == values
     assert [type(v) for v in parsed] == [type(v) for v in values]
@@ -54,7 +54,7 @@ def test_values_have_their_types_and_order(item, values):
         ([f"{n}=" + ",".join(map(str, range(100))) for n in "abc"], "10,000 points"),
     ],
 )
-def test_what_cannot_be_read_is_named_in_a_sentence(items, sentence):
+def test_parse_grid_refuses_invalid_items(items, sentence):
     with pytest.raises(ValueError) as caught:
         parse_grid(items)
     message = str(caught.value)
@@ -62,7 +62,7 @@ def test_what_cannot_be_read_is_named_in_a_sentence(items, sentence):
     assert len(message) < 200
 
 
-def test_sizes_become_tuples_where_the_network_has_a_tuple():
+def test_fit_grid_makes_sizes_tuples():
     grid = {"filters": [8, (8, 16)], "epochs": [1, 2]}
     fitted = fit_grid(grid, {"filters": (32, 64), "epochs": 5})
     assert fitted == {"filters": [(8,), (8, 16)], "epochs": [1, 2]}
@@ -73,16 +73,16 @@ def test_sizes_become_tuples_where_the_network_has_a_tuple():
     [
         ("epoch", "did you mean epochs?"),
         ("momentum", "it has epochs, l2"),
-        ("verbose", "no verbose to search over"),
+        ("verbose", "no parameter verbose to search over"),
     ],
 )
-def test_names_that_are_not_the_networks_are_refused(name, sentence):
+def test_fit_grid_refuses_unknown_parameters(name, sentence):
     with pytest.raises(ValueError, match=r"has no") as caught:
         fit_grid({name: [1]}, {"epochs": 5, "l2": 0.0, "verbose": 0})
     assert sentence in str(caught.value)
 
 
-def test_parser_imports_nothing_heavy():
+def test_grid_parser_does_not_import_numpy_or_keras():
     code = (
         "import sys, skmnist.cli._grid\n"
         "print({'numpy', 'sklearn', 'keras', 'pandas'} & set(sys.modules))"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,14 +14,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 from scipy.stats import binomtest
-from sklearn.datasets import make_classification
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.model_selection import GridSearchCV
 from typer.testing import CliRunner
 
 from skmnist import KerasMLPClassifier
+from skmnist.classifiers._checkpoint import FinishedTrainings
 from skmnist.cli import _output, app
-from skmnist.search._result import FitLog, make_search
 
 TINY = ["--samples", "150", "--cv", "2", "--epochs", "1"]
 GRID = ["--grid", "hidden_layer_sizes=8,4", "--grid", "learning_rate=0.01,0.05"]
@@ -30,13 +29,28 @@ def run(*args):
     return CliRunner().invoke(app, [str(arg) for arg in args])
 
 
+def run_interrupted(monkeypatch, n_fits, *args):
+    """Run a command that is interrupted by Ctrl-C after `n_fits` fits."""
+    fits, fit = [], KerasMLPClassifier.fit
+
+    def fit_or_stop(self, X, y, **params):
+        if len(fits) == n_fits:
+            raise KeyboardInterrupt
+        fits.append(1)
+        return fit(self, X, y, **params)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(KerasMLPClassifier, "fit", fit_or_stop)
+        return run(*args)
+
+
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory):
     out = tmp_path_factory.mktemp("search") / "report"
     return out, run("search", *GRID, *TINY, "--out", out)
 
 
-def test_search_leaves_a_page_tables_and_curves(searched):
+def test_search_writes_page_tables_and_curves(searched):
     out, result = searched
     assert result.exit_code == 0, result.stderr
     assert sorted(path.name for path in out.iterdir()) == [
@@ -52,10 +66,11 @@ def test_search_leaves_a_page_tables_and_curves(searched):
     best = table.loc[table["validation_accuracy"].idxmax()]
     assert record["best_error"] == pytest.approx(1 - best["validation_accuracy"])
     assert record["best"]["learning_rate"] == best["learning_rate"]
-    assert "errs on" in result.stdout
+    said = " ".join(result.stdout.split())
+    assert f"has an error of {100 * record['best_error']:.1f} %" in said
 
 
-def test_simplest_point_lies_within_one_standard_error_of_the_best(searched):
+def test_simplest_candidate_is_within_one_standard_error(searched):
     record = json.loads((searched[0] / "search.json").read_text())
     assert record["ordered_by_complexity"] == ["hidden_layer_sizes"]
     limit = record["best_error"] + record["standard_error"]
@@ -65,7 +80,7 @@ def test_simplest_point_lies_within_one_standard_error_of_the_best(searched):
     )
 
 
-def test_search_never_replaces_what_is_there(searched):
+def test_search_refuses_nonempty_folder(searched):
     out, _ = searched
     before = (out / "search.json").read_bytes()
     result = run("search", *GRID, *TINY, "--out", out)
@@ -78,7 +93,7 @@ def test_search_never_replaces_what_is_there(searched):
     ("item", "named"),
     [("epochs", "epochs"), ("no_such=1,2", "no_such"), ("epochs=0,5", "epochs")],
 )
-def test_a_grid_that_cannot_be_searched_is_one_sentence(item, named, tmp_path):
+def test_invalid_grid_is_refused_before_training(item, named, tmp_path):
     result = run("search", "--grid", item, *TINY[:4], "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert len(result.stderr.splitlines()) == 1
@@ -86,32 +101,46 @@ def test_a_grid_that_cannot_be_searched_is_one_sentence(item, named, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_halving_searches_too(tmp_path):
+def test_recorded_command_repeats_the_search(searched, tmp_path):
+    command = json.loads((searched[0] / "search.json").read_text())["command"]
+    program, *arguments = shlex.split(command)
+    assert program == "skmnist"
+    assert run(*arguments, "--out", tmp_path / "out").exit_code == 0
+    assert_same_results(tmp_path / "out", searched[0])
+
+
+def assert_same_results(folder, other):
+    """Assert that two searches have equal results, except for their times."""
+    pd.testing.assert_frame_equal(
+        pd.read_csv(folder / "results.csv").drop(columns="fit_time"),
+        pd.read_csv(other / "results.csv").drop(columns="fit_time"),
+    )
+
+
+@pytest.mark.slow
+def test_halving_search(tmp_path):
     result = run("search", "--halving", *GRID, *TINY, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.stderr
     table = pd.read_csv(tmp_path / "out" / "results.csv")
-    assert table["n_images"].nunique() > 1
+    assert table["n_samples"].nunique() > 1
 
 
-def test_a_stopped_search_goes_on_with_resume(searched, tmp_path, monkeypatch):
-    """It repeats no fit that was finished, and finds the same."""
+def test_interrupted_search_resumes(searched, tmp_path, monkeypatch):
+    """It repeats no completed fit, and the results are the same."""
+    from skmnist._engine._trainers import BlockTrainer
+
     out = tmp_path / "out"
-    fits, fit = [], KerasMLPClassifier.fit
-
-    def stop_after_three(self, X, y, **params):
-        if len(fits) == 3:
-            raise KeyboardInterrupt
-        fits.append(1)
-        return fit(self, X, y, **params)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(KerasMLPClassifier, "fit", stop_after_three)
-        result = run("search", *GRID, *TINY, "--out", out)
+    result = run_interrupted(monkeypatch, 3, "search", *GRID, *TINY, "--out", out)
     assert result.exit_code == 130
-    assert len(pd.read_csv(out / "partial_results.csv")) == 3
+    assert result.stderr.startswith("Stopped after 3 fits")
+    assert str(out / "checkpoints") in result.stderr
+    assert "--resume" in result.stderr
+    assert len(FinishedTrainings(out / "checkpoints")) == 3
+    assert [path.name for path in out.iterdir()] == ["checkpoints"]
     assert len(list((out / "checkpoints").iterdir())) == 3
-    assert run("search", *GRID, *TINY, "--out", out).exit_code == 1  # not told to
-    from skmnist._engine._training import BlockTrainer
+    refused = run("search", *GRID, *TINY, "--out", out)
+    assert refused.exit_code == 1
+    assert "use --resume" in refused.stderr
 
     trained, run_epoch = [], BlockTrainer.run_epoch
 
@@ -119,49 +148,82 @@ def test_a_stopped_search_goes_on_with_resume(searched, tmp_path, monkeypatch):
         trained.append(1)
         return run_epoch(self, *args)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(BlockTrainer, "run_epoch", count)
+    with monkeypatch.context() as patched:
+        patched.setattr(BlockTrainer, "run_epoch", count)
         result = run("search", *GRID, *TINY, "--out", out, "--resume")
     assert result.exit_code == 0, result.stderr
-    assert len(trained) == 8 - 3  # 4 points, 2 folds, 1 epoch
-    pd.testing.assert_frame_equal(
-        pd.read_csv(out / "results.csv").drop(columns="fit_time"),
-        pd.read_csv(searched[0] / "results.csv").drop(columns="fit_time"),
-    )
+    assert len(trained) == 8 - 3  # 4 candidates, 2 folds, 1 epoch
+    assert_same_results(out, searched[0])
     assert sorted(p.name for p in out.iterdir()) == sorted(
         p.name for p in searched[0].iterdir()
     )
 
 
-def test_a_search_in_workers_notes_their_fits(tmp_path, capsys):
-    """Shown with a bar, as in a terminal, and read back after Ctrl-C."""
-    X, y = make_classification(n_samples=60, random_state=0)
-    log = FitLog(["logisticregression__C"], tmp_path / "fits")
-    search = make_search(
-        make_pipeline(LogisticRegression()),
-        {"C": [0.5, 2.0]},
-        cv=3,
-        halving=False,
-        seed=0,
-        n_jobs=2,
-        scoring=log,
+def test_search_interrupted_before_any_fit_leaves_no_folder(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    result = run_interrupted(monkeypatch, 0, "search", *GRID, *TINY, "--out", out)
+    assert result.exit_code == 130
+    assert result.stderr == (
+        "Stopped before anything was finished: nothing was saved.\n"
     )
+    assert not out.exists()
+
+
+@pytest.mark.slow
+def test_finished_trainings_counts_fits_of_workers(tmp_path, digits, capsys):
+    """The progress bar, as in a terminal, shows the fits of other processes."""
+    finished = FinishedTrainings(tmp_path / "checkpoints")
+    assert len(finished) == 0
+    network = KerasMLPClassifier(
+        hidden_layer_sizes=(4,),
+        epochs=2,
+        random_state=0,
+        checkpoint_dir=tmp_path / "checkpoints",
+    )
+    grid = {"learning_rate": [0.01, 0.05]}
+    search = GridSearchCV(network, grid, cv=3, n_jobs=2, refit=False)
     with (
         patch.object(_output, "Console", lambda **_: Console(force_terminal=True)),
-        _output.fit_progress(log, 6),
+        _output.fit_progress(finished, 6),
     ):
-        search.fit(X, y)
-    table = log.frame().sort_values(["C", "validation_accuracy"])
-    assert table["C"].tolist() == [0.5] * 3 + [2.0] * 3
-    splits = [search.cv_results_[f"split{i}_test_score"] for i in range(3)]
-    assert (
-        table["validation_accuracy"].tolist()
-        == np.sort(splits, axis=0).T.ravel().tolist()
-    )
+        search.fit(*digits)
+    assert len(finished) == 6
+    assert len(FinishedTrainings(tmp_path / "checkpoints")) == 6
     assert "Searching" in capsys.readouterr().out
 
 
-def test_two_models_are_compared_on_the_same_folds(tmp_path):
+def test_finished_trainings_excludes_partial_and_damaged(tmp_path, digits, monkeypatch):
+    from skmnist._engine._trainers import BlockTrainer
+
+    finished = FinishedTrainings(tmp_path)
+    run_epoch = BlockTrainer.run_epoch
+    epochs = []
+
+    def run_epoch_or_stop(self, *args):
+        if len(epochs) == 1:
+            raise KeyboardInterrupt
+        epochs.append(1)
+        return run_epoch(self, *args)
+
+    network = KerasMLPClassifier(
+        hidden_layer_sizes=(4,), epochs=2, random_state=0, checkpoint_dir=tmp_path
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(BlockTrainer, "run_epoch", run_epoch_or_stop)
+        with pytest.raises(KeyboardInterrupt):
+            network.fit(*digits)
+    (checkpoint,) = tmp_path.glob("*/training.npz")
+    assert len(finished) == 0
+    content = checkpoint.read_bytes()
+    checkpoint.write_bytes(content[: len(content) // 2])
+    assert len(finished) == 0
+    checkpoint.write_bytes(content)
+    network.fit(*digits)
+    assert len(finished) == 1
+
+
+@pytest.mark.slow
+def test_diagnose_compares_two_models_on_same_folds(tmp_path):
     out = tmp_path / "out"
     two = ["--model", "mlp", "--model", "lenet"]
     result = run("diagnose", *two, *TINY, "--out", out)
@@ -182,12 +244,13 @@ def test_two_models_are_compared_on_the_same_folds(tmp_path):
     assert "McNemar" in result.stdout
 
 
-def test_a_model_is_not_compared_with_itself(tmp_path):
+def test_diagnose_refuses_the_same_model_twice(tmp_path):
     twice = ["--model", "mlp", "--model", "mlp"]
     assert run("diagnose", *twice, "--out", tmp_path / "out").exit_code == 2
 
 
-def test_ctrl_c_ends_a_diagnosis_with_130_and_keeps_what_is_done(tmp_path):
+@pytest.mark.slow
+def test_ctrl_c_exits_with_130_and_saves_finished_folds(tmp_path):
     """A real signal to a real process, once its first fold is trained."""
     out = tmp_path / "out"
     options = ["--samples", "1500", "--cv", "5", "--epochs", "400", "--out", out]
@@ -205,7 +268,7 @@ def test_ctrl_c_ends_a_diagnosis_with_130_and_keeps_what_is_done(tmp_path):
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=120)
         finally:
-            process.kill()  # where the signal did not end it
+            process.kill()  # if the signal did not end it
     assert process.returncode == 130, said
     assert said.startswith("Stopped")
     assert "Traceback" not in said

@@ -1,3 +1,5 @@
+"""Tests of the training on splits, and of epochs followed on the way."""
+
 import keras
 import numpy as np
 import pandas as pd
@@ -15,12 +17,17 @@ from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skmnist import KerasMLPClassifier, diagnose_fit
-from skmnist._cross_validation._folds import judge_fitted, run_folds
+from skmnist._cross_validation._folds import (
+    CrossValidation,
+    judge_fitted,
+    rows_of_splits,
+    run_folds,
+)
 from skmnist._seed import draw_seed
 
 
 class SoftmaxRegression(ClassifierMixin, BaseEstimator):
-    """Follows the epochs contract of skmnist's classifiers, in NumPy alone."""
+    """Softmax regression in NumPy, with the `epochs` API of skmnist's classifiers."""
 
     n_epochs_trained = 0
 
@@ -108,13 +115,13 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
 
 
-class Witness(TransformerMixin, BaseEstimator):
-    """Remembers, for all of its clones, how many rows it was fitted on."""
+class RowCounter(TransformerMixin, BaseEstimator):
+    """Transformer that records the number of rows of each fit, for all its clones."""
 
-    fitted_on = []
+    n_rows_of_fits = []
 
     def fit(self, X, y=None):
-        self.fitted_on.append(len(X))
+        self.n_rows_of_fits.append(len(X))
         self.fitted_ = True
         return self
 
@@ -129,21 +136,22 @@ def data():
     )
 
 
-def same(first, second):
-    for name in ("train", "test", "train_codes", "test_codes"):
-        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+def assert_same_predictions(first, second):
+    for side in ("train", "test"):
+        for name in (side, f"{side}_codes", f"{side}_wrong"):
+            np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
     # Sums in another memory layout differ in the last bit.
     np.testing.assert_allclose(first.train_loss, second.train_loss, rtol=1e-12)
     np.testing.assert_allclose(first.test_loss, second.test_loss, rtol=1e-12)
 
 
-def test_following_epochs_ends_where_a_plain_fit_ends(data):
+def test_followed_epochs_end_with_result_of_plain_fit(data):
     clf = SoftmaxRegression(random_state=3)
     followed = run_folds(clf, *data, cv=3)
     plain = run_folds(clf, *data, cv=3, epochs=False)
     for one, other in zip(followed, plain, strict=True):
         assert other.curves is None
-        same(one, other)
+        assert_same_predictions(one, other)
         curves = one.curves
         assert curves.sample_loss.shape == (5, len(one.test))
         assert curves.sample_loss.dtype == np.float32
@@ -151,18 +159,20 @@ def test_following_epochs_ends_where_a_plain_fit_ends(data):
         assert curves.train_loss[-1] == pytest.approx(one.train_loss.mean())
         assert curves.validation_loss[-1] == pytest.approx(one.test_loss.mean())
         hits = one.train_codes == data[1][one.train]
-        assert curves.train_accuracy[-1] == hits.mean()
+        assert curves.train_accuracy[-1] == hits.mean() == one.train_accuracy
+        hits = one.test_codes == data[1][one.test]
+        assert curves.validation_accuracy[-1] == hits.mean() == one.validation_accuracy
         assert curves.train_loss[-1] < curves.train_loss[0]
 
 
-def test_what_holds_nothing_out_is_trained_once(data):
+def test_classifier_without_held_out_rows_is_trained_once(data):
     before = SoftmaxRegression.n_epochs_trained
     run_folds(SoftmaxRegression(epochs=4), *data, cv=3)
     assert SoftmaxRegression.n_epochs_trained == before + 3 * 4
 
 
 @pytest.mark.parametrize("random_state", [0, None])
-def test_rows_held_out_inside_fit_count_as_neither(data, random_state):
+def test_rows_held_out_by_fit_are_in_neither_side(data, random_state):
     clf = SoftmaxRegression(
         epochs=40,
         validation_fraction=0.25,
@@ -174,19 +184,19 @@ def test_rows_held_out_inside_fit_count_as_neither(data, random_state):
         assert len(fold.test) == 40
         assert not set(fold.train) & set(fold.test)
         assert 1 < len(fold.curves.train_loss) < 40
-        # Two trainings, one result.
+        # The curves are those of a second training with the same result.
         np.testing.assert_allclose(
             fold.curves.sample_loss[-1], fold.test_loss, rtol=1e-5
         )
         assert fold.curves.train_loss[-1] == pytest.approx(fold.train_loss.mean())
 
 
-def test_transformers_see_the_training_part_alone(data):
-    Witness.fitted_on.clear()
+def test_transformers_are_fitted_on_training_rows_only(data):
+    RowCounter.n_rows_of_fits.clear()
     X, y = data
-    scaled = make_pipeline(Witness(), StandardScaler(), SoftmaxRegression())
+    scaled = make_pipeline(RowCounter(), StandardScaler(), SoftmaxRegression())
     folds = run_folds(scaled.set_params(softmaxregression__random_state=0), X, y, cv=3)
-    assert Witness.fitted_on == [80, 80, 80]
+    assert RowCounter.n_rows_of_fits == [80, 80, 80]
     for fold in folds:
         assert len(fold.curves.train_loss) == 5
         fitted = clone(scaled).fit(X[fold.train], y[fold.train])
@@ -204,20 +214,20 @@ def test_transformers_see_the_training_part_alone(data):
     ],
     ids=["callbacks", "warm_start", "no epochs", "no partial_fit", "search"],
 )
-def test_other_classifiers_are_fitted_plainly(data, clf):
+def test_other_classifiers_have_no_curves(data, clf):
     folds = run_folds(clf, *data, cv=3)
     assert [fold.curves for fold in folds] == [None] * 3
     assert all(fold.fit_time > 0 for fold in folds)
 
 
-def test_rows_held_out_inside_a_search_or_a_plain_fit_count_as_neither(data):
+def test_rows_held_out_by_search_or_plain_fit_are_in_neither_side(data):
     clf = SoftmaxRegression(validation_fraction=0.25, callbacks=[print])
     search = GridSearchCV(make_pipeline(clf), {"softmaxregression__epochs": [2]}, cv=2)
     for estimator in (clf, search):
         assert {len(f.train) for f in run_folds(estimator, *data, cv=3)} == {60}
 
 
-def test_balanced_class_weights_are_followed(data):
+def test_followed_epochs_with_balanced_class_weight(data):
     X, y = data
     rows = np.flatnonzero((y != 2) | (np.arange(len(y)) % 4 == 0))
     clf = SoftmaxRegression(class_weight="balanced", random_state=0)
@@ -228,14 +238,14 @@ def test_balanced_class_weights_are_followed(data):
         np.testing.assert_allclose(one.test_loss, other.test_loss)
 
 
-def test_without_probabilities_there_is_no_loss(data):
+def test_loss_is_nan_without_predict_proba(data):
     fold, *_ = run_folds(SVC(), *data, cv=3)
     assert np.isnan(fold.test_loss).all()
     assert np.isnan(fold.probability).all()
     assert np.mean(fold.test_codes == data[1][fold.test]) > 0.5
 
 
-def test_losses_are_scikit_learns(data):
+def test_loss_matches_sklearn_log_loss(data):
     X, y = data
     for fold in run_folds(GaussianNB(), X, y, cv=3):
         fitted = GaussianNB().fit(X[fold.train], y[fold.train])
@@ -245,7 +255,7 @@ def test_losses_are_scikit_learns(data):
         np.testing.assert_allclose(fold.probability, probabilities.max(axis=1))
 
 
-def test_a_class_that_training_never_saw_costs_the_largest_loss():
+def test_class_missing_from_training_has_largest_loss():
     X, y = np.arange(30.0).reshape(-1, 1), np.repeat(["a", "b", "c"], 10)
     split = [(np.arange(20), np.arange(20, 30))]
     for clf in (GaussianNB(), SoftmaxRegression(random_state=0, learning_rate=0.01)):
@@ -255,63 +265,63 @@ def test_a_class_that_training_never_saw_costs_the_largest_loss():
 
 
 @pytest.mark.parametrize("shape", [(120, 6), (120, 2, 3), (120, 2, 3, 1)])
-def test_every_layout_of_images_is_taken(data, shape):
+def test_image_shapes(data, shape):
     X, y = data
     flat = run_folds(SoftmaxRegression(random_state=0), X, y, cv=3)
     shaped = run_folds(SoftmaxRegression(random_state=0), X.reshape(shape), y, cv=3)
     for one, other in zip(flat, shaped, strict=True):
-        same(one, other)
+        assert_same_predictions(one, other)
 
 
-def test_frames_and_string_labels_are_taken(data):
+def test_dataframe_and_string_labels(data):
     X, y = data
     frame, names = pd.DataFrame(X).add_prefix("x"), pd.Series(np.array(list("abc"))[y])
     clf = make_pipeline(StandardScaler(), SoftmaxRegression(random_state=0))
     for one, other in zip(
         run_folds(clf, X, y, cv=3), run_folds(clf, frame, names, cv=3), strict=True
     ):
-        same(one, other)
+        assert_same_predictions(one, other)
 
 
-def test_metadata_is_sliced_and_reaches_every_epoch(data):
+def test_sample_weight_is_sliced_and_reaches_every_epoch(data):
     X, y = data
     weight = np.random.default_rng(0).exponential(size=120)
     clf = SoftmaxRegression(validation_fraction=0.1, random_state=0)
     alone = run_folds(clf, X, y, cv=3, params={"sample_weight": weight})
     inside = run_folds(
-        make_pipeline(Witness(), clf),
+        make_pipeline(RowCounter(), clf),
         X,
         y,
         cv=3,
         params={"softmaxregression__sample_weight": weight},
     )
     for one, other in zip(alone, inside, strict=True):
-        same(one, other)
+        assert_same_predictions(one, other)
         np.testing.assert_allclose(one.curves.sample_loss[-1], one.test_loss, rtol=1e-5)
     unweighted = run_folds(clf, X, y, cv=3)
     assert not np.allclose(alone[0].test_loss, unweighted[0].test_loss)
 
 
-def test_metadata_that_a_pipeline_cannot_place_is_its_own_error(data):
-    clf = make_pipeline(Witness(), SoftmaxRegression())
+def test_metadata_without_step_name_raises_error_of_pipeline(data):
+    clf = make_pipeline(RowCounter(), SoftmaxRegression())
     with pytest.raises(ValueError, match="sample_weight"):
         run_folds(clf, *data, cv=3, params={"sample_weight": np.ones(120)})
 
 
-def test_routed_metadata_arrives(data):
+def test_metadata_routing(data):
     X, y = data
     with sklearn.config_context(enable_metadata_routing=True):
         clf = SoftmaxRegression(random_state=0).set_fit_request(sample_weight=True)
         weight = np.random.default_rng(0).exponential(size=120)
         params = {"sample_weight": weight}
-        routed = run_folds(make_pipeline(Witness(), clf), X, y, cv=3, params=params)
+        routed = run_folds(make_pipeline(RowCounter(), clf), X, y, cv=3, params=params)
     for one, other in zip(
         routed, run_folds(clf, X, y, cv=3, params=params), strict=True
     ):
-        same(one, other)
+        assert_same_predictions(one, other)
 
 
-def test_progress_tells_every_epoch_then_every_split_of_a_plain_fit(data):
+def test_progress_is_called_per_epoch_or_per_split(data):
     calls = []
     run_folds(
         SoftmaxRegression(epochs=2), *data, cv=2, progress=lambda *c: calls.append(c)
@@ -322,8 +332,9 @@ def test_progress_tells_every_epoch_then_every_split_of_a_plain_fit(data):
     assert calls == [(1, 1, 1), (2, 1, 1)]
 
 
-def test_several_jobs_give_the_same_and_tell_every_split(data):
-    # The digits' own module is importable in the workers, this file's is not.
+@pytest.mark.slow
+def test_n_jobs_gives_same_folds_and_progress_per_split(data):
+    # Workers cannot import classes that this file defines.
     calls = []
     X, y = load_digits(n_class=3, return_X_y=True)
     one = run_folds(GaussianNB(), X, y, cv=3)
@@ -331,12 +342,12 @@ def test_several_jobs_give_the_same_and_tell_every_split(data):
         GaussianNB(), X, y, cv=3, n_jobs=2, progress=lambda *c: calls.append(c)
     )
     for first, second in zip(one, two, strict=True):
-        same(first, second)
+        assert_same_predictions(first, second)
     assert [fold.number for fold in two] == [1, 2, 3]
     assert sorted(calls) == [(1, 1, 1), (2, 1, 1), (3, 1, 1)]
 
 
-def test_splits_are_stratified_or_the_splitters_own(data):
+def test_integer_cv_is_stratified_and_splitter_is_used(data):
     X, y = data
     folds = run_folds(GaussianNB(), X, y, cv=4)
     expected = StratifiedKFold(4).split(X, y)
@@ -348,7 +359,7 @@ def test_splits_are_stratified_or_the_splitters_own(data):
         assert not set(groups[fold.train]) & set(groups[fold.test])
 
 
-def test_kernels_given_as_matrices_are_sliced_on_both_sides(data):
+def test_precomputed_kernel_is_sliced_on_both_axes(data):
     X, y = data
     matrix = X @ X.T
     for one, other in zip(
@@ -359,21 +370,21 @@ def test_kernels_given_as_matrices_are_sliced_on_both_sides(data):
         assert np.mean(one.test_codes == other.test_codes) > 0.95
 
 
-def test_a_seed_makes_unseeded_networks_repeatable(data):
+def test_random_state_seeds_unseeded_classifier(data):
     clf = SoftmaxRegression(epochs=2)
     one, two = (run_folds(clf, *data, cv=2, random_state=4) for _ in range(2))
-    same(one[0], two[0])
+    assert_same_predictions(one[0], two[0])
     assert clf.random_state is None
 
 
-def test_the_global_generator_stays_as_it_was(data):
+def test_global_random_state_is_unchanged(data):
     before = np.random.get_state()[1].copy()
     run_folds(SoftmaxRegression(epochs=1), *data, cv=2)
     np.testing.assert_array_equal(np.random.get_state()[1], before)
     assert draw_seed(7) == draw_seed(7) != draw_seed(8)
 
 
-def test_fitted_classifiers_are_judged_alike(data):
+def test_judge_fitted_matches_run_folds(data):
     X, y = data
     clf = SoftmaxRegression(random_state=0, validation_fraction=0.2)
     for fold, (train, test) in zip(
@@ -383,12 +394,60 @@ def test_fitted_classifiers_are_judged_alike(data):
         again = judge_fitted(
             fitted, X, y, train=train, test=test, number=fold.number, fit_time=1.0
         )
-        same(fold, again)
+        assert_same_predictions(fold, again)
 
 
+@pytest.mark.parametrize("epochs", [True, False])
+@pytest.mark.parametrize("labels", [np.arange(3), np.array(["c", "b", "a"])])
+def test_wrong_marks_predictions_that_differ_from_y(data, epochs, labels):
+    X, y = data[0], labels[data[1]]
+    classes = np.unique(y)
+    for fold in run_folds(SoftmaxRegression(epochs=2), X, y, cv=3, epochs=epochs):
+        for side in ("train", "test"):
+            predicted = classes[getattr(fold, f"{side}_codes")]
+            wrong = getattr(fold, f"{side}_wrong")
+            assert wrong.dtype == bool
+            np.testing.assert_array_equal(wrong, predicted != y[getattr(fold, side)])
+        assert fold.train_wrong.mean() == pytest.approx(1 - fold.train_accuracy)
+        assert fold.test_wrong.mean() == pytest.approx(1 - fold.validation_accuracy)
+
+
+def test_cross_validation_runs_its_splits_and_reports_by_stage(data):
+    X, y = data
+    weight = np.linspace(0.1, 2, len(y))
+    calls = []
+
+    class Progress:
+        def stage(self, name, done):
+            return lambda *call: calls.append((name, done, *call))
+
+    cross_validation = CrossValidation(
+        X,
+        y,
+        rows_of_splits(2, X, y),
+        params={"sample_weight": weight},
+        seed=1,
+        progress=Progress(),
+    )
+    clf = SoftmaxRegression(epochs=1)
+    weighted = cross_validation.run(clf, "capacity", done=4)
+    assert calls == [("capacity", 4, 1, 1, 1), ("capacity", 4, 2, 1, 1)]
+    options = {"cv": 2, "random_state": 1}
+    expected = run_folds(clf, X, y, params={"sample_weight": weight}, **options)
+    plain = cross_validation.run(clf, "reference", params=None, epochs=False)
+    for one, other, fold, without in zip(
+        weighted, expected, plain, run_folds(clf, X, y, **options), strict=True
+    ):
+        assert_same_predictions(one, other)
+        assert_same_predictions(fold, without)
+        assert fold.curves is None
+        assert not np.allclose(one.test_loss, fold.test_loss)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("scheduled", [False, True])
-def test_epochs_read_on_the_way_equal_trainings_of_their_own(scheduled, data):
-    """Bit for bit, for a Pipeline with dropout, and with a schedule of steps."""
+def test_epochs_scored_on_the_way_equal_separate_trainings(scheduled, data):
+    """Bit for bit, in a Pipeline, with dropout and a learning rate schedule."""
     X, y = data
     clf = KerasMLPClassifier(hidden_layer_sizes=(8,), dropout=0.3, random_state=0)
     if scheduled:
@@ -403,14 +462,16 @@ def test_epochs_read_on_the_way_equal_trainings_of_their_own(scheduled, data):
         for one, other in zip(longest, alone, strict=True):
             assert list(one.at) == at
             read = one.at[epochs]
-            for name in ("train_codes", "test_codes", "train_loss", "test_loss"):
-                assert np.array_equal(getattr(read, name), getattr(other, name))
+            for name in ("codes", "wrong", "loss"):
+                for side in ("train", "test"):
+                    values = (getattr(f, f"{side}_{name}") for f in (read, other))
+                    assert np.array_equal(*values)
             assert np.array_equal(read.probability, other.probability)
             assert len(read.curves.train_loss) == epochs
             assert read.fit_time <= one.fit_time
 
 
-def test_a_curve_over_epochs_trains_each_split_once(data):
+def test_capacity_of_epochs_trains_each_split_once(data):
     SoftmaxRegression.n_epochs_trained = 0
     clf = SoftmaxRegression(epochs=3, random_state=0)
     options = {"cv": 3, "reference": 0.1, "random_state": 0}
@@ -427,7 +488,7 @@ def test_a_curve_over_epochs_trains_each_split_once(data):
     np.testing.assert_array_equal(own, plain.folds["validation_accuracy"])
 
 
-def test_epochs_that_callbacks_may_act_on_are_trained_one_by_one(data):
+def test_capacity_of_epochs_with_callbacks_trains_each_value(data):
     SoftmaxRegression.n_epochs_trained = 0
     clf = SoftmaxRegression(epochs=3, random_state=0, callbacks=[])
     diagnose_fit(clf, *data, cv=3, reference=0.1, capacity={"epochs": [1, 3]})
@@ -442,14 +503,14 @@ def test_epochs_that_callbacks_may_act_on_are_trained_one_by_one(data):
         ({}, [5, 2.5], "positive integers"),
     ],
 )
-def test_epochs_that_cannot_be_compared_are_refused(params, values, message, data):
+def test_invalid_capacity_of_epochs_is_refused(params, values, message, data):
     SoftmaxRegression.n_epochs_trained = 0
     with pytest.raises(ValueError, match=message):
         diagnose_fit(SoftmaxRegression(**params), *data, capacity={"epochs": values})
     assert SoftmaxRegression.n_epochs_trained == 0
 
 
-def test_splits_are_lists_or_masks_as_in_scikit_learn():
+def test_cv_takes_lists_and_masks():
     X, y = load_iris(return_X_y=True)
     tests = [np.arange(150) % 3 == i for i in range(3)]
     rows = [(np.flatnonzero(~test), np.flatnonzero(test)) for test in tests]

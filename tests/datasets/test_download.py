@@ -1,4 +1,4 @@
-"""MNIST's download against a server on this machine that misbehaves."""
+"""Test the download of MNIST from a local server that simulates failures."""
 
 import errno
 import hashlib
@@ -38,8 +38,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    """A server of a small MNIST, the only place where it can be found."""
-    import keras  # noqa: F401  its import makes the folder of KERAS_HOME
+    """Local server of a small MNIST, with no MNIST in other locations."""
+    import keras  # noqa: F401  importing Keras creates the folder KERAS_HOME
 
     rng = np.random.default_rng(0)
     arrays, checksums = {}, {}
@@ -68,50 +68,50 @@ def server(tmp_path, monkeypatch):
     server.server_close()
 
 
-def left(tmp_path):
-    """Return the names of all files and folders but the test's own."""
+def created_files(tmp_path):
+    """Return the paths of all files and folders not created by the fixtures."""
     kept = ("home", "home/datasets", "origin.npz", "tmp")
     paths = (str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
     return sorted(path for path in paths if path not in kept)
 
 
-def test_what_is_nowhere_is_downloaded_once_and_kept(server, tmp_path):
+def test_missing_mnist_is_downloaded_once_and_cached(server, tmp_path):
     assert len(fetch_mnist(subset="test").target) == 20
     assert len(fetch_mnist().target) == 30
     assert server.served == 1
-    assert left(tmp_path) == ["home/datasets/mnist.npz"]
+    assert created_files(tmp_path) == ["home/datasets/mnist.npz"]
 
 
 @pytest.mark.parametrize("sent", [0, 1000, -1])
-def test_a_cut_connection_leaves_nothing_and_the_next_try_succeeds(
+def test_interrupted_download_leaves_no_files_and_can_be_retried(
     server, tmp_path, sent
 ):
     server.sent = sent
     with pytest.raises(OSError, match=r"could not download MNIST.*data_home"):
         fetch_mnist()
-    assert left(tmp_path) == []
+    assert created_files(tmp_path) == []
     server.sent = len(server.content)
     assert len(fetch_mnist().target) == 30
 
 
-def test_other_content_is_refused_by_its_checksum(server, tmp_path):
+def test_download_with_wrong_checksum_is_refused(server, tmp_path):
     server.content = server.content[:-1] + b"\xff"
     with pytest.raises(OSError, match="corrupted file detected"):
         fetch_mnist()
-    assert left(tmp_path) == []
+    assert created_files(tmp_path) == []
 
 
-def test_no_server_is_an_os_error(server, tmp_path, monkeypatch):
+def test_unreachable_server_is_an_os_error(server, tmp_path, monkeypatch):
     monkeypatch.setattr(_mnist, "_ORIGIN", "http://127.0.0.1:1/mnist.npz")
     with pytest.raises(OSError, match=r"URL fetch failure.*data_home"):
         fetch_mnist()
-    assert left(tmp_path) == []
+    assert created_files(tmp_path) == []
 
 
-def test_two_downloads_at_once_both_succeed(server, tmp_path):
-    # Neither is served before both have asked.
+def test_concurrent_downloads_succeed(server, tmp_path):
+    # The server answers only after it has received both requests.
     server.barrier = threading.Barrier(2)
-    # Forked, so that they know this server.
+    # Forked processes inherit the monkeypatched address of the server.
     processes = multiprocessing.get_context("fork")
     sizes = processes.Queue()
     both = [
@@ -124,45 +124,45 @@ def test_two_downloads_at_once_both_succeed(server, tmp_path):
         process.join()
     assert [process.exitcode for process in both] == [0, 0]
     assert ([sizes.get(), sizes.get()], server.served) == ([30, 30], 2)
-    assert left(tmp_path) == ["home/datasets/mnist.npz"]
+    assert created_files(tmp_path) == ["home/datasets/mnist.npz"]
 
 
-def test_a_full_disk_is_an_os_error_and_leaves_nothing(server, tmp_path, monkeypatch):
+def test_full_disk_is_an_os_error_and_leaves_no_files(server, tmp_path, monkeypatch):
     retrieve = urllib.request.urlretrieve
 
-    def fill_the_disk(url, path, reporthook):
+    def fail_with_full_disk(url, path, reporthook):
         retrieve(url, path)
         os.truncate(path, 100)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", fill_the_disk)
+    monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", fail_with_full_disk)
     with pytest.raises(OSError, match=r"No space left on device.*data_home"):
         fetch_mnist()
-    assert left(tmp_path) == []
+    assert created_files(tmp_path) == []
 
 
-def test_ctrl_c_leaves_nothing(server, tmp_path, monkeypatch):
+def test_keyboard_interrupt_leaves_no_files(server, tmp_path, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", interrupt)
     with pytest.raises(KeyboardInterrupt):
         fetch_mnist()
-    assert left(tmp_path) == []
+    assert created_files(tmp_path) == []
 
 
-def test_a_home_that_cannot_be_written_still_gives_the_data(server, tmp_path):
-    # A file in the place of the folder: permissions do not hold back root.
+def test_data_is_loaded_if_cache_is_not_writeable(server, tmp_path):
+    # A file instead of a folder, because permissions do not restrict root.
     (tmp_path / "home").write_text("")
     assert len(fetch_mnist().target) == 30
-    assert left(tmp_path) == []
+    assert created_files(tmp_path) == []
 
 
-@pytest.mark.parametrize("damage", [lambda c: c[:-30], lambda c: b"", lambda c: b"no"])
-def test_a_damaged_file_in_the_cache_is_named(server, tmp_path, damage):
+@pytest.mark.parametrize("corrupt", [lambda c: c[:-30], lambda c: b"", lambda c: b"no"])
+def test_corrupted_cache_file_is_an_error_with_the_path(server, tmp_path, corrupt):
     cached = tmp_path / "home" / "datasets" / "mnist.npz"
     cached.parent.mkdir(parents=True)
-    cached.write_bytes(damage(server.content))
+    cached.write_bytes(corrupt(server.content))
     with pytest.raises(ValueError, match=r"mnist\.npz cannot be read as an npz file"):
         fetch_mnist()
     assert server.served == 0

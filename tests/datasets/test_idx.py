@@ -22,7 +22,7 @@ CODES = {
 }
 NAMES = ("array-idx", "array-idx.gz")
 
-# The folder of a test serves all of its examples: each replaces the file.
+# tmp_path may be shared between examples because each example replaces the file.
 quick = settings(
     max_examples=60,
     deadline=None,
@@ -31,7 +31,7 @@ quick = settings(
 
 
 def payload(code, shape, data=b""):
-    """Write an IDX file as the format's description has it."""
+    """Return the bytes of an IDX file, written independently of `write_idx`."""
     header = bytes([0, 0, code, len(shape)])
     return header + struct.pack(f">{len(shape)}I", *shape) + data
 
@@ -54,8 +54,8 @@ def arrays(draw, max_dims=5):
     return array
 
 
-def read_or_explain(path):
-    """Return the array and None, or None and why there is no array."""
+def read_or_error(path):
+    """Return ``(array, None)``, or ``(None, message)`` if reading fails."""
     try:
         return read_idx(path), None
     except ValueError as error:
@@ -63,7 +63,7 @@ def read_or_explain(path):
 
 
 def peak_memory(function, *args):
-    """Return what the function raised, and the most memory it took, in bytes."""
+    """Return the message of the ValueError raised and the peak memory in bytes."""
     tracemalloc.start()
     try:
         with pytest.raises(ValueError) as caught:
@@ -90,7 +90,7 @@ def test_round_trip_is_exact(tmp_path, array, name):
 
 
 @pytest.mark.parametrize(("dtype", "code"), CODES.items())
-def test_file_has_the_bytes_of_the_format(tmp_path, dtype, code):
+def test_written_bytes_follow_the_idx_format(tmp_path, dtype, code):
     values = np.array([[1, 2, 3], [4, 5, 6]], dtype=dtype)
     data = values.astype(values.dtype.newbyteorder(">")).tobytes()
     expected = payload(code, (2, 3), data)
@@ -100,7 +100,7 @@ def test_file_has_the_bytes_of_the_format(tmp_path, dtype, code):
     assert gzip.decompress((tmp_path / "a.gz").read_bytes()) == expected
 
 
-def test_gzip_is_recognised_by_content_not_by_name(tmp_path):
+def test_gzip_is_detected_by_content(tmp_path):
     content = payload(0x08, (3,), b"\1\2\3")
     (tmp_path / "plain.gz").write_bytes(content)
     (tmp_path / "zipped").write_bytes(gzip.compress(content))
@@ -123,22 +123,26 @@ def test_equal_arrays_give_equal_gzip_files(tmp_path):
     [
         (b"", "not an IDX file"),
         (b"\0\0\x08", "not an IDX file"),
-        (b"\x93NUMPY", "begins with the bytes 93 4e 55 4d"),
+        (b"\x93NUMPY", "starts with the bytes 93 4e 55 4d"),
         (payload(0x0A, (1,), b"\0"), "unknown IDX type code 0x0A.*0x08 uint8"),
-        (payload(0x08, (1, 2))[:-1], "cut off within its header"),
-        (payload(0x08, (2, 3), bytes(5)), "6 bytes, more than|6 bytes of data, but 5"),
-        (payload(0x0E, (1,), bytes(7)), "8 bytes, more than|8 bytes of data, but 7"),
-        (payload(0x08, (2, 3), bytes(7)), "goes on after the 6 bytes"),
-        (payload(0x08, (0,), b"\0"), "goes on after the 0 bytes"),
-        (payload(0x08, (), b""), "1 bytes, more than|1 bytes of data, but 0"),
+        (payload(0x08, (1, 2))[:-1], "truncated within its header"),
+        (
+            payload(0x08, (2, 3), bytes(5)),
+            "6 bytes, more than|6 bytes of data, but only 5",
+        ),
+        (
+            payload(0x0E, (1,), bytes(7)),
+            "8 bytes, more than|8 bytes of data, but only 7",
+        ),
+        (payload(0x08, (2, 3), bytes(7)), "trailing data after the 6 bytes"),
+        (payload(0x08, (0,), b"\0"), "trailing data after the 0 bytes"),
+        (payload(0x08, (), b""), "1 bytes, more than|1 bytes of data, but only 0"),
         (payload(0x08, (1,) * 65, b"\0"), "65 dimensions.*at most 64"),
-        (payload(0x08, (0, 2**32 - 1, 2**32 - 1)), "numpy cannot hold"),
+        (payload(0x08, (0, 2**32 - 1, 2**32 - 1)), "NumPy does not support"),
     ],
 )
 @pytest.mark.parametrize("zipped", [False, True])
-def test_malformed_content_is_an_error_with_the_path(
-    tmp_path, content, message, zipped
-):
+def test_malformed_file_is_an_error_with_the_path(tmp_path, content, message, zipped):
     path = tmp_path / "some-file"
     path.write_bytes(gzip.compress(content) if zipped else content)
     with pytest.raises(ValueError, match=message) as caught:
@@ -156,7 +160,7 @@ def corrupt_crc(content):
 
 
 @pytest.mark.parametrize(
-    "damage",
+    "corrupt",
     [
         corrupt_crc,
         lambda content: content[:-4],
@@ -167,15 +171,15 @@ def corrupt_crc(content):
     ],
     ids=["checksum", "no length", "half", "header only", "garbage after", "deflate"],
 )
-def test_damaged_gzip_is_an_error_with_the_path(tmp_path, damage):
+def test_corrupted_gzip_is_an_error_with_the_path(tmp_path, corrupt):
     path = tmp_path / "images.gz"
     write_idx(path, np.arange(200, dtype=np.int32))
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match="images.gz is a damaged gzip file"):
+    path.write_bytes(corrupt(path.read_bytes()))
+    with pytest.raises(ValueError, match="images.gz is a corrupted gzip file"):
         read_idx(path)
 
 
-def test_missing_file_and_folder_are_os_errors_with_the_path(tmp_path):
+def test_missing_file_or_folder_is_an_os_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         read_idx(tmp_path / "nowhere")
     with pytest.raises(OSError, match=str(tmp_path)):
@@ -194,8 +198,8 @@ def test_mutated_file_gives_an_array_or_a_clear_error(tmp_path, data, name):
         content[position] = value
     del content[data.draw(st.integers(0, len(content))) :]
     path.write_bytes(content)
-    array, reason = read_or_explain(path)
-    assert str(path) in reason if reason else array.dtype.name in CODES
+    array, message = read_or_error(path)
+    assert str(path) in message if message else array.dtype.name in CODES
 
 
 @settings(quick, max_examples=200)
@@ -204,9 +208,9 @@ def test_any_bytes_give_an_array_or_a_clear_error(tmp_path, content, zipped):
     path = tmp_path / "a"
     content = b"\0\0" + content
     path.write_bytes(gzip.compress(content) if zipped else content)
-    array, reason = read_or_explain(path)
-    if reason:
-        assert str(path) in reason
+    array, message = read_or_error(path)
+    if message:
+        assert str(path) in message
     else:
         write_idx(path, array)
         assert path.read_bytes() == content
@@ -230,15 +234,15 @@ def test_gzip_bomb_is_not_unpacked(tmp_path):
     content = payload(0x08, (2, 2), bytes(50_000_000))
     (tmp_path / "a").write_bytes(gzip.compress(content))
     message, peak = peak_memory(read_idx, tmp_path / "a")
-    assert "goes on after the 4 bytes" in message
+    assert "trailing data after the 4 bytes" in message
     assert peak < 1_000_000
 
 
-def test_memory_follows_what_a_gzip_holds_not_what_it_declares(tmp_path):
+def test_gzip_memory_is_bounded_by_actual_size(tmp_path):
     noise = np.random.default_rng(0).bytes(500_000)
     (tmp_path / "a").write_bytes(gzip.compress(payload(0x08, (500_000_000,), noise)))
     message, peak = peak_memory(read_idx, tmp_path / "a")
-    assert "declares 500000000 bytes of data, but 500000 are there" in message
+    assert "declares 500000000 bytes of data, but only 500000 are" in message
     assert peak < 4_000_000
 
 
@@ -258,19 +262,19 @@ def test_memory_follows_what_a_gzip_holds_not_what_it_declares(tmp_path):
     ],
     ids=lambda array: str(array.dtype),
 )
-def test_dtypes_that_idx_cannot_hold_are_refused(tmp_path, array):
+def test_unsupported_dtypes_are_refused(tmp_path, array):
     with pytest.raises(ValueError, match="uint8, int8, int16, int32, float32, float64"):
         write_idx(tmp_path / "a", array)
     assert not list(tmp_path.iterdir())
 
 
-def test_dimension_that_idx_cannot_hold_is_refused(tmp_path):
+def test_oversized_dimension_is_refused(tmp_path):
     array = np.broadcast_to(np.uint8(0), (2**32,))
     with pytest.raises(ValueError, match="4294967295"):
         write_idx(tmp_path / "a", array)
 
 
-def test_failed_write_leaves_the_earlier_file_and_nothing_else(tmp_path, monkeypatch):
+def test_failed_write_keeps_the_existing_file(tmp_path, monkeypatch):
     path = tmp_path / "a"
     write_idx(path, np.uint8([1]))
 
@@ -284,7 +288,7 @@ def test_failed_write_leaves_the_earlier_file_and_nothing_else(tmp_path, monkeyp
     assert read_idx(path) == [1]
 
 
-def test_write_replaces_a_file_and_reports_a_missing_folder(tmp_path):
+def test_write_replaces_existing_file_and_refuses_missing_folder(tmp_path):
     write_idx(str(tmp_path / "a"), np.uint8([1]))
     write_idx(tmp_path / "a", np.uint8([2]))
     assert read_idx(str(tmp_path / "a")) == [2]

@@ -1,3 +1,5 @@
+"""Tests of `diagnose_fit`: verdicts, tables, references, progress."""
+
 import copy
 import json
 import pickle
@@ -25,11 +27,11 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import FitDiagnosis, diagnose_fit
 from skmnist._estimate import Estimate
-from skmnist.diagnosis._diagnose import run_diagnosis
+from skmnist.diagnosis._diagnose import plan_diagnosis, run_diagnosis
 from skmnist.diagnosis._verdict import decide, samples_needed
 
 TREE = DecisionTreeClassifier(random_state=0)
-LOW, OPEN, HIGH = (0.0, -0.01, 0.01), (0.02, 0.01, 0.03), (0.05, 0.03, 0.07)
+LOW, UNDECIDED, HIGH = (0.0, -0.01, 0.01), (0.02, 0.01, 0.03), (0.05, 0.03, 0.07)
 EVEN, MORE_BIAS, MORE_GAP = (
     (0.0, -0.02, 0.02),
     (0.05, 0.03, 0.07),
@@ -38,7 +40,7 @@ EVEN, MORE_BIAS, MORE_GAP = (
 
 
 class Network(ClassifierMixin, BaseEstimator):
-    """scikit-learn's perceptron, with a number of epochs as skmnist's have it."""
+    """scikit-learn's perceptron with the `epochs` API of skmnist's classifiers."""
 
     def __init__(self, epochs=5, units=50, learning_rate=0.001, random_state=0):
         self.epochs = epochs
@@ -96,26 +98,26 @@ def network_diagnosis(digits):
     [
         (LOW, LOW, {}, "good"),
         (HIGH, LOW, {}, "underfit"),
-        (HIGH, OPEN, {}, "underfit"),
+        (HIGH, UNDECIDED, {}, "underfit"),
         (LOW, HIGH, {}, "overfit"),
-        (OPEN, HIGH, {}, "overfit"),
-        (OPEN, LOW, {}, "inconclusive"),
-        (LOW, OPEN, {}, "inconclusive"),
-        (OPEN, OPEN, {}, "inconclusive"),
+        (UNDECIDED, HIGH, {}, "overfit"),
+        (UNDECIDED, LOW, {}, "inconclusive"),
+        (LOW, UNDECIDED, {}, "inconclusive"),
+        (UNDECIDED, UNDECIDED, {}, "inconclusive"),
         (HIGH, HIGH, {"bias_minus_gap": EVEN}, "both"),
         (HIGH, HIGH, {"bias_minus_gap": MORE_BIAS}, "underfit"),
         (HIGH, HIGH, {"bias_minus_gap": MORE_GAP}, "overfit"),
         (HIGH, HIGH, {}, "both"),
         (LOW, HIGH, {"bias_minus_gap": EVEN}, "overfit"),
-        # The dummy's veto comes before everything.
+        # A classifier no better than chance underfits, whatever else is found.
         (LOW, LOW, {"beats_chance": False}, "underfit"),
         (LOW, HIGH, {"beats_chance": False}, "underfit"),
         (HIGH, HIGH, {"beats_chance": False, "bias_minus_gap": MORE_GAP}, "underfit"),
-        # Train longer first.
+        # An undertrained one underfits as well.
         (LOW, LOW, {"undertrained": True}, "underfit"),
         (LOW, HIGH, {"undertrained": True}, "underfit"),
         (HIGH, HIGH, {"undertrained": True, "bias_minus_gap": EVEN}, "underfit"),
-        (OPEN, OPEN, {"undertrained": True}, "underfit"),
+        (UNDECIDED, UNDECIDED, {"undertrained": True}, "underfit"),
         # An interval that ends at the tolerance.
         ((0.01, 0.0, 0.02), (0.01, 0.0, 0.02), {}, "good"),
         ((0.03, 0.02, 0.04), LOW, {}, "inconclusive"),
@@ -123,19 +125,19 @@ def network_diagnosis(digits):
         ((-0.05, -0.07, -0.03), (-0.02, -0.03, -0.01), {}, "good"),
     ],
 )
-def test_the_verdict_follows_the_table(bias, gap, evidence, verdict):
+def test_decide(bias, gap, evidence, verdict):
     if "bias_minus_gap" in evidence:
         evidence = evidence | {"bias_minus_gap": Estimate(*evidence["bias_minus_gap"])}
     assert decide(Estimate(*bias), Estimate(*gap), 0.02, **evidence) == verdict
 
 
-def test_samples_needed_grow_with_the_square_of_the_interval():
+def test_samples_needed_grows_with_squared_interval():
     assert samples_needed(Estimate(0.01, -0.01, 0.03), 0.02, 100) == 400
     assert samples_needed(Estimate(0.04, 0.0, 0.08), 0.02, 1234) == 5000
     assert samples_needed(Estimate(0.0199, 0.0, 0.04), 0.02, 100) is None
 
 
-def test_a_dummy_on_a_rare_class_underfits():
+def test_dummy_on_rare_class_underfits():
     y = np.zeros(600, dtype=int)
     y[:6] = 1
     X = np.random.default_rng(0).normal(size=(600, 2))
@@ -145,13 +147,13 @@ def test_a_dummy_on_a_rare_class_underfits():
     assert diagnosis.errors["validation"].value == pytest.approx(0.01)
 
 
-def test_a_fully_grown_tree_overfits(tree_diagnosis):
+def test_full_tree_overfits(tree_diagnosis):
     assert tree_diagnosis.verdict == "overfit"
     assert tree_diagnosis.findings[0].code == "FIT03"
     assert "harmful" not in tree_diagnosis.findings[0].evidence
 
 
-def test_a_stump_underfits_what_the_references_learn():
+def test_stump_underfits_with_auto_reference():
     X, y = make_moons(500, noise=0.2, random_state=0)
     stump = DecisionTreeClassifier(max_depth=1, random_state=0)
     diagnosis = diagnose_fit(stump, X, y, random_state=0)
@@ -163,7 +165,7 @@ def test_a_stump_underfits_what_the_references_learn():
     assert diagnosis.reference in diagnosis.sentence
 
 
-def test_the_best_rule_under_label_noise_fits_well():
+def test_best_stump_with_label_noise_is_good():
     rng = np.random.default_rng(0)
     X = rng.uniform(-1, 1, size=(3000, 1))
     y = (X[:, 0] > 0) ^ (rng.random(3000) < 0.05)
@@ -173,14 +175,14 @@ def test_the_best_rule_under_label_noise_fits_well():
     assert diagnosis.findings == []
     full = diagnose_fit(TREE, X, y, reference=0.05)
     assert full.verdict == "overfit"
-    # Learning the noise by heart is no negative bias.
+    # A training error below the known error is not a negative bias.
     assert full.bias.value == 0
     assert full.bias.low < 0
     expected = full.errors["validation"].value - 0.05
     assert full.gap.value == pytest.approx(expected)
 
 
-def test_a_weak_classifier_that_memorises_does_both():
+def test_bias_and_gap_are_both_found():
     rng = np.random.default_rng(1)
     X = rng.normal(size=(600, 60))
     y = (X[:, 0] * X[:, 1] > 0).astype(int)
@@ -194,7 +196,7 @@ def test_a_weak_classifier_that_memorises_does_both():
     assert diagnosis.gap.low > 0.02
 
 
-def test_a_network_stopped_while_the_loss_still_fell_underfits(network_diagnosis):
+def test_undertrained_network_underfits(network_diagnosis):
     assert network_diagnosis.verdict == "underfit"
     finding = network_diagnosis.findings[-1]
     assert finding.code == "FIT04"
@@ -204,13 +206,14 @@ def test_a_network_stopped_while_the_loss_still_fell_underfits(network_diagnosis
     assert "still falling" in network_diagnosis.sentence
 
 
-def test_a_network_trained_to_the_end_is_not_called_undertrained(digits):
+def test_converged_network_is_not_undertrained(digits):
     clf = Network(40, learning_rate=0.01)
     diagnosis = diagnose_fit(clf, *digits, cv=3, reference=0.03)
     assert "FIT04" not in [finding.code for finding in diagnosis.findings]
 
 
-def test_a_loss_that_falls_without_worth_is_not_called_undertrained(digits):
+@pytest.mark.slow
+def test_negligible_loss_decrease_is_not_undertrained(digits):
     # The loss falls by a tenth from epoch 60 to 80; the error stays at 4.3 %.
     diagnosis = diagnose_fit(Network(80), *digits, cv=3, reference=0.03)
     loss = diagnosis.epochs.groupby("epoch").validation_loss.mean()
@@ -218,7 +221,7 @@ def test_a_loss_that_falls_without_worth_is_not_called_undertrained(digits):
     assert "FIT04" not in [finding.code for finding in diagnosis.findings]
 
 
-def test_a_gap_is_harmful_where_an_earlier_epoch_was_better():
+def test_gap_is_harmful_if_earlier_epoch_is_better():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 30))
     y = (X[:, 0] + rng.normal(size=300) > 0).astype(int)
@@ -230,7 +233,7 @@ def test_a_gap_is_harmful_where_an_earlier_epoch_was_better():
     assert str(finding.evidence["epoch"]) in finding.sentence
 
 
-def test_a_gap_is_harmless_where_no_earlier_epoch_was_better(digits):
+def test_gap_is_not_harmful_if_no_earlier_epoch_is_better(digits):
     X, y = digits
     clf = Network(25)
     diagnosis = diagnose_fit(clf, X[:200], y[:200], cv=3, reference=0.0)
@@ -240,15 +243,17 @@ def test_a_gap_is_harmless_where_no_earlier_epoch_was_better(digits):
     assert "would not help" in finding.advice
 
 
-def test_an_open_question_says_how_many_samples_would_settle_it(small):
+def test_inconclusive_sentence_has_samples_needed(small):
     X, y = small
     diagnosis = diagnose_fit(GaussianNB(), X, y, reference=0.1, tolerance=0.03)
     assert diagnosis.verdict == "inconclusive"
-    assert re.search(r"(about [\d,]+|no number of) samples would", diagnosis.sentence)
-    assert "200 samples leave open" in diagnosis.sentence
+    assert re.search(
+        r"(about [\d,]+|no number of) samples would decide it", diagnosis.sentence
+    )
+    assert "200 samples do not decide whether" in diagnosis.sentence
 
 
-def test_the_sentence_always_holds_its_numbers(tree_diagnosis, network_diagnosis):
+def test_sentence_has_errors_and_interval(tree_diagnosis, network_diagnosis):
     for diagnosis in (tree_diagnosis, network_diagnosis):
         assert diagnosis.sentence.startswith(f"{diagnosis.verdict}: ")
         for words in ("training error", "validation error", "error of the reference"):
@@ -256,7 +261,7 @@ def test_the_sentence_always_holds_its_numbers(tree_diagnosis, network_diagnosis
         assert re.search(r"95 % interval", diagnosis.sentence)
 
 
-def test_errors_bias_and_gap_fit_together(tree_diagnosis):
+def test_errors_bias_and_gap_are_consistent(tree_diagnosis):
     errors = tree_diagnosis.errors
     assert errors["train"].value == 0
     out_of_fold = tree_diagnosis.out_of_fold
@@ -270,7 +275,7 @@ def test_errors_bias_and_gap_fit_together(tree_diagnosis):
         assert estimate.low <= estimate.value <= estimate.high
 
 
-def test_tables_agree_with_cross_validate(small, tree_diagnosis):
+def test_folds_match_cross_validate(small, tree_diagnosis):
     X, y = small
     scoring = ["accuracy", "balanced_accuracy", "neg_log_loss"]
     expected = cross_validate(TREE, X, y, scoring=scoring, return_train_score=True)
@@ -288,7 +293,7 @@ def test_tables_agree_with_cross_validate(small, tree_diagnosis):
     )
 
 
-def test_the_summary_is_over_samples(tree_diagnosis):
+def test_summary(tree_diagnosis):
     summary = tree_diagnosis.summary
     assert summary.columns.tolist() == ["mean", "low", "high"]
     assert summary.index.tolist() == [
@@ -305,7 +310,7 @@ def test_the_summary_is_over_samples(tree_diagnosis):
     assert summary.loc["validation_accuracy", "mean"] == pytest.approx(expected)
 
 
-def test_the_confusion_matrix_pools_all_splits(small, tree_diagnosis):
+def test_confusion_matrix_and_out_of_fold(small, tree_diagnosis):
     matrix, table = tree_diagnosis.confusion_matrix, tree_diagnosis.out_of_fold
     expected = pd.crosstab(table.y_true, table.y_pred).to_numpy()
     np.testing.assert_array_equal(matrix, expected)
@@ -316,7 +321,7 @@ def test_the_confusion_matrix_pools_all_splits(small, tree_diagnosis):
     assert table.index.name == "row"
 
 
-def test_epochs_are_told_for_every_split(network_diagnosis):
+def test_epochs(network_diagnosis):
     epochs = network_diagnosis.epochs
     assert epochs.columns.tolist() == [
         "fold",
@@ -333,7 +338,7 @@ def test_epochs_are_told_for_every_split(network_diagnosis):
         np.testing.assert_allclose(last[name], network_diagnosis.folds[name])
 
 
-def test_the_learning_curve_uses_the_same_folds(small, tree_diagnosis):
+def test_learning_curve(small, tree_diagnosis):
     curve = tree_diagnosis.learning_curve
     assert curve.fold.tolist() == [1, 2, 3, 4, 5] * 5
     assert curve.train_size.max() == 160
@@ -343,7 +348,7 @@ def test_the_learning_curve_uses_the_same_folds(small, tree_diagnosis):
     assert diagnose_fit(TREE, *small, reference=0.05).learning_curve is None
 
 
-def test_the_dictionary_is_json(tree_diagnosis, network_diagnosis, digits):
+def test_to_dict_is_json(tree_diagnosis, network_diagnosis, digits):
     X, y = digits
     labels = np.array([f"d{label}" for label in y])
     without = diagnose_fit(SVC(), X, labels, cv=3, reference=0.02)
@@ -356,7 +361,7 @@ def test_the_dictionary_is_json(tree_diagnosis, network_diagnosis, digits):
     assert without.to_dict()["classes"][0] == "d0"
 
 
-def test_the_frame_ends_with_the_mean(tree_diagnosis):
+def test_to_frame_ends_with_mean(tree_diagnosis):
     frame = tree_diagnosis.to_frame()
     assert frame.index.tolist() == [1, 2, 3, 4, 5, "mean"]
     assert frame.loc["mean", "validation_accuracy"] == pytest.approx(
@@ -364,7 +369,7 @@ def test_the_frame_ends_with_the_mean(tree_diagnosis):
     )
 
 
-def test_text_holds_the_findings(tree_diagnosis):
+def test_str_and_repr(tree_diagnosis):
     text = str(tree_diagnosis)
     assert text.startswith(tree_diagnosis.sentence)
     assert tree_diagnosis.findings[0].advice in text
@@ -372,17 +377,18 @@ def test_text_holds_the_findings(tree_diagnosis):
     assert repr(tree_diagnosis) == "FitDiagnosis(verdict='overfit', n_samples=200)"
 
 
-def test_a_diagnosis_is_frozen_and_can_be_stored(tree_diagnosis):
+def test_diagnosis_is_frozen_copyable_and_picklable(tree_diagnosis):
     with pytest.raises(AttributeError):
         tree_diagnosis.verdict = "good"
-    for twin in (
+    for copied in (
         copy.deepcopy(tree_diagnosis),
         pickle.loads(pickle.dumps(tree_diagnosis)),
     ):
-        assert twin.to_dict() == tree_diagnosis.to_dict()
+        assert copied.to_dict() == tree_diagnosis.to_dict()
 
 
-def test_html_and_plot_come_from_the_report(tree_diagnosis, tmp_path):
+@pytest.mark.slow
+def test_to_html_repr_html_and_plot(tree_diagnosis, tmp_path):
     path = tmp_path / "report.html"
     tree_diagnosis.to_html(path)
     assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
@@ -394,7 +400,7 @@ def test_html_and_plot_come_from_the_report(tree_diagnosis, tmp_path):
     pyplot.close("all")
 
 
-def test_results_of_cross_validate_give_the_same_verdict(small, tree_diagnosis):
+def test_from_cv_results_matches_diagnose_fit(small, tree_diagnosis):
     X, y = small
     results = cross_validate(
         TREE, X, y, return_train_score=True, return_estimator=True, return_indices=True
@@ -408,7 +414,7 @@ def test_results_of_cross_validate_give_the_same_verdict(small, tree_diagnosis):
     np.testing.assert_array_equal(diagnosis.folds.fit_time, results["fit_time"])
 
 
-def test_the_reference_may_be_a_classifier(small):
+def test_reference_classifier(small):
     diagnosis = diagnose_fit(GaussianNB(), *small, reference=KNeighborsClassifier())
     assert diagnosis.reference == "KNeighborsClassifier"
     knn = cross_validate(KNeighborsClassifier(), *small)["test_score"].mean()
@@ -416,7 +422,7 @@ def test_the_reference_may_be_a_classifier(small):
 
 
 @pytest.mark.parametrize("layout", ["frame", "images", "pixels", "sparse", "missing"])
-def test_the_automatic_reference_takes_what_the_estimator_takes(digits, layout):
+def test_auto_reference_layouts(digits, layout):
     X, y = digits[0][:150], digits[1][:150] % 3
     X = {
         "frame": pd.DataFrame(X)
@@ -437,7 +443,7 @@ def test_the_automatic_reference_takes_what_the_estimator_takes(digits, layout):
     )
 
 
-def test_the_automatic_reference_trains_on_two_thousand_rows_at_most(monkeypatch):
+def test_auto_reference_trains_on_at_most_2000_rows(monkeypatch):
     seen = []
     fit = KNeighborsClassifier.fit
 
@@ -453,11 +459,9 @@ def test_the_automatic_reference_trains_on_two_thousand_rows_at_most(monkeypatch
 
 
 @pytest.mark.parametrize("best", ["RBF-SVC", "histogram gradient boosting"])
-def test_a_reference_that_cannot_win_is_not_trained_to_the_end(
-    digits, best, monkeypatch
-):
+def test_auto_reference_drops_candidates_proven_worse(digits, best, monkeypatch):
     X, y = digits
-    if best != "RBF-SVC":  # one feature of twenty tells, which trees find
+    if best != "RBF-SVC":  # trees find the one informative feature of twenty
         X = np.random.default_rng(0).uniform(0, 6, size=(600, 20))
         y = np.floor(X[:, 0]) % 2
     fits, fit = [], HistGradientBoostingClassifier.fit
@@ -479,7 +483,7 @@ def test_a_reference_that_cannot_win_is_not_trained_to_the_end(
     assert diagnosis.errors["reference"].value == pytest.approx(error, abs=0.01)
 
 
-def test_progress_is_told(small):
+def test_progress(small):
     calls = []
 
     class Progress:
@@ -490,7 +494,21 @@ def test_progress_is_told(small):
         def stage(self, name, done=0):
             return lambda *call: calls.append((name, *call))
 
-    run_diagnosis(Network(2), *small, cv=2, reference=0.1, progress=Progress())
+    plan = plan_diagnosis(
+        Network(2),
+        *small,
+        cv=2,
+        reference=0.1,
+        tolerance=0.02,
+        learning_curve=False,
+        n_jobs=None,
+        random_state=None,
+    )
+    assert calls == []
+    finished = []
+    diagnosis = run_diagnosis(plan, Progress(), finished)
+    assert [fold.number for fold in finished] == [1, 2]
+    assert finished == diagnosis.evidence.folds
     assert calls == [
         2,
         ("folds", 1, 1, 2),
@@ -500,8 +518,9 @@ def test_progress_is_told(small):
     ]
 
 
-def test_rows_that_no_split_trains_on_count_in_the_references_interval():
-    # Every split tests the last block, too, and errs on all of it, and on the first.
+def test_reference_interval_includes_rows_never_trained_on():
+    # Every split also tests the last block. The classifier errs on the first and the
+    # last block.
     blocks = np.arange(150).reshape(5, 30)
     y = np.isin(np.arange(150) // 30, (1, 2, 3)).astype(int)
     splits = [
@@ -514,26 +533,27 @@ def test_rows_that_no_split_trains_on_count_in_the_references_interval():
     assert errors["reference"] == errors["validation"]
 
 
-def test_what_lies_below_a_known_error_is_no_gap(digits):
+def test_gap_is_measured_from_known_error(digits):
     X, y = digits
     easy = diagnose_fit(GaussianNB(), X, y, cv=3, reference=0.4)
     assert easy.verdict == "good"
     assert (easy.bias.value, easy.gap.value, easy.gap.high) == (0, 0, 0)
     assert easy.gap.low < 0
-    # Neither is new data easier, nor is everything known for certain.
+    # The truncation at the known error makes neither a negative gap nor a resolution
+    # of zero.
     assert "FIT11" not in [finding.code for finding in easy.findings]
     assert easy.resolution > 0.01
     tree = diagnose_fit(TREE, X, y, cv=3, reference=0.1)
     error = tree.errors["validation"].value
     assert tree.errors["train"].value == 0
     assert tree.gap.value == pytest.approx(error - 0.1)
-    assert "lies above the known error of 10.0 % by" in tree.sentence
+    assert "error on new samples exceeds the known error of 10.0 % by" in tree.sentence
 
 
-def test_chance_is_judged_by_groups():
+def test_chance_level_with_groups():
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(20), 20)
-    found_out = 0
+    n_found = 0
     for _ in range(20):
         y = np.repeat(rng.permutation(20) % 2, 20)
         X = rng.normal(size=(20, 2))[groups] + 0.1 * rng.normal(size=(400, 2))
@@ -541,12 +561,13 @@ def test_chance_is_judged_by_groups():
         diagnosis = diagnose_fit(
             GaussianNB(), X, y, cv=cv, groups=groups, reference=0.1
         )
-        found_out += diagnosis.findings[0].code == "FIT01"
-    # Nothing can be learned. As independent samples a third would pass for learned.
-    assert found_out >= 18
+        n_found += diagnosis.findings[0].code == "FIT01"
+    # There is nothing to learn. Without groups a third would count as better than
+    # chance.
+    assert n_found >= 18
 
 
-def test_the_automatic_reference_leaves_sparse_features_sparse(monkeypatch):
+def test_auto_reference_keeps_wide_sparse_X_sparse(monkeypatch):
     X = sparse.random_array((300, 5000), density=0.01, random_state=0, format="csr")
     y = np.asarray(X[:, :500].sum(axis=1) > X[:, 500:1000].sum(axis=1)).astype(int)
 
@@ -561,7 +582,7 @@ def test_the_automatic_reference_leaves_sparse_features_sparse(monkeypatch):
     assert 0 < diagnosis.errors["reference"].value < 0.5
 
 
-def test_one_seed_gives_one_learning_and_capacity_curve(digits):
+def test_random_state_makes_curves_repeatable(digits):
     X, y = (array[:300] for array in digits)
     clf = Network(1, random_state=None)
     first, again = (
@@ -583,7 +604,7 @@ def test_one_seed_gives_one_learning_and_capacity_curve(digits):
         pd.testing.assert_frame_equal(*tables)
 
 
-def test_a_reference_that_is_a_network_is_seeded(digits):
+def test_random_state_seeds_reference(digits):
     X, y = digits
     first, again = (
         diagnose_fit(
@@ -599,18 +620,18 @@ def test_a_reference_that_is_a_network_is_seeded(digits):
     assert first.errors == again.errors
 
 
-def test_what_is_left_open_is_said_in_a_sentence(small):
+def test_inconclusive_sentence_names_undecided_quantity(small):
     error = 1 - np.mean(cross_validate(TREE, *small)["test_score"])
     tree = diagnose_fit(TREE, *small, reference=error - 0.03)
     assert tree.verdict == "inconclusive"
     assert re.search(
-        r"leave open whether the excess of the error on new samples over the known "
-        r"error of \d+\.\d %, 3\.0 % \(.*\), exceeds the tolerance",
+        r"200 samples do not decide whether the excess of the error on new samples "
+        r"over the known error of \d+\.\d %, 3\.0 % \(.*\), exceeds the tolerance",
         tree.sentence,
     )
 
 
-def test_the_caller_is_left_alone(small):
+def test_arguments_and_global_state_are_unchanged(small):
     X, y = small
     before = X.copy(), np.random.get_state()[1].copy()
     clf = Network(2, random_state=None)

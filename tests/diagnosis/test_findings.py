@@ -1,9 +1,11 @@
-"""Each finding where it is true, and none where nothing is to be found."""
+"""Tests of the findings, and of what is printed during a diagnosis."""
 
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.datasets import load_digits, make_blobs, make_classification
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import FitFailedWarning
@@ -13,12 +15,13 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from skmnist import KerasMLPClassifier, _progress, diagnose_fit
+from skmnist import KerasMLPClassifier, diagnose_fit
+from skmnist.diagnosis import _progress
 
 
 @pytest.fixture(scope="module")
 def noisy():
-    """A rule of one feature, and a fifth of the labels at random."""
+    """Labels that depend on one feature, a fifth of them drawn at random."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 8))
     flip = rng.random(600) < 0.2
@@ -30,11 +33,17 @@ def digits():
     return load_digits(return_X_y=True)
 
 
-def found(diagnosis):
+def findings_of(diagnosis):
     return {finding.code: finding for finding in diagnosis.findings}
 
 
-def test_nothing_is_found_where_nothing_is_wrong():
+def choose(search, **params):
+    """Make a candidate the best of a fitted search."""
+    search.best_index_ = search.cv_results_["params"].index(params)
+    search.best_params_ = params
+
+
+def test_good_fit_has_no_findings():
     X, y = make_blobs(900, centers=3, cluster_std=0.5, random_state=0)
     diagnosis = diagnose_fit(
         LinearDiscriminantAnalysis(), X, y, learning_curve=True, random_state=0
@@ -43,20 +52,22 @@ def test_nothing_is_found_where_nothing_is_wrong():
     assert diagnosis.findings == []
 
 
-def test_a_network_trained_too_long_is_told_the_epoch():
+@pytest.mark.slow
+def test_trained_too_long_names_best_epoch():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 30)).astype(np.float32)
     y = (X[:, 0] + rng.normal(size=300) > 0).astype(int)
     clf = KerasMLPClassifier(
         hidden_layer_sizes=(64,), epochs=40, learning_rate=0.01, random_state=0
     )
-    finding = found(diagnose_fit(clf, X, y, cv=3, reference=0.1))["FIT05"]
+    finding = findings_of(diagnose_fit(clf, X, y, cv=3, reference=0.1))["FIT05"]
     assert 1 <= finding.evidence["epoch"] < 30
     assert finding.evidence["early_stop_saves_low"] > 0
     assert f"epoch {finding.evidence['epoch']}" in finding.advice
 
 
-def test_early_stopping_is_not_told_to_stop_earlier():
+@pytest.mark.slow
+def test_early_stopping_is_not_trained_too_long():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 30)).astype(np.float32)
     y = (X[:, 0] + rng.normal(size=300) > 0).astype(int)
@@ -70,45 +81,46 @@ def test_early_stopping_is_not_told_to_stop_earlier():
         random_state=0,
     )
     diagnosis = diagnose_fit(clf, X, y, cv=3, reference=0.1)
-    # The curve turned up again, but what is judged went back to the best epoch.
+    # The validation loss rose at the end, but `fit` restored the best epoch.
     curves = diagnosis.epochs.groupby("fold")["validation_loss"]
     assert curves.last().mean() > curves.min().mean() + 0.1
-    assert "FIT05" not in found(diagnosis)
-    assert not found(diagnosis)["FIT03"].evidence["harmful"]
+    assert "FIT05" not in findings_of(diagnosis)
+    assert not findings_of(diagnosis)["FIT03"].evidence["harmful"]
 
 
-def test_a_single_epoch_is_compared_with_a_second(digits):
+@pytest.mark.slow
+def test_single_epoch_is_compared_with_second(digits):
     clf = KerasMLPClassifier(hidden_layer_sizes=(16,), epochs=1, random_state=0)
     X, y = digits
     once, twice = (
         diagnose_fit(clf.set_params(epochs=n), X / 16, y, cv=2, reference=0.1)
         for n in (1, 2)
     )
-    evidence = found(once)["FIT04"].evidence
+    evidence = findings_of(once)["FIT04"].evidence
     assert evidence["n_epochs"] == 1
-    assert "second epoch" in found(once)["FIT04"].sentence
+    assert "second epoch" in findings_of(once)["FIT04"].sentence
     epochs = twice.epochs.groupby("epoch")["validation_loss"].mean()
-    # The folds differ by a row.
+    # The sizes of the folds differ by one.
     assert evidence["loss"] == pytest.approx(epochs[1], rel=1e-3)
     assert evidence["fall"] == pytest.approx(epochs[1] - epochs[2], rel=1e-3)
-    # What was asked for is judged, not what came after.
+    # The second epoch does not change what is diagnosed.
     assert len(once.epochs) == 2
     train = twice.epochs.query("epoch == 1")["train_accuracy"].mean()
     assert once.errors["train"].value == pytest.approx(1 - train, rel=1e-3)
 
 
-def test_a_tree_that_is_always_sure_is_overconfident_and_a_calibrated_model_not(noisy):
+def test_overconfident(noisy):
     tree = diagnose_fit(DecisionTreeClassifier(random_state=0), *noisy, reference=0.1)
-    finding = found(tree)["FIT06"]
+    finding = findings_of(tree)["FIT06"]
     error = tree.errors["validation"].value
     assert finding.evidence["overconfidence"] == pytest.approx(error)
     assert finding.evidence["calibration_error"] == pytest.approx(error, abs=0.02)
     assert tree.calibration.n.sum() == 600
     plain = diagnose_fit(LogisticRegression(), *noisy, reference=0.1)
-    assert "FIT06" not in found(plain)
+    assert "FIT06" not in findings_of(plain)
 
 
-def test_more_data_helps_neighbours_and_not_a_stump(digits, noisy):
+def test_more_data_helps(digits, noisy):
     X, y = digits
     neighbours = diagnose_fit(
         KNeighborsClassifier(),
@@ -118,7 +130,7 @@ def test_more_data_helps_neighbours_and_not_a_stump(digits, noisy):
         learning_curve=True,
         random_state=0,
     )
-    finding = found(neighbours)["FIT07"]
+    finding = findings_of(neighbours)["FIT07"]
     sizes = neighbours.learning_curve.groupby("train_size").validation_accuracy.mean()
     assert sizes.index.tolist() == [24, 60, 120, 180, 240]
     fall = sizes[240] - sizes[120]
@@ -127,12 +139,12 @@ def test_more_data_helps_neighbours_and_not_a_stump(digits, noisy):
     still = diagnose_fit(
         stump, *noisy, reference=0.1, learning_curve=True, random_state=0
     )
-    assert "FIT07" not in found(still)
+    assert "FIT07" not in findings_of(still)
 
 
-def test_parts_too_small_for_the_estimator_are_left_out_of_the_curve(digits):
+def test_learning_curve_leaves_out_parts_too_small_to_fit(digits):
     X, y = digits
-    with pytest.warns(FitFailedWarning, match="leaves 10 % of the samples out"):
+    with pytest.warns(FitFailedWarning, match="leaves out the point at 10 %") as log:
         diagnosis = diagnose_fit(
             KNeighborsClassifier(30),
             X[:300],
@@ -140,6 +152,7 @@ def test_parts_too_small_for_the_estimator_are_left_out_of_the_curve(digits):
             reference=0.02,
             learning_curve=True,
         )
+    assert [warning.filename for warning in log] == [__file__]
     assert diagnosis.learning_curve["train_size"].unique().tolist() == [
         60,
         120,
@@ -148,49 +161,49 @@ def test_parts_too_small_for_the_estimator_are_left_out_of_the_curve(digits):
     ]
 
 
-def test_a_split_with_shuffled_labels_is_named(digits):
+def test_unstable_splits(digits):
     X, y = (array[:1000] for array in digits)
     folds = np.arange(1000) % 5
     splits = [
         (np.flatnonzero(folds != k), np.flatnonzero(folds == k)) for k in range(5)
     ]
     clf = GaussianNB()
-    assert "FIT08" not in found(diagnose_fit(clf, X, y, cv=splits, reference=0.1))
+    assert "FIT08" not in findings_of(diagnose_fit(clf, X, y, cv=splits, reference=0.1))
     y = y.copy()
     y[splits[3][1]] = np.random.default_rng(0).permutation(y[splits[3][1]])
-    finding = found(diagnose_fit(clf, X, y, cv=splits, reference=0.1))["FIT08"]
+    finding = findings_of(diagnose_fit(clf, X, y, cv=splits, reference=0.1))["FIT08"]
     assert finding.evidence["split"] == 4
     assert finding.evidence["p_value"] < 0.01
 
 
-def test_a_search_that_stopped_at_its_edge_is_found(digits):
+def test_best_value_at_edge(digits):
     X, y = (array[:600] for array in digits)
     tree = DecisionTreeClassifier(random_state=0)
     short = GridSearchCV(tree, {"max_depth": [1, 2, 3]}, cv=3).fit(X, y)
     diagnosis = diagnose_fit(short, X, y, reference=0.05, random_state=0)
-    finding = found(diagnosis)["FIT09"]
+    finding = findings_of(diagnosis)["FIT09"]
     assert finding.evidence == {"max_depth": 3}
     assert "max_depth=3 is the highest of 1, 2, 3" in finding.sentence
     wide = GridSearchCV(
         KNeighborsClassifier(), {"n_neighbors": [1, 3, 200]}, cv=3, scoring="accuracy"
     ).fit(X, y)
-    wide.best_params_ = {"n_neighbors": 3}
-    assert "FIT09" not in found(diagnose_fit(wide, X, y, reference=0.05))
+    choose(wide, n_neighbors=3)
+    assert "FIT09" not in findings_of(diagnose_fit(wide, X, y, reference=0.05))
 
 
-def test_the_edge_is_that_of_the_grid_the_best_came_from(digits):
+def test_edge_is_of_grid_with_best_value(digits):
     X, y = (array[:300] for array in digits)
     grids = [
         {"weights": ["uniform"], "n_neighbors": [1, 3, 200]},
         {"weights": ["distance"], "n_neighbors": [3, 200]},
     ]
     search = GridSearchCV(KNeighborsClassifier(), grids, cv=3).fit(X, y)
-    search.best_params_ = {"weights": "uniform", "n_neighbors": 3}
-    assert "FIT09" not in found(diagnose_fit(search, X, y, reference=0.05))
+    choose(search, weights="uniform", n_neighbors=3)
+    assert "FIT09" not in findings_of(diagnose_fit(search, X, y, reference=0.05))
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "text"),
     [
         (
             {"scoring": "neg_log_loss"},
@@ -202,21 +215,21 @@ def test_the_edge_is_that_of_the_grid_the_best_came_from(digits):
         ),
         (
             {"scoring": ["accuracy", "f1"], "refit": "accuracy"},
-            r"errs on 8\.2 %, the best, 2, on 8\.8 %",
+            r"has an error of 8\.2 %, the best, 2, 8\.8 %",
         ),
     ],
 )
-def test_a_simpler_candidate_is_told_by_the_score_that_chose(noisy, options, said):
+def test_simpler_candidate_by_scoring_of_search(noisy, options, text):
     capacity = {"max_depth": [1, 2]}
     tree = DecisionTreeClassifier(max_depth=2, random_state=0)
     search = GridSearchCV(tree, capacity, cv=5, **options).fit(*noisy)
-    search.best_params_ = {"max_depth": 2}
+    choose(search, max_depth=2)
     diagnosis = diagnose_fit(search, *noisy, reference=0.1, capacity=capacity)
-    sentence = found(diagnosis)["FIT10"].sentence
-    assert re.search(said, sentence)
+    sentence = findings_of(diagnosis)["FIT10"].sentence
+    assert re.search(text, sentence)
 
 
-def test_a_simpler_candidate_is_found_in_a_search_and_along_a_curve(noisy):
+def test_simpler_candidate_of_search_and_capacity_curve(noisy):
     X, y = noisy
     depths = [1, 2, 3, 5]
     tree = DecisionTreeClassifier(max_depth=5, random_state=0)
@@ -225,32 +238,32 @@ def test_a_simpler_candidate_is_found_in_a_search_and_along_a_curve(noisy):
     assert curve.capacity_curve["value"].unique().tolist() == ["1", "2", "3", "5"]
     assert len(curve.capacity_curve) == 20
     search = GridSearchCV(tree, capacity, cv=5).fit(X, y)
-    search.best_params_ = {"max_depth": 3}
-    finding = found(diagnose_fit(search, X, y, reference=0.1, capacity=capacity))
+    choose(search, max_depth=3)
+    diagnosis = diagnose_fit(search, X, y, reference=0.1, capacity=capacity)
     results = 1 - search.cv_results_["mean_test_score"]
-    evidence = finding["FIT10"].evidence
+    evidence = findings_of(diagnosis)["FIT10"].evidence
     assert evidence["value"] == 1
     assert evidence["best_error"] == pytest.approx(results[2])
     assert evidence["error"] == pytest.approx(results[0])
     assert evidence["error"] <= evidence["best_error"] + evidence["standard_error"]
-    # NumPy's numbers do as well.
+    # Values may be a NumPy array.
     capacity = {"max_depth": np.array(depths)}
     again = diagnose_fit(tree, X, y, reference=0.1, capacity=capacity)
     assert again.capacity_curve.equals(curve.capacity_curve)
 
 
-def test_a_gap_is_harmful_where_a_simpler_model_errs_less(noisy):
+def test_gap_is_harmful_if_simpler_model_is_better(noisy):
     tree = DecisionTreeClassifier(max_depth=20, random_state=0)
     capacity = {"max_depth": [1, 20]}
     diagnosis = diagnose_fit(tree, *noisy, reference=0.1, capacity=capacity)
-    finding = found(diagnosis)["FIT03"]
+    finding = findings_of(diagnosis)["FIT03"]
     assert finding.evidence["harmful"]
     assert finding.evidence["simpler"] == "1"
     assert finding.evidence["simpler_saves_low"] > 0
     assert "the simpler 1" in finding.sentence
 
 
-def test_new_samples_that_are_easier_are_found():
+def test_negative_gap():
     X, y = make_classification(800, class_sep=0.5, flip_y=0.2, random_state=0)
     easy = np.abs(LogisticRegression().fit(X, y).decision_function(X)) > 1.2
     diagnosis = diagnose_fit(
@@ -261,19 +274,16 @@ def test_new_samples_that_are_easier_are_found():
         y_val=y[easy],
         reference=0.1,
     )
-    finding = found(diagnosis)["FIT11"]
+    finding = findings_of(diagnosis)["FIT11"]
     assert finding.evidence["gap_high"] < 0
     assert "−" not in finding.sentence.split("by")[1].split("(")[0]
 
 
 @pytest.mark.parametrize("layout", ["array", "frame", "sparse", "images"])
-def test_duplicates_on_both_sides_are_counted(digits, layout):
-    import pandas as pd
-    from scipy import sparse
-
+def test_duplicates_across_splits(digits, layout):
     X, y = (array[:300] for array in digits)
     plain = diagnose_fit(GaussianNB(), X, y, reference=0.1)
-    assert "FIT12" not in found(plain)
+    assert "FIT12" not in findings_of(plain)
     X, y = np.concatenate([X, X[:50]]), np.concatenate([y, y[:50]])
     layouts = {
         "array": X,
@@ -284,12 +294,12 @@ def test_duplicates_on_both_sides_are_counted(digits, layout):
     clf = KNeighborsClassifier(1) if layout == "sparse" else GaussianNB()
     if layout == "images":
         clf = KerasMLPClassifier(hidden_layer_sizes=(4,), epochs=1, rescaling=1 / 16)
-    # Two halves: the last 50 rows have their twins in the first.
+    # Two halves: the last 50 rows are duplicates of the first 50.
     half = np.arange(350) < 175
     splits = [(np.flatnonzero(half), np.flatnonzero(~half))]
     with np.errstate(all="ignore"):
         diagnosis = diagnose_fit(clf, layouts[layout], y, cv=splits, reference=0.1)
-    evidence = found(diagnosis)["FIT12"].evidence
+    evidence = findings_of(diagnosis)["FIT12"].evidence
     assert evidence["n_duplicates"] == 50
     assert evidence["share"] == pytest.approx(50 / 175)
 
@@ -297,9 +307,9 @@ def test_duplicates_on_both_sides_are_counted(digits, layout):
 @pytest.mark.parametrize(
     ("capacity", "message"),
     [
-        ({"depth": [1, 2]}, "none of the estimator's"),
-        ({"max_depth": [1, 2]}, "the estimator's own, 5"),
-        ({"max_depth": [5]}, "two values"),
+        ({"depth": [1, 2]}, "not a parameter of the estimator"),
+        ({"max_depth": [1, 2]}, "own, 5, exactly once"),
+        ({"max_depth": [5]}, "at least two values of max_depth"),
         ({}, "one parameter"),
         ({"max_depth": [1, 5], "min_samples_leaf": [1, 2]}, "one parameter"),
         ([1, 2], "capacity"),
@@ -307,13 +317,13 @@ def test_duplicates_on_both_sides_are_counted(digits, layout):
         ({"max_depth": {1, 5}}, "list the values"),
     ],
 )
-def test_a_capacity_that_says_nothing_is_refused(noisy, capacity, message):
+def test_invalid_capacity_is_refused(noisy, capacity, message):
     tree = DecisionTreeClassifier(max_depth=5)
     with pytest.raises(ValueError, match=message):
         diagnose_fit(tree, *noisy, capacity=capacity)
 
 
-def test_cost_is_told_before_anything_else(noisy, capsys):
+def test_verbose_prints_number_of_fits_and_time(noisy, capsys):
     diagnose_fit(
         DecisionTreeClassifier(max_depth=2),
         *noisy,
@@ -325,19 +335,20 @@ def test_cost_is_told_before_anything_else(noisy, capsys):
     )
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("40 fits (4 folds, 8 capacity, 16 learning curve, 12 ref")
-    assert second == "About 1 s, going by the first fit; the reference comes on top."
+    assert second == "About 1 s, estimated from the first fit, without the reference."
 
 
-def test_time_is_told_from_the_epochs_that_do_not_compile(monkeypatch, capsys):
+def test_time_estimate_excludes_first_epoch(monkeypatch, capsys):
     clock = iter([0.0, 60.0, 62.0])
     monkeypatch.setattr(_progress, "perf_counter", lambda: next(clock))
     with _progress.FitProgress(tell_plan=True) as progress:
         progress.plan({"folds": 5, "reference": 15}, 7.5, n_jobs=1)
-        tell = progress.stage("folds")
+        report = progress.stage("folds")
         for epoch in (1, 2, 3, 10):
-            tell(1, epoch, 10)
-    *_, told = capsys.readouterr().err.splitlines()
-    assert told.startswith("About 2 min, going by the first epochs")  # 2 s × 10 × 7.5
+            report(1, epoch, 10)
+    *_, last = capsys.readouterr().err.splitlines()
+    # 2 s × 10 epochs × 7.5 fits
+    assert last.startswith("About 2 min, estimated from the first epochs")
     assert [_progress.duration(s) for s in (0.1, 99, 600, 9000)] == [
         "1 s",
         "99 s",

@@ -1,3 +1,5 @@
+"""Tests of the confidence intervals, and of their coverage."""
+
 import math
 
 import numpy as np
@@ -10,21 +12,20 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import diagnose_fit
+from skmnist._estimate import Estimate, percent
 from skmnist.diagnosis._intervals import (
-    Estimate,
     _tango,
     class_mean,
     mean,
     paired_difference,
-    percent,
     proportion,
     quantile,
     two_sample_difference,
 )
 
 
-def errors(n, wrong):
-    return np.arange(n) < wrong
+def errors_of(n, n_wrong):
+    return np.arange(n) < n_wrong
 
 
 @pytest.mark.parametrize(
@@ -38,29 +39,29 @@ def errors(n, wrong):
         (-0.031, "−3.1 %"),
     ],
 )
-def test_percentages_read_as_people_write_them(fraction, text):
+def test_percent(fraction, text):
     assert percent(fraction) == text
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 7, 150, 300])
-def test_proportion_without_the_luck_of_training_is_wilsons_interval(wrong):
-    estimate = proportion(errors(300, wrong), training=False)
+def test_proportion_without_training_variance_is_wilson_interval(wrong):
+    estimate = proportion(errors_of(300, wrong), training=False)
     interval = binomtest(wrong, 300).proportion_ci(method="wilson")
     # Student's quantile with 299 degrees of freedom is 0.4 % above the normal one.
     assert estimate.low == pytest.approx(interval.low, abs=4e-4)
     assert estimate.high == pytest.approx(interval.high, abs=4e-4)
 
 
-def test_two_sample_difference_gives_newcombes_published_interval():
+def test_two_sample_difference_matches_newcombe():
     # Newcombe (1998), table II, method 10: 56/70 − 48/80 gives 0.0524 to 0.3339.
-    estimate = two_sample_difference(errors(70, 56), errors(80, 48))
+    estimate = two_sample_difference(errors_of(70, 56), errors_of(80, 48))
     assert estimate.value == pytest.approx(0.2)
     assert estimate.low == pytest.approx(0.0524, abs=0.003)
     assert estimate.high == pytest.approx(0.3339, abs=0.003)
 
 
 @pytest.mark.parametrize(("b", "c"), [(12, 5), (3, 0), (0, 2), (40, 40)])
-def test_tango_limits_solve_the_score_equation(b, c):
+def test_tango_limits_solve_score_equation(b, c):
     n, z = 100, 1.96
 
     def score(delta):
@@ -77,7 +78,7 @@ def test_tango_limits_solve_the_score_equation(b, c):
     assert score(high) == pytest.approx(-z, abs=0.02)
 
 
-def test_tango_without_discordant_pairs_has_its_closed_form():
+def test_tango_without_discordant_pairs():
     z = 1.96
     limit = z**2 / (300 + z**2)
     assert _tango(0, 0, 300, z) == pytest.approx((-limit, limit), abs=1e-6)
@@ -87,7 +88,7 @@ def test_tango_without_discordant_pairs_has_its_closed_form():
     st.lists(st.tuples(*[st.sampled_from([0, 1 / 3, 0.5, 1])] * 2), min_size=2),
     st.floats(0, 0.01),
 )
-def test_no_interval_has_width_zero_or_misses_its_value(pairs, instability):
+def test_intervals_contain_value_and_have_positive_width(pairs, instability):
     first, second = np.array(pairs, dtype=float).T
     estimates = [
         paired_difference(first, second, instability=instability),
@@ -101,14 +102,14 @@ def test_no_interval_has_width_zero_or_misses_its_value(pairs, instability):
         assert estimate.low < estimate.high
 
 
-def test_swapping_the_sides_mirrors_the_paired_difference():
+def test_paired_difference_is_antisymmetric():
     rng = np.random.default_rng(0)
     first, second = rng.integers(0, 2, (2, 50)).astype(float)
-    there, back = paired_difference(first, second), paired_difference(second, first)
-    assert (there.low, there.high) == pytest.approx((-back.high, -back.low), abs=1e-6)
+    one, other = paired_difference(first, second), paired_difference(second, first)
+    assert (one.low, one.high) == pytest.approx((-other.high, -other.low), abs=1e-6)
 
 
-def test_averaging_over_models_does_not_pass_for_more_samples():
+def test_averaging_over_models_is_not_more_samples():
     rng = np.random.default_rng(0)
     once = (rng.random(400) < 0.3).astype(float)
     often = np.full(400, 0.3)
@@ -118,7 +119,7 @@ def test_averaging_over_models_does_not_pass_for_more_samples():
     assert narrow.high - narrow.low > (wide.high - wide.low) / 3
 
 
-def test_groups_count_as_one_sample_each():
+def test_groups_count_as_one_sample():
     rng = np.random.default_rng(0)
     by_group = (rng.random(40) < 0.3).astype(float)
     first, groups = np.repeat(by_group, 25), np.repeat(np.arange(40), 25)
@@ -132,13 +133,13 @@ def test_groups_count_as_one_sample_each():
         assert estimate.high - estimate.low == pytest.approx(expected, rel=0.15)
 
 
-def test_groups_without_an_error_are_worth_no_more_samples_than_they_are():
+def test_groups_without_errors_count_as_one_sample():
     zero, groups = np.zeros(1000), np.repeat(np.arange(10), 100)
     few = proportion(zero, training=False, groups=groups)
     assert few.high == pytest.approx(proportion(np.zeros(10), training=False).high)
 
 
-def test_class_mean_weighs_classes_alike_and_doubts_rare_ones():
+def test_class_mean_weights_classes_equally():
     codes = np.repeat([0, 1], [990, 10])
     estimate = class_mean((codes == 1).astype(float), codes, 2)
     assert estimate.value == 0.5
@@ -147,13 +148,14 @@ def test_class_mean_weighs_classes_alike_and_doubts_rare_ones():
     assert empty.value == 0.5
 
 
-def test_estimates_shift_and_tell_what_they_contain():
+def test_estimate_shift_and_contains():
     estimate = Estimate(0.5, 0.25, 0.75).shift(-0.25)
     assert estimate == Estimate(0.25, 0.0, 0.5)
     assert estimate.contains(0.5)
     assert not estimate.contains(0.51)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("classifier", "reference"),
     [
@@ -162,7 +164,7 @@ def test_estimates_shift_and_tell_what_they_contain():
     ],
     ids=["LDA", "tree"],
 )
-def test_gap_and_bias_intervals_cover_the_truth(classifier, reference):
+def test_gap_and_bias_coverage(classifier, reference):
     n, n_experiments = 300, 80
     X, y = make_classification(
         40_000,
@@ -189,5 +191,5 @@ def test_gap_and_bias_intervals_cover_the_truth(classifier, reference):
     deviation = np.std([r.gap.value for r in results])
     assert np.mean([r.gap.low <= gap <= r.gap.high for r in results]) >= 0.85
     assert np.mean([r.bias.low <= bias <= r.bias.high for r in results]) >= 0.85
-    # Not covered by being endless.
+    # The coverage does not come from intervals that are too wide.
     assert half_gap <= 1.7 * 1.96 * deviation

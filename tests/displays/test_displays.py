@@ -71,39 +71,39 @@ def band_edges(display, side):
     return last.min(), last.max()
 
 
-def test_band_is_the_range_over_folds_and_the_legend_says_so(curves, ax):
+def test_range_band_and_its_legend(curves, ax):
     display = EpochCurveDisplay(curves).plot(ax)
     np.testing.assert_allclose(band_edges(display, 0), (0.98, 1.0))
     assert legend(ax)[-1] == "Band: lowest to highest fold"
 
 
-def test_band_can_be_the_standard_deviation_and_the_legend_says_so(curves, ax):
+def test_std_band_and_its_legend(curves, ax):
     display = EpochCurveDisplay(curves).plot(ax, band="std")
     sd = np.std([0.98, 1.0], ddof=1)
     np.testing.assert_allclose(band_edges(display, 0), (0.99 - sd, 0.99 + sd))
     assert legend(ax)[-1] == "Band: ±1 standard deviation"
 
 
-def test_one_fold_has_no_band(curves, ax):
+def test_single_fold_has_no_band(curves, ax):
     display = EpochCurveDisplay(curves.query("fold == 1")).plot(ax)
     assert display.bands_ == []
     assert legend(ax) == ["Training", "Validation"]
 
 
-def test_epoch_that_one_fold_alone_reached_is_drawn(curves, ax):
+def test_epoch_reached_by_a_single_fold_is_drawn(curves, ax):
     display = EpochCurveDisplay(curves.iloc[:-1]).plot(ax, band="std")
     assert display.lines_[0].get_ydata()[-1] == pytest.approx(0.98)
     np.testing.assert_allclose(band_edges(display, 0), (0.98, 0.98))
 
 
-def test_plot_can_draw_another_quantity_than_the_displays_own(curves, ax):
+def test_plot_quantity_overrides_that_of_the_display(curves, ax):
     display = EpochCurveDisplay(curves, quantity="accuracy").plot(ax, quantity="loss")
     np.testing.assert_allclose(display.lines_[0].get_ydata(), [0.8, 0.4, 0.2])
     assert "loss" in ax.get_ylabel()
 
 
 @pytest.mark.parametrize("n_epochs", [1, 2, 3])
-def test_epoch_ticks_are_whole_numbers(curves, n_epochs):
+def test_epoch_ticks_are_integers(curves, n_epochs):
     figure = Figure()
     ax = figure.subplots()
     EpochCurveDisplay(curves[curves["epoch"] <= n_epochs]).plot(ax)
@@ -114,7 +114,7 @@ def test_epoch_ticks_are_whole_numbers(curves, n_epochs):
     assert all(float(tick).is_integer() and tick >= 1 for tick in shown)
 
 
-def test_history_and_inference_plots_carry_different_names(curves):
+def test_history_and_inference_plots_have_different_labels(curves):
     history = {"loss": [0.9, 0.5], "accuracy": [0.7, 0.9]}
     history |= {"val_loss": [0.8, 0.6], "val_accuracy": [0.7, 0.8]}
     inference, keras = Figure().subplots(), Figure().subplots()
@@ -125,12 +125,12 @@ def test_history_and_inference_plots_carry_different_names(curves):
     assert not set(legend(inference)) & set(legend(keras))
 
 
-def test_history_without_held_out_samples_draws_training_alone(ax):
+def test_history_without_validation_draws_training_only(ax):
     display = EpochCurveDisplay.from_history({"loss": [0.9, 0.5]}, quantity="loss")
     assert len(display.plot(ax).lines_) == 1
 
 
-def test_estimator_is_cross_validated_and_followed_over_epochs(digits):
+def test_from_estimator_scores_each_epoch_of_each_fold(digits):
     clf = KerasMLPClassifier(hidden_layer_sizes=(8,), epochs=2, random_state=0)
     display = EpochCurveDisplay.from_estimator(clf, *digits, cv=3)
     curves = display.curves
@@ -147,23 +147,23 @@ def test_estimator_is_cross_validated_and_followed_over_epochs(digits):
     assert last["validation_loss"] == pytest.approx(loss, rel=1e-4)
 
 
-def test_estimator_without_epochs_is_refused(digits):
+def test_from_estimator_refuses_estimator_without_epochs(digits):
     with pytest.raises(ValueError, match="cannot be followed from epoch to epoch"):
         EpochCurveDisplay.from_estimator(GaussianNB(), *digits, cv=2)
 
 
-def test_bad_input_is_named(curves, ax):
+def test_invalid_input_raises_value_error(curves, ax):
     with pytest.raises(ValueError, match="quantity must be one of .* got 'f1'"):
         EpochCurveDisplay(curves).plot(ax, quantity="f1")
     with pytest.raises(ValueError, match="band must be .* got 'minmax'"):
         EpochCurveDisplay(curves).plot(ax, band="minmax")
-    with pytest.raises(ValueError, match=r"hold no accuracy.*'fold', 'epoch'"):
+    with pytest.raises(ValueError, match=r"have no accuracy.*'fold', 'epoch'"):
         EpochCurveDisplay(curves[["fold", "epoch"]]).plot(ax)
     with pytest.raises(ValueError, match=r"keys \['lr'\]"):
         EpochCurveDisplay.from_history({"lr": [0.1]})
 
 
-def test_plot_makes_a_figure_where_no_axes_are_given(curves, diagnosis):
+def test_plot_without_ax_creates_a_figure(curves, diagnosis):
     plt = pytest.importorskip("matplotlib.pyplot")
     for display in (EpochCurveDisplay(curves), FitDiagnosisDisplay(diagnosis)):
         assert display.plot() is display
@@ -187,21 +187,22 @@ def test_error_budget_shows_errors_intervals_and_tolerance(diagnosis, ax):
     assert high > 0.08
 
 
-def test_reference_name_is_drawn_as_text_not_as_a_formula(diagnosis):
+def test_reference_name_is_not_parsed_as_mathtext(diagnosis):
     diagnosis.reference = r"$\frac{1$"
     figure = Figure()
     FitDiagnosisDisplay(diagnosis).plot(figure.subplots())
     figure.draw_without_rendering()
 
 
-def test_drawing_leaves_backend_and_rcparams_alone(curves, diagnosis, ax):
+def test_plot_does_not_change_rcparams(curves, diagnosis, ax):
     before = dict(mpl.rcParams)
     EpochCurveDisplay(curves).plot(ax)
     FitDiagnosisDisplay(diagnosis).plot(ax)
     assert dict(mpl.rcParams) == before
 
 
-def test_importing_the_displays_imports_no_matplotlib():
+@pytest.mark.slow
+def test_importing_displays_does_not_import_matplotlib():
     code = (
         "import sys, skmnist.displays; "
         "print(sorted({'matplotlib', 'tensorflow', 'keras'} & set(sys.modules)))"

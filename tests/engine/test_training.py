@@ -1,4 +1,4 @@
-"""Callbacks, partial batches, verbose, Ctrl-C: what Keras's own fit gives."""
+"""Tests of the training loop: callbacks, batches, interrupts, optimizers, losses."""
 
 import importlib
 import pickle
@@ -47,14 +47,14 @@ class StopAt(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-class Keep(keras.callbacks.Callback):
+class ModelKeeper(keras.callbacks.Callback):
     models = []
 
     def on_epoch_end(self, epoch, logs=None):
         self.models.append(self.model)
 
 
-def test_callbacks_see_every_epoch_with_keras_logs(digits):
+def test_callbacks_receive_keras_logs_every_epoch(digits):
     clf = KerasMLPClassifier(
         epochs=3, validation_fraction=0.25, callbacks=[Recorder()], random_state=0
     ).fit(*digits)
@@ -66,7 +66,7 @@ def test_callbacks_see_every_epoch_with_keras_logs(digits):
         assert [logs[name] for _, logs in epochs] == values
 
 
-def test_callbacks_are_copied_and_the_classifier_pickles(digits):
+def test_callbacks_are_copied_and_classifier_pickles(digits):
     callback = StopAt(2)
     clf = KerasMLPClassifier(epochs=9, callbacks=callback, random_state=0).fit(*digits)
     assert clf.n_iter_ == 2
@@ -75,13 +75,13 @@ def test_callbacks_are_copied_and_the_classifier_pickles(digits):
     assert clone(clf).callbacks is not callback
 
 
-def test_callbacks_do_not_change_the_result(digits, same_weights):
+def test_callbacks_do_not_change_result(digits, same_weights):
     clf = KerasMLPClassifier(epochs=3, dropout=0.2, random_state=0)
-    watched = clone(clf).set_params(callbacks=[Recorder()])
-    assert same_weights(clf.fit(*digits), watched.fit(*digits))
+    with_callback = clone(clf).set_params(callbacks=[Recorder()])
+    assert same_weights(clf.fit(*digits), with_callback.fit(*digits))
 
 
-def test_a_learning_rate_schedule_takes_effect(digits, same_weights):
+def test_learning_rate_scheduler_callback(digits, same_weights):
     def frozen_after_one(epoch, rate):
         return rate if epoch < 1 else 0.0
 
@@ -92,7 +92,7 @@ def test_a_learning_rate_schedule_takes_effect(digits, same_weights):
     assert three.n_iter_ == 3
 
 
-def test_keras_early_stopping_and_checkpoints_work(digits, tmp_path):
+def test_keras_early_stopping_and_model_checkpoint(digits, tmp_path):
     path = tmp_path / "best.keras"
     callbacks = [
         keras.callbacks.EarlyStopping("val_loss", patience=2, min_delta=10),
@@ -109,21 +109,22 @@ def test_keras_early_stopping_and_checkpoints_work(digits, tmp_path):
     )
 
 
-def test_a_model_kept_from_a_callback_is_never_trained_again(digits):
-    Keep.models.clear()
-    clf = KerasMLPClassifier(epochs=1, callbacks=[Keep()], random_state=0).fit(*digits)
-    kept = [w.copy() for w in Keep.models[0].get_weights()]
+def test_model_kept_by_callback_is_not_trained_again(digits):
+    ModelKeeper.models.clear()
+    clf = KerasMLPClassifier(epochs=1, callbacks=[ModelKeeper()], random_state=0)
+    clf.fit(*digits)
+    kept = [w.copy() for w in ModelKeeper.models[0].get_weights()]
     clone(clf).set_params(random_state=1).fit(*digits)
     KerasMLPClassifier(epochs=2, random_state=2).fit(*digits)
-    for now, then in zip(Keep.models[0].get_weights(), kept, strict=True):
+    for now, then in zip(ModelKeeper.models[0].get_weights(), kept, strict=True):
         np.testing.assert_array_equal(now, then)
 
 
-def test_callbacks_that_ask_for_batches_get_each_one(digits):
+def test_per_batch_callback_warns_and_receives_every_batch(digits):
     BatchCounter.seen.clear()
     settings = {"epochs": 2, "batch_size": 64, "random_state": 0}
     clf = KerasMLPClassifier(callbacks=[BatchCounter()], **settings)
-    with pytest.warns(UserWarning, match="BatchCounter follows every batch"):
+    with pytest.warns(UserWarning, match="BatchCounter overrides per-batch hooks"):
         clf.fit(*digits)
     assert [batch for batch, _ in BatchCounter.seen] == [*range(7)] * 2
     fast = KerasMLPClassifier(**settings).fit(*digits)
@@ -134,13 +135,14 @@ def test_callbacks_that_ask_for_batches_get_each_one(digits):
     )
 
 
-def test_xla_is_told_by_one_parameter(digits, same_weights):
+@pytest.mark.slow
+def test_jit_compile(digits, same_weights):
     settings = {"epochs": 2, "random_state": 0}
     fits = {
         choice: KerasMLPClassifier(jit_compile=choice, **settings).fit(*digits)
         for choice in ("auto", False, True)
     }
-    # So few rows are not worth a compilation.
+    # With so few rows "auto" does not compile with XLA.
     assert same_weights(fits["auto"], fits[False])
     np.testing.assert_allclose(
         fits[True].predict_proba(digits[0]),
@@ -151,8 +153,8 @@ def test_xla_is_told_by_one_parameter(digits, same_weights):
         KerasMLPClassifier(jit_compile="always").fit(*digits)
 
 
-def test_numbers_of_numpy_are_numbers(digits, same_weights):
-    """Searches draw them: they are no other network, and compile nothing anew."""
+def test_numpy_scalar_parameters_share_compiled_functions(digits, same_weights):
+    """Searches over distributions draw NumPy scalars."""
     from skmnist._engine import _network
 
     def fit(integer, real):
@@ -186,6 +188,7 @@ def build_with(meta, rates=(0.0, 0.0), activity=0.0):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -195,7 +198,7 @@ def build_with(meta, rates=(0.0, 0.0), activity=0.0):
     ],
     ids=["place", "number", "activity"],
 )
-def test_networks_that_differ_share_no_compiled_function(
+def test_different_networks_do_not_share_compiled_functions(
     one, other, digits, same_weights
 ):
     from skmnist._engine import _network
@@ -212,9 +215,10 @@ def test_networks_that_differ_share_no_compiled_function(
     assert same_weights(after, fit(other))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_samples", [1, 31, 33, 64, 65, 400])
-def test_every_sample_counts_once_in_the_last_partial_batch_too(n_samples, digits):
-    """Against Keras's own fit, in the same order, without dropout."""
+def test_partial_batches_match_keras_fit(n_samples, digits):
+    """The training equals Keras's fit on the same order of samples, without dropout."""
     X, y = (array[: n_samples + 1] for array in digits)
     y = np.r_[(y[:-1] + 1) % 2, 1 - (y[:-1].max() + 1) % 2] if n_samples == 1 else y % 2
     clf = KerasMLPClassifier(epochs=2, dtype="float64", random_state=0).fit(X, y)
@@ -234,15 +238,15 @@ def test_every_sample_counts_once_in_the_last_partial_batch_too(n_samples, digit
             verbose=0,
         )
         losses += history.history["loss"]
-    # Keras computes the loss in float32 here.
+    # Keras computes the loss in float32.
     np.testing.assert_allclose(clf.history_["loss"], losses, rtol=1e-4)
-    for mine, keras_own in zip(
+    for actual, expected in zip(
         clf.model_.get_weights(), model.get_weights(), strict=True
     ):
-        np.testing.assert_allclose(mine, keras_own, atol=1e-4)
+        np.testing.assert_allclose(actual, expected, atol=1e-4)
 
 
-def test_ctrl_c_keeps_what_there_is_and_is_raised_again(digits):
+def test_keyboard_interrupt_keeps_completed_epochs_and_is_reraised(digits):
     X, y = digits
     clf = KerasMLPClassifier(
         epochs=9, callbacks=[StopAt(3, KeyboardInterrupt())], random_state=0
@@ -259,64 +263,65 @@ def test_ctrl_c_keeps_what_there_is_and_is_raised_again(digits):
 @pytest.mark.parametrize(
     ("place", "n_epochs"),
     [
-        ("_network.Network.describe", 0),
-        ("_network.Network.build", 0),
-        ("_training.Variables.assign", 0),
-        ("_backend.ScannedTrainer.train_block", 0),
-        ("_training.BlockTrainer.run_epoch", 1),
-        ("_network.Network.evaluate", 1),
-        ("_checkpoint.Checkpoint.save", 2),
+        ("_engine._network.Network.describe", 0),
+        ("_engine._network.Network.build", 0),
+        ("_engine._trainers.Variables.assign", 0),
+        ("_engine._trainers.BlockTrainer.train_block", 0),
+        ("_engine._trainers.BlockTrainer.run_epoch", 1),
+        ("_engine._network.Network.evaluate", 1),
+        ("classifiers._checkpoint.Checkpoint.save", 2),
     ],
 )
-def test_ctrl_c_at_any_moment_leaves_a_classifier(
+def test_keyboard_interrupt_at_any_stage_leaves_usable_classifier(
     place, n_epochs, digits, tmp_path, monkeypatch, same_weights
 ):
     X, y = digits
     clf = KerasMLPClassifier(
         epochs=4, validation_fraction=0.2, random_state=0, checkpoint_dir=tmp_path
     )
-    whole = clone(clf).set_params(checkpoint_dir=None).fit(X, y)
-    module, owner, name = place.split(".")
+    uninterrupted = clone(clf).set_params(checkpoint_dir=None).fit(X, y)
+    module, owner, name = place.rsplit(".", 2)
     owner = getattr(importlib.import_module(f"skmnist.{module}"), owner)
     function, calls = getattr(owner, name), []
 
-    def interrupted(*args, **kwargs):
+    def interrupting(*args, **kwargs):
         calls.append(name)
         if len(calls) == max(n_epochs, 1) + (name in ("run_epoch", "evaluate")):
             signal.raise_signal(signal.SIGINT)
         return function(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        if name == "build":  # not when known from the fit before
+        if name == "build":  # a cached network is not built again
             from skmnist._engine import _network
 
             patch.setattr(_network, "_initial_states", OrderedDict())
             patch.setattr(_network, "_cache", OrderedDict())
-        patch.setattr(owner, name, interrupted)
+        patch.setattr(owner, name, interrupting)
         with pytest.raises(KeyboardInterrupt):
             clf.fit(X, y)
-    if name != "build":  # there is no network before
+    if name != "build":  # without a network there is no fitted classifier
         assert clf.n_iter_ == len(clf.history_.get("loss", ())) == n_epochs
         assert set(map(len, clf.history_.values())) <= {n_epochs}
         assert clf.predict(X).shape == y.shape
         assert pickle.loads(pickle.dumps(clf)).n_iter_ == n_epochs
-    assert same_weights(clf.fit(X, y), whole)
+    assert same_weights(clf.fit(X, y), uninterrupted)
 
 
-def test_ctrl_c_ends_a_search():
-    """In a process of its own, by a signal from outside."""
+@pytest.mark.slow
+def test_keyboard_interrupt_ends_grid_search():
+    """The search runs in another process, which receives SIGINT."""
     code = """
 import signal, sys, time
 from sklearn.model_selection import GridSearchCV
 from skmnist import KerasMLPClassifier, load_digits28
 import skmnist._engine._training, keras
 
-class Tell(keras.callbacks.Callback):
+class PrintEpoch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         print("epoch", epoch, flush=True)
 
 X, y = load_digits28(return_X_y=True)
-clf = KerasMLPClassifier(rescaling=1 / 255, epochs=1000, callbacks=[Tell()])
+clf = KerasMLPClassifier(rescaling=1 / 255, epochs=1000, callbacks=[PrintEpoch()])
 try:
     GridSearchCV(clf, {"dropout": [0.1, 0.2]}, cv=2).fit(X[:200], y[:200])
 except KeyboardInterrupt:
@@ -333,19 +338,20 @@ except KeyboardInterrupt:
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=100)
     assert out.splitlines()[-1] == "interrupted"
-    assert out.count("epoch 0\n") == 0  # of no second fit
+    assert out.count("epoch 0\n") == 0  # no second fit was started
     assert process.returncode == -signal.SIGINT
 
 
 @pytest.mark.parametrize(("verbose", "lines"), [(0, 0), (1, 4), (2, 4)])
-def test_verbose_means_what_it_means_in_keras(verbose, lines, digits, capsys):
+def test_verbose_matches_keras(verbose, lines, digits, capsys):
     KerasMLPClassifier(epochs=2, verbose=verbose, random_state=0).fit(*digits)
     out = capsys.readouterr().out
     assert len([line for line in out.splitlines() if line.strip()]) == lines
     assert ("Epoch 2/2" in out) == ("loss" in out) == bool(verbose)
 
 
-def test_an_optimizer_instance_is_left_as_it_was(digits, same_weights):
+@pytest.mark.slow
+def test_optimizer_instance_is_not_modified(digits, same_weights):
     optimizer = keras.optimizers.SGD(0.05, momentum=0.9)
     clf = KerasMLPClassifier(optimizer=optimizer, epochs=2, random_state=0)
     first = clone(clf).fit(*digits)
@@ -355,13 +361,14 @@ def test_an_optimizer_instance_is_left_as_it_was(digits, same_weights):
     assert same_weights(first, clf)
     named = KerasMLPClassifier(optimizer="sgd", learning_rate=0.05, epochs=2)
     assert not same_weights(clf, named.set_params(random_state=0).fit(*digits))
-    # A learning rate beside an instance counts: nothing is ignored in silence.
+    # learning_rate applies to an instance, too.
     faster = clone(clf).set_params(learning_rate=0.2).fit(*digits)
     assert not same_weights(clf, faster)
     assert float(faster.model_.optimizer.learning_rate) == pytest.approx(0.2)
 
 
-def test_losses_of_every_kind_are_taken(digits):
+@pytest.mark.slow
+def test_loss_by_name_object_or_function(digits):
     X, y = digits
     for loss in (
         "categorical_focal_crossentropy",
@@ -376,7 +383,8 @@ def test_losses_of_every_kind_are_taken(digits):
     np.testing.assert_array_equal(by_name.predict_proba(X), by_object.predict_proba(X))
 
 
-def test_half_precision_policies_train(digits):
+@pytest.mark.slow
+def test_mixed_precision(digits):
     X, y = digits
     for dtype in ("mixed_bfloat16", "mixed_float16"):
         clf = KerasMLPClassifier(dtype=dtype, epochs=8, random_state=0).fit(X, y)

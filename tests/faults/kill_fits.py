@@ -1,14 +1,14 @@
-"""Kill fits and searches with SIGKILL at random moments; compare what they end with.
+"""Kill fits and searches with SIGKILL at random moments, and compare their results.
 
     python tests/faults/kill_fits.py --kills 72
 
-Each task is started again after every kill until it ends, in a process of its own each
-time. Its weights, history and predictions must then equal those of a run that nobody
-killed, bit for bit, and a search must not have trained a finished fit again.
+After every kill the task is started again in a new process, until it completes. Its
+weights, history and predictions must be bit-identical to those of an uninterrupted run,
+and a search must not train a completed fit again.
 
-A quarter of the kills come at any moment from the start of the fit on, the others at
-any moment from the first epoch on that the process has kept. The processes are forked
-from one that has imported TensorFlow and used nothing of it.
+A quarter of the kills are uniformly distributed from the start of the fit on, the
+others from the first epoch on that the process has saved. The processes are forked from
+a server that has imported TensorFlow but not used it.
 """
 
 import argparse
@@ -25,11 +25,11 @@ import joblib
 import numpy as np
 
 PROCESSES = multiprocessing.get_context("forkserver")
-MOST_KILLS = 6  # of one task, which may then end
+MAX_KILLS = 6  # of one task, which then runs to its end
 
 
 def task(what):
-    """Return an estimator or a search, and how many digits it is for."""
+    """Return an estimator or a search, and the number of samples to fit it on."""
     from sklearn.model_selection import GridSearchCV
 
     from skmnist import KerasMLPClassifier, LeNetClassifier
@@ -60,21 +60,21 @@ def task(what):
 
 
 def run(what, folder):
-    """Run a task, and leave hashes of its result in the folder."""
+    """Run a task and write hashes of its result to the folder."""
     result = run_command(folder) if what == "command" else fit(what, folder)
     hashes = {name: joblib.hash(part) for name, part in result.items()}
     (folder / "result").write_text(json.dumps(hashes))
 
 
 def run_command(folder):
-    """Run `skmnist search`; return what its report has in numbers."""
+    """Run `skmnist search` and return the numbers of its report."""
     import pandas as pd
 
     from skmnist.cli import app
 
     (folder / "started").touch()
     grid = "--grid hidden_layer_sizes=32,64x32 --grid l2=0,0.001 --epochs 8 --cv 2"
-    # The folder is not empty before the first start, and holds a search later.
+    # The folder contains "started" before the first run, and a search afterwards.
     where = f"--samples 400 --overwrite --resume --out {folder}"
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         app(["search", *grid.split(), *where.split()], standalone_mode=False)
@@ -84,7 +84,7 @@ def run_command(folder):
 
 
 def fit(what, folder):
-    """Fit an estimator or a search; return all that it ends with."""
+    """Fit an estimator or a search and return everything that must be reproduced."""
     from skmnist import load, load_digits28
 
     estimator, n_digits = task(what)
@@ -114,7 +114,7 @@ def fit(what, folder):
 
 
 def start(what, folder):
-    """Start a task in a process, and wait until it begins to fit."""
+    """Start a task in a process and wait until it begins to fit."""
     (folder / "started").unlink(missing_ok=True)
     process = PROCESSES.Process(target=run, args=(what, folder))
     process.start()
@@ -123,8 +123,8 @@ def start(what, folder):
     return process
 
 
-def wait_for_an_epoch(folder, process):
-    """Wait until a process has written a state."""
+def wait_for_epoch(folder, process):
+    """Wait until a process has written a checkpoint."""
     since = time.time()
     while process.is_alive():
         for path in folder.glob("checkpoints/*/training.npz"):
@@ -134,7 +134,7 @@ def wait_for_an_epoch(folder, process):
 
 
 def states(folder):
-    """Return the epochs kept in all, and when each finished fit was last written."""
+    """Return the number of saved epochs, and the write time of each completed fit."""
     n_epochs, finished = 0, {}
     for path in (folder / "checkpoints").glob("*/training.npz"):
         try:
@@ -142,7 +142,7 @@ def states(folder):
                 description = json.loads(str(arrays["description"]))
             changed = path.stat().st_mtime_ns
         except FileNotFoundError:
-            continue  # the command was clearing up when it was killed
+            continue  # the command was killed while it removed its checkpoints
         n_epochs += len(description["history"]["loss"])
         if description["finished"]:
             finished[path] = changed
@@ -150,21 +150,24 @@ def states(folder):
 
 
 def repeated(before, now):
-    """Tell whether a finished fit was written anew; the command clears up at last."""
+    """Return whether a completed fit was written again.
+
+    Missing files do not count: the command removes its checkpoints at the end.
+    """
     return any(now.get(path, time) != time for path, time in before.items())
 
 
 def campaign(what, n_kills, rng):
-    """Kill tasks of one kind so many times; return a row of the table."""
+    """Kill tasks of one kind `n_kills` times and return a row of the table."""
     row = {"tasks": 0, "kills": 0, "recovered": 0, "bit-equal": 0}
-    row |= {"fits repeated": 0, "half files": 0, "epochs kept at kills": []}
+    row |= {"fits repeated": 0, "temporary files": 0, "epochs saved at kills": []}
     with tempfile.TemporaryDirectory() as folder:
         process = start(what, Path(folder))
         began = time.perf_counter()
-        wait_for_an_epoch(Path(folder), process)
+        wait_for_epoch(Path(folder), process)
         first = time.perf_counter()
         process.join()
-        # From the start of the fit, and from the first epoch on.
+        # Seconds from the start of the fit, and from the first epoch, to the end.
         spans = time.perf_counter() - began, time.perf_counter() - first
         wanted = json.loads(Path(folder, "result").read_text())
     while row["kills"] < n_kills:
@@ -173,12 +176,12 @@ def campaign(what, n_kills, rng):
             kills, finished = 0, {}
             while True:
                 process = start(what, folder)
-                may_kill = kills < MOST_KILLS and row["kills"] < n_kills
+                may_kill = kills < MAX_KILLS and row["kills"] < n_kills
                 if may_kill:
                     from_first = rng.random() < 0.75
                     if from_first:
-                        wait_for_an_epoch(folder, process)
-                    # A half, as what is left gets shorter with every start.
+                        wait_for_epoch(folder, process)
+                    # At most half of it, because each run has fewer epochs left.
                     time.sleep(rng.uniform(0, spans[from_first] / 2))
                 if not may_kill or not process.is_alive():
                     break
@@ -186,7 +189,7 @@ def campaign(what, n_kills, rng):
                 process.join()
                 n_epochs, now = states(folder)
                 row["fits repeated"] += repeated(finished, now)
-                row["epochs kept at kills"].append(n_epochs)
+                row["epochs saved at kills"].append(n_epochs)
                 finished = now
                 kills += 1
                 row["kills"] += 1
@@ -201,17 +204,17 @@ def campaign(what, n_kills, rng):
                     print(what, "differs in", ", ".join(differ), flush=True)
             now = states(folder)[1]
             row["fits repeated"] += repeated(finished, now)
-            row["half files"] += len(list(folder.glob("checkpoints/*/.*")))
+            row["temporary files"] += len(list(folder.glob("checkpoints/*/.*")))
             print(what, {k: v for k, v in row.items() if "epochs" not in k}, flush=True)
     return row
 
 
 def main():
-    """Run the campaigns, and print the table."""
+    """Run the campaigns and print the table."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--kills", type=int, default=72)
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--only", nargs="+", help="of the kinds of task")
+    options.add_argument("--only", nargs="+", help="kinds of task to run")
     args = options.parse_args()
     PROCESSES.set_forkserver_preload(["skmnist._engine._training"])
     rng = np.random.default_rng(args.seed)

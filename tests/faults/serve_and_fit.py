@@ -1,9 +1,9 @@
-"""Predict from many threads while another fits; fit and predict for long.
+"""Predict from many threads while another one fits, and measure memory over many fits.
 
     python tests/faults/serve_and_fit.py
 
-Every answer is compared with the one given alone. Memory is the resident set after
-garbage collection, with what malloc keeps of freed memory given back.
+Predictions are compared with those of a single thread. Memory is the resident set after
+garbage collection and after malloc has returned freed memory to the system.
 """
 
 import argparse
@@ -19,11 +19,11 @@ import numpy as np
 
 from skmnist import KerasMLPClassifier, LeNetClassifier, load_digits28
 
-SIZES = 1, 3, 37, 200  # of the requests
+SIZES = 1, 3, 37, 200  # numbers of samples per request
 
 
 def resources():
-    """Return the resident memory in MB, and the number of open files."""
+    """Return the resident memory in MB and the number of open files."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/statm") as file:
@@ -32,10 +32,15 @@ def resources():
 
 
 def serve(clf, X, n_threads, n_calls, fit):
-    """Answer requests in threads while `fit` runs; count answers and wrong ones.
+    """Predict in threads while `fit` runs.
 
-    Alone and under load an answer is the same to the last bit: the same request meets
-    the same compiled function.
+    Predictions must be bit-identical to those of a single thread, because the same
+    compiled function computes them.
+
+    Returns
+    -------
+    done, wrong, n_fits : int
+        Number of predictions, of those that differ, and of fits in the meantime.
     """
     starts = range(0, len(X) - max(SIZES), 50)
     alone = {(i, n): clf.predict_proba(X[i : i + n]) for i in starts for n in SIZES}
@@ -65,10 +70,10 @@ def serve(clf, X, n_threads, n_calls, fit):
 
 
 def main():
-    """Run both, and print the tables."""
+    """Run both parts and print their tables."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--threads", type=int, default=16)
-    options.add_argument("--calls", type=int, default=500, help="of each thread")
+    options.add_argument("--calls", type=int, default=500, help="per thread")
     options.add_argument("--fits", type=int, default=200)
     options.add_argument("--predictions", type=int, default=100_000)
     args = options.parse_args()
@@ -96,8 +101,8 @@ def main():
         )
         failed += wrong + differ
         print(
-            f"{kind.__name__}: {args.threads} threads, {done:,} answers, {wrong} "
-            f"wrong; {n_fits} fits beside, {differ} differ",
+            f"{kind.__name__}: {args.threads} threads, {done:,} predictions, {wrong} "
+            f"wrong; {n_fits} concurrent fits, {differ} differ",
             flush=True,
         )
 
@@ -111,7 +116,7 @@ def main():
         return KerasMLPClassifier(epochs=1, **rates).fit(X[:300], y[:300])
 
     print("fits  predictions  MB  files  s")
-    for _ in range(20):  # until pools and caches are as full as they get
+    for _ in range(20):  # fill pools and caches before memory is measured
         clf = fit_once()
     for i in range(1000):
         clf.predict(X[i : i + 1])
@@ -127,11 +132,11 @@ def main():
         print(
             f"{(part + 1) * args.fits // 5:4}  "
             f"{(part + 1) * args.predictions // 5:11,}  "
-            f"{rows[-1][0]:.1f} (at first {rows[0][0]:.1f})  {rows[-1][1]} "
-            f"(at first {rows[0][1]})  {seconds:.0f}",
+            f"{rows[-1][0]:.1f} (initially {rows[0][0]:.1f})  {rows[-1][1]} "
+            f"(initially {rows[0][1]})  {seconds:.0f}",
             flush=True,
         )
-    # From the first fifth on, when a larger batch may have widened the pools.
+    # Compared with the first fifth, in which a larger batch may have grown the pools.
     failed += rows[-1][0] - rows[1][0] > 0.1 * args.fits or rows[-1][1] > rows[0][1]
     sys.exit(bool(failed))
 

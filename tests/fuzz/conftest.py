@@ -1,3 +1,3 @@
-"""The fuzzer is run by hand: pytest finds nothing here."""
+"""Exclude the fuzzer, which is run manually, from collection by pytest."""
 
 collect_ignore_glob = ["*.py"]

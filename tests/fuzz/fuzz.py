@@ -1,8 +1,8 @@
-"""Fuzz what reads files and text from anywhere, guided by coverage; run by hand.
+"""Coverage-guided fuzzing of the readers of untrusted input; run manually.
 
 ``pip install atheris``, then ``python tests/fuzz/fuzz.py load -max_total_time=300``.
-Targets: read_idx, load, parse_grid. Other arguments are libFuzzer's. An input that
-breaks a promise ends the run and is kept in the working directory.
+Targets: read_idx, load, parse_grid. Other arguments are passed to libFuzzer. An input
+that violates an assertion ends the run and is saved in the working directory.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ from sklearn.exceptions import NotFittedError
 
 with atheris.instrument_imports(include=["skmnist", "skops", "zipfile", "gzip"]):
     import numpy as np
-    import skops.io  # noqa: F401  loaded late by what is fuzzed
+    import skops.io  # noqa: F401  imported lazily by the targets
 
-    import skmnist.persistence._state  # noqa: F401  the same
+    import skmnist.persistence._state  # noqa: F401  imported lazily by the targets
     from skmnist.datasets import read_idx
     from skmnist.persistence import load, save
 
@@ -39,86 +39,92 @@ LEAVES = [
 
 
 def fuzz_read_idx(data):
+    """Check that any bytes give an array or a ValueError with the path."""
     FILE.write_bytes(data)
     try:
         array = read_idx(FILE)
     except ValueError as error:
         assert str(FILE) in str(error)
     else:
-        # Deflate's limit: no more comes out than a file of this size can hold.
+        # Largest compression ratio of deflate.
         assert array.nbytes <= 1032 * len(data)
 
 
 def fuzz_load(data):
-    """Change a good file in one of three ways, and put its checksum right again."""
+    """Check that a mutated file with a valid checksum is loaded or refused.
+
+    The mutation is random bytes, a member with bytes replaced, or a changed schema. No
+    other file may be created.
+    """
     provider = atheris.FuzzedDataProvider(data)
-    way = provider.ConsumeIntInRange(0, 3)
-    if way == 0:
-        data = signed(provider.ConsumeBytes(1 << 20))
-    elif way == 1:
+    mutation = provider.ConsumeIntInRange(0, 3)
+    if mutation == 0:
+        data = add_checksum(provider.ConsumeBytes(1 << 20))
+    elif mutation == 1:
         name = provider.PickValueInList(sorted(MEMBERS))
-        content = spliced(MEMBERS[name], provider)
-        data = signed(archive(MEMBERS | {name: content}))
+        content = replace_bytes(MEMBERS[name], provider)
+        data = add_checksum(make_archive(MEMBERS | {name: content}))
     else:
         schema = json.loads(MEMBERS["schema.json"])
         for _ in range(provider.ConsumeIntInRange(1, 3)):
-            regrow(schema, provider)
+            mutate_json(schema, provider)
         content = json.dumps(schema).encode()
-        data = signed(archive(MEMBERS | {"schema.json": content}))
+        data = add_checksum(make_archive(MEMBERS | {"schema.json": content}))
     FILE.write_bytes(data)
     try:
         loaded = load(FILE)
     except ValueError as error:
         assert str(error).startswith(f"Cannot load {FILE}")
     else:
-        with contextlib.suppress(NotFittedError):  # all of the fit may be gone
+        with contextlib.suppress(NotFittedError):  # fitted attributes may be lost
             loaded.predict(np.zeros((1, 4), np.float32))
     assert os.listdir(FOLDER) == ["input"]
 
 
-def spliced(content, provider):
-    """Overwrite a piece of the content."""
+def replace_bytes(content, provider):
+    """Replace up to 64 bytes of the content with other bytes."""
     position = provider.ConsumeIntInRange(0, len(content))
     cut = provider.ConsumeIntInRange(0, 64)
     piece = provider.ConsumeBytes(1 << 16)
     return content[:position] + piece + content[position + cut :]
 
 
-def regrow(tree, provider):
-    """Replace, copy or remove one branch of a tree of JSON, in place."""
-    branches = list(holders(tree))
-    holder, key = provider.PickValueInList(branches)
-    way = provider.ConsumeIntInRange(0, 9)
-    if way == 0:
-        del holder[key]
-    elif way < 4:
+def mutate_json(tree, provider):
+    """Replace, copy or remove one branch of a JSON tree in place."""
+    branches = list(iter_branches(tree))
+    parent, key = provider.PickValueInList(branches)
+    mutation = provider.ConsumeIntInRange(0, 9)
+    if mutation == 0:
+        del parent[key]
+    elif mutation < 4:
         other, other_key = provider.PickValueInList(branches)
-        # A copy, so that the tree stays one.
-        holder[key] = json.loads(json.dumps(other[other_key]))
-    elif way < 6:
-        holder[key] = {
+        # A deep copy, because a branch inserted into itself would form a cycle.
+        parent[key] = json.loads(json.dumps(other[other_key]))
+    elif mutation < 6:
+        parent[key] = {
             "__class__": "str",
             "__module__": "builtins",
             "__loader__": "JsonNode",
             "content": provider.PickValueInList(LEAVES),
             "is_json": True,
         }
-    elif way < 8:
-        holder[key] = json.loads(provider.PickValueInList(LEAVES))
+    elif mutation < 8:
+        parent[key] = json.loads(provider.PickValueInList(LEAVES))
     else:
-        holder[key] = provider.ConsumeUnicodeNoSurrogates(20)
+        parent[key] = provider.ConsumeUnicodeNoSurrogates(20)
 
 
-def holders(tree):
-    """Yield each list or dict in a tree with each of its keys."""
+def iter_branches(tree):
+    """Yield ``(parent, key)`` for each entry of each list or dict in a JSON tree."""
     keys = tree if isinstance(tree, dict) else range(len(tree))
     for key in keys:
         yield tree, key
         if isinstance(tree[key], dict | list):
-            yield from holders(tree[key])
+            yield from iter_branches(tree[key])
 
 
-def archive(members):
+def make_archive(members):
+    """Return the bytes of a zip archive of the members."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
         for name, content in members.items():
@@ -126,13 +132,14 @@ def archive(members):
     return buffer.getvalue()
 
 
-def signed(content):
-    line = b"skmnist 0.1.0 format 1 sha256 "
+def add_checksum(content):
+    """Prepend the header line with a valid checksum to an archive."""
+    line = b"skmnist 0.1.0 format 2 sha256 "
     return line + hashlib.sha256(line + content).hexdigest().encode() + b"\n" + content
 
 
-def good_members():
-    """Save a small classifier and return the members of its archive."""
+def valid_members():
+    """Save a small classifier and return the members of the archive."""
     from skmnist import KerasMLPClassifier
 
     rng = np.random.default_rng(0)
@@ -144,6 +151,7 @@ def good_members():
 
 
 def fuzz_parse_grid(data):
+    """Check that any text gives lists of values or a ValueError with a message."""
     from skmnist.cli._grid import parse_grid
 
     items = data.decode("utf-8", "surrogateescape").split("\n")
@@ -156,14 +164,15 @@ def fuzz_parse_grid(data):
 
 
 def idx_seeds():
+    """Return a valid, a gzipped, an oversized and a truncated IDX file."""
     array = np.arange(6, dtype=">i2").tobytes()
-    whole = bytes([0, 0, 0x0B, 2]) + struct.pack(">II", 2, 3) + array
-    terabytes = bytes([0, 0, 0x0E, 3]) + struct.pack(">III", *[2**32 - 1] * 3)
-    return [whole, gzip.compress(whole), terabytes, whole[:6]]
+    valid = bytes([0, 0, 0x0B, 2]) + struct.pack(">II", 2, 3) + array
+    oversized = bytes([0, 0, 0x0E, 3]) + struct.pack(">III", *[2**32 - 1] * 3)
+    return [valid, gzip.compress(valid), oversized, valid[:6]]
 
 
 def main():
-    """Run one target."""
+    """Run the target named by the first command line argument."""
     if len(sys.argv) < 2 or f"fuzz_{sys.argv[1]}" not in globals():
         sys.exit(__doc__)
     target = sys.argv.pop(1)
@@ -172,7 +181,7 @@ def main():
             with atheris.instrument_imports(include=["skmnist"]):
                 import skmnist.cli._grid  # noqa: F401
         except ImportError:
-            sys.exit("There is no skmnist.cli._grid here.")
+            sys.exit("skmnist.cli._grid cannot be imported.")
     warnings.simplefilter("ignore")
     seeds = {
         "read_idx": idx_seeds,
@@ -180,7 +189,7 @@ def main():
         "parse_grid": lambda: [b"epochs=1,2\nmlp__dropout=0.1,0.5", b"a=(1,2),none"],
     }
     if target == "load":
-        MEMBERS.update(good_members())
+        MEMBERS.update(valid_members())
     corpus = tempfile.mkdtemp(prefix="corpus-")
     for i, seed in enumerate(seeds[target]()):
         (Path(corpus) / str(i)).write_bytes(seed)

@@ -1,6 +1,6 @@
-"""Files and pickles that earlier versions wrote still load.
+"""Files and pickles written by earlier versions still load.
 
-tests/persistence/written_by_0_1_0/make.py wrote them, before modules were moved.
+tests/persistence/written_by_0_1_0/make.py wrote them before modules were moved.
 """
 
 import json
@@ -29,13 +29,13 @@ def samples(name):
 
 @pytest.mark.parametrize("kind", ["skmnist", "pickle"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_classifier_has_the_weights_and_predictions_it_was_written_with(name, kind):
+def test_loaded_classifier_has_saved_weights_and_predictions(name, kind):
     pipeline = read(name, kind)
     with np.load(FOLDER / "expected.npz") as expected:
         weights = pipeline[-1]._training.weights
         for number, weight in enumerate(weights):
             np.testing.assert_array_equal(weight, expected[f"{name}-weight-{number}"])
-        # Processors differ in the last bits of a sum.
+        # The last bits of a sum depend on the processor.
         np.testing.assert_allclose(
             pipeline.predict_proba(samples(name)), expected[f"{name}-proba"], atol=1e-6
         )
@@ -43,7 +43,7 @@ def test_a_classifier_has_the_weights_and_predictions_it_was_written_with(name, 
 
 @pytest.mark.parametrize("kind", ["skmnist", "pickle"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_loaded_classifier_can_be_written_again(name, kind, tmp_path):
+def test_loaded_classifier_can_be_saved_again(name, kind, tmp_path):
     pipeline, X = read(name, kind), samples(name)
     expected = pipeline.predict_proba(X)
     save(pipeline, tmp_path / "model.skmnist")
@@ -55,7 +55,7 @@ def test_a_loaded_classifier_can_be_written_again(name, kind, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["mlp", "lenet", "image"])
-def test_a_loaded_classifier_trains_on(name):
+def test_loaded_classifier_continues_training(name):
     pipeline, X = read(name, "pickle"), samples(name)
     y = load_digits().target[:150]
     pipeline.set_params(**{f"{pipeline.steps[-1][0]}__warm_start": True})
@@ -72,7 +72,7 @@ def test_transformers_load():
     assert scaler.transform(X).max() == 1
 
 
-def test_a_diagnosis_loads_with_all_it_says():
+def test_loaded_diagnosis_has_saved_results():
     diagnosis = read("diagnosis", "pickle")
     expected = json.loads((FOLDER / "diagnosis.json").read_text())
     assert json.loads(json.dumps(diagnosis.to_dict())) == expected
@@ -81,7 +81,7 @@ def test_a_diagnosis_loads_with_all_it_says():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_pickles_name_public_modules_only(name):
+def test_pickles_refer_to_public_modules_only(name):
     import pickletools
 
     from skmnist import KerasMLPClassifier  # noqa: F401

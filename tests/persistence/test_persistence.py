@@ -1,3 +1,5 @@
+"""Save and load: what a file contains, and what it cannot contain."""
+
 import copy
 import os
 import pickle
@@ -33,7 +35,7 @@ from skmnist import (
 )
 
 
-def build_own(meta, units=8, activation="relu"):
+def build_custom(meta, units=8, activation="relu"):
     inputs = keras.Input(meta["X_shape_"][1:])
     hidden = keras.layers.Flatten()(inputs)
     hidden = keras.layers.Dense(units, activation=activation)(hidden)
@@ -43,24 +45,24 @@ def build_own(meta, units=8, activation="relu"):
     return keras.Model(inputs, outputs)
 
 
-class OwnLayer(keras.layers.Layer):
+class CustomLayer(keras.layers.Layer):
     def call(self, X):
         return X * 2
 
 
-def build_with_own_layer(meta):
-    return keras.Sequential([build_own(meta), OwnLayer(), keras.layers.Softmax()])
+def build_with_custom_layer(meta):
+    return keras.Sequential([build_custom(meta), CustomLayer(), keras.layers.Softmax()])
 
 
 def relu(X):
     return keras.ops.tanh(X)
 
 
-def own_loss(y, y_pred):
+def custom_loss(y, y_pred):
     return keras.losses.categorical_crossentropy(y, y_pred)
 
 
-class OwnCallback(keras.callbacks.Callback):
+class CustomCallback(keras.callbacks.Callback):
     pass
 
 
@@ -82,7 +84,7 @@ def round_trip(estimator, tmp_path):
     ],
     ids=lambda clf: type(clf).__name__,
 )
-def test_a_pipeline_comes_back_as_it_was(final, digits, tmp_path):
+def test_pipeline_round_trip(final, digits, tmp_path):
     X, y = digits
     y = np.array([f"digit {label}" for label in y])
     pipe = make_pipeline(ImageFlattener(), PixelScaler(max_value=16), final)
@@ -95,7 +97,7 @@ def test_a_pipeline_comes_back_as_it_was(final, digits, tmp_path):
     assert vars(loaded[-1]).keys() - {"_model"} == vars(pipe[-1]).keys() - {"_model"}
 
 
-def test_other_estimators_of_scikit_learn_come_back(digits, tmp_path):
+def test_scikit_learn_estimators_round_trip(digits, tmp_path):
     X, y = digits
     columns = ColumnTransformer([("a", StandardScaler(), [1, 2])], remainder="drop")
     steps = [SimpleImputer(), VarianceThreshold(), PCA(8), columns]
@@ -108,7 +110,7 @@ def test_other_estimators_of_scikit_learn_come_back(digits, tmp_path):
         np.testing.assert_array_equal(loaded.predict(X), estimator.predict(X))
 
 
-def test_training_goes_on_from_a_loaded_classifier(digits, tmp_path, same_weights):
+def test_training_continues_after_loading(digits, tmp_path, same_weights):
     X, y = digits
     X = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
     clf = KerasMLPClassifier(dropout=0.1, epochs=2, random_state=0).fit(X, y)
@@ -120,14 +122,14 @@ def test_training_goes_on_from_a_loaded_classifier(digits, tmp_path, same_weight
     assert loaded.feature_names_in_.tolist() == X.columns.tolist()
 
 
-def test_a_builder_of_ones_own_is_left_out_and_asked_for(
+def test_user_defined_builder_is_not_saved_and_needed_to_train(
     digits, tmp_path, same_weights
 ):
     X, y = digits
     clf = KerasImageClassifier(
-        build_own, {"units": 9, "activation": relu}, epochs=1, random_state=0
+        build_custom, {"units": 9, "activation": relu}, epochs=1, random_state=0
     )
-    with pytest.raises(TypeError, match=r"computes other than.*joblib"):
+    with pytest.raises(TypeError, match=r"predict different outputs.*joblib\.dump"):
         save(clone(clf).fit(X, y), tmp_path / "model")
     clf = make_pipeline(PixelScaler(1), clf.set_params(model__activation="tanh"))
     clf.fit(X, y)
@@ -135,22 +137,24 @@ def test_a_builder_of_ones_own_is_left_out_and_asked_for(
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
     assert loaded[-1].evaluate(X, y) == clf[-1].evaluate(X, y)
     assert same_weights(loaded[-1], clf[-1])
-    assert "left out: " in repr(loaded)
+    assert "not saved: " in repr(loaded)
     for train in (loaded.fit, loaded[-1].partial_fit, clone(loaded).fit):
-        with pytest.raises(ValueError, match=r"build_own.*set_params\(model=\.\.\.\)"):
+        with pytest.raises(
+            ValueError, match=r"build_custom.*set_params\(model=\.\.\.\)"
+        ):
             train(X, y)
-    # What was left out stays so, and is still not needed to predict.
+    # A placeholder is saved as a placeholder.
     again = round_trip(loaded, tmp_path)
     np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
-    again[-1].set_params(model=build_own)
+    again[-1].set_params(model=build_custom)
     assert same_weights(again[-1].partial_fit(X, y), clf[-1].partial_fit(X, y))
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("callbacks", [OwnCallback()]), ("loss", own_loss)],
+    [("callbacks", [CustomCallback()]), ("loss", custom_loss)],
 )
-def test_callbacks_and_loss_of_ones_own_are_left_out_and_asked_for(
+def test_user_defined_callbacks_and_loss_are_not_saved_and_needed_to_train(
     name, value, digits, tmp_path
 ):
     clf = KerasMLPClassifier(epochs=1, random_state=0, **{name: value}).fit(*digits)
@@ -159,20 +163,20 @@ def test_callbacks_and_loss_of_ones_own_are_left_out_and_asked_for(
     with pytest.raises(ValueError, match=rf"set_params\({name}=\.\.\.\)"):
         loaded.fit(*digits)
     if name == "loss":
-        with pytest.raises(ValueError, match="own_loss was left out"):
+        with pytest.raises(ValueError, match="custom_loss was not saved"):
             loaded.evaluate(*digits)
     loaded.set_params(**{name: value}).partial_fit(*digits)
 
 
-@pytest.mark.parametrize("clf", [KerasImageClassifier(build_own), KerasMLPClassifier()])
-def test_the_unfitted_is_saved_unfitted(clf, tmp_path):
+@pytest.mark.parametrize(
+    "clf", [KerasImageClassifier(build_custom), KerasMLPClassifier()]
+)
+def test_unfitted_classifier_round_trip(clf, tmp_path):
     loaded = round_trip(clf, tmp_path)
     assert vars(loaded).keys() == vars(clf).keys()
 
 
-def test_kerass_own_objects_are_parameters_that_come_back(
-    digits, tmp_path, same_weights
-):
+def test_builtin_keras_objects_round_trip(digits, tmp_path, same_weights):
     rate = keras.optimizers.schedules.CosineDecay(0.05, 100)
     clf = KerasMLPClassifier(
         bias_initializer=keras.initializers.Constant(0.1),
@@ -191,7 +195,7 @@ def test_kerass_own_objects_are_parameters_that_come_back(
     assert same_weights(loaded.partial_fit(*digits), clf.partial_fit(*digits))
 
 
-def test_where_to_write_is_not_for_a_file_to_say(digits, tmp_path):
+def test_checkpoint_dir_is_not_saved(digits, tmp_path):
     folder = tmp_path / "checkpoints"
     clf = KerasMLPClassifier(epochs=1, checkpoint_dir=folder, random_state=0)
     (tmp_path / "saved").mkdir()
@@ -200,7 +204,7 @@ def test_where_to_write_is_not_for_a_file_to_say(digits, tmp_path):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
-def test_other_dtypes_come_back(dtype, digits, tmp_path, same_weights):
+def test_dtypes_round_trip(dtype, digits, tmp_path, same_weights):
     clf = KerasMLPClassifier(
         hidden_layer_sizes=(8,), dtype=dtype, epochs=1, random_state=0
     ).fit(*digits)
@@ -210,25 +214,27 @@ def test_other_dtypes_come_back(dtype, digits, tmp_path, same_weights):
     )
 
 
-def test_code_that_prediction_needs_is_refused_and_joblib_offered(digits, tmp_path):
-    own_layer = KerasImageClassifier(build_with_own_layer, epochs=1)
+def test_save_rejects_code_needed_to_predict(digits, tmp_path):
+    custom_layer = KerasImageClassifier(build_with_custom_layer, epochs=1)
     refused = [
-        (own_layer.fit(*digits), "OwnLayer is not one of Keras's own"),
-        (KerasMLPClassifier(activation=relu), "relu is not one of Keras's own"),
+        (custom_layer.fit(*digits), "CustomLayer is not built into Keras"),
+        (KerasMLPClassifier(activation=relu), "relu is not built into Keras"),
         (make_pipeline(FunctionTransformer(pickle.loads), PCA()), "loads"),
         (
             RandomForestClassifier(n_estimators=2).fit(*digits),
-            "RandomForestClassifier, which is none of",
+            "RandomForestClassifier is not among the types",
         ),
         (make_pipeline(PCA(), KerasMLPClassifier(), memory="cache"), "memory=None"),
     ]
     for estimator, reason in refused:
-        with pytest.raises(TypeError, match=f"(?s){reason}.*joblib.dump keeps code"):
+        with pytest.raises(
+            TypeError, match=f"(?s){reason}.*joblib.dump, which also saves"
+        ):
             save(estimator, tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_save_leaves_the_earlier_file(digits, tmp_path, monkeypatch):
+def test_failed_save_keeps_existing_file(digits, tmp_path, monkeypatch):
     path = tmp_path / "model"
     save(KerasMLPClassifier(), path)
     before = path.read_bytes()
@@ -242,7 +248,7 @@ def test_a_failed_save_leaves_the_earlier_file(digits, tmp_path, monkeypatch):
     assert (path.read_bytes(), list(tmp_path.iterdir())) == (before, [path])
 
 
-def test_pickles_load_where_skmnist_was_never_imported(digits, tmp_path):
+def test_pickles_load_in_process_without_skmnist_imported(digits, tmp_path):
     X, _ = digits
     fitted = {
         "pickle": KerasMLPClassifier(epochs=1, random_state=0),
@@ -260,7 +266,7 @@ def test_pickles_load_where_skmnist_was_never_imported(digits, tmp_path):
             random_state=0,
         ),
     }
-    # Sent by value, as one does with what the other process cannot import.
+    # cloudpickle stores the lambda by value; the other process cannot import it.
     for (name, clf), module in zip(
         fitted.items(), (pickle, None, cloudpickle), strict=True
     ):
@@ -289,7 +295,7 @@ for name in ("pickle", "joblib", "cloudpickle"):
         np.testing.assert_array_equal(theirs, clf.predict_proba(X))
 
 
-def test_saving_in_one_thread_leaves_pickles_in_another_alone(digits, tmp_path):
+def test_save_does_not_affect_pickling_in_other_threads(digits, tmp_path):
     clf = KerasMLPClassifier(epochs=1, random_state=0).fit(*digits)
     stop = threading.Event()
 

@@ -26,8 +26,7 @@ from skmnist.preprocessing import (
     PixelScaler,
 )
 
-# scikit-learn's own checks feed PixelScaler with uniform floats, of which it rightly
-# says that they look scaled.
+# scikit-learn's estimator checks use floats in [0, 1], which PixelScaler warns about.
 ignore_scaled = pytest.mark.filterwarnings("ignore:X looks scaled already")
 
 DTYPES = ["uint8", "int64", "float32", "float64", "bool"]
@@ -62,16 +61,17 @@ every_transformer = pytest.mark.parametrize(
 @parametrize_with_checks(
     [ImageFlattener(), PixelScaler(), ImageReshaper(image_shape=(1, -1, 1))]
 )
-def test_passes_the_checks_of_scikit_learn(estimator, check):
+def test_estimator_checks(estimator, check):
     check(estimator)
 
 
 @pytest.mark.filterwarnings("ignore:Can't test estimator OneHotLabelEncoder")
-def test_the_encoder_passes_the_one_check_for_transformers_of_y():
+def test_encoder_estimator_checks():
     estimator_checks.check_estimator(OneHotLabelEncoder())
 
 
-# They mix frames with arrays on purpose.
+# scikit-learn runs these checks on its own estimators only. They mix DataFrames and
+# arrays deliberately.
 @ignore_scaled
 @pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")
 @pytest.mark.parametrize(
@@ -87,18 +87,18 @@ def test_the_encoder_passes_the_one_check_for_transformers_of_y():
     ],
 )
 @pytest.mark.parametrize("estimator", [ImageFlattener(), PixelScaler()])
-def test_passes_the_checks_that_scikit_learn_keeps_for_its_own(estimator, name):
+def test_internal_estimator_checks(estimator, name):
     getattr(estimator_checks, name)(type(estimator).__name__, estimator)
 
 
 @pytest.mark.parametrize(
     "estimator", [ImageReshaper(image_shape=(1, -1, 1)), OneHotLabelEncoder()]
 )
-def test_parameters_are_validated_as_scikit_learn_validates_its_own(estimator):
+def test_param_validation(estimator):
     estimator_checks.check_param_validation(type(estimator).__name__, estimator)
 
 
-def test_tags_name_the_layouts_that_are_taken():
+def test_estimator_tags():
     for estimator in (ImageFlattener(), ImageReshaper(), PixelScaler()):
         tags = get_tags(estimator)
         assert tags.input_tags.two_d_array
@@ -110,14 +110,14 @@ def test_tags_name_the_layouts_that_are_taken():
     assert not tags.input_tags.two_d_array
 
 
-# What all the transformers of X share.
+# Common tests of the image transformers.
 
 
 @every_transformer
 @pytest.mark.parametrize("sample_shape", LAYOUTS, ids=str)
 @pytest.mark.parametrize("dtype", DTYPES)
-@ignore_scaled  # booleans
-def test_every_layout_and_dtype_is_taken_from_a_read_only_memory_map(
+@ignore_scaled  # booleans are in [0, 1]
+def test_read_only_memmap_of_every_shape_and_dtype_is_accepted(
     transformer, sample_shape, dtype, tmp_path
 ):
     X = make_pixels(sample_shape, dtype)
@@ -132,7 +132,7 @@ def test_every_layout_and_dtype_is_taken_from_a_read_only_memory_map(
 
 @every_transformer
 @pytest.mark.parametrize("sample_shape", LAYOUTS, ids=str)
-def test_the_callers_array_stays_as_it_was(transformer, sample_shape):
+def test_input_array_is_not_modified(transformer, sample_shape):
     X = make_pixels(sample_shape, "float32")
     before = X.copy()
     X_out = transformer.fit_transform(X)
@@ -142,7 +142,7 @@ def test_the_callers_array_stays_as_it_was(transformer, sample_shape):
 
 @every_transformer
 @pytest.mark.parametrize("sample_shape", LAYOUTS, ids=str)
-def test_clone_and_pickle_keep_the_transformer(transformer, sample_shape):
+def test_clone_and_pickle(transformer, sample_shape):
     X = make_pixels(sample_shape)
     transformer.set_output(transform="pandas").fit(X)
     restored = pickle.loads(pickle.dumps(transformer))
@@ -155,7 +155,7 @@ def test_clone_and_pickle_keep_the_transformer(transformer, sample_shape):
 
 
 @every_transformer
-def test_unfitted_methods_say_so(transformer):
+def test_unfitted_transformer_raises_not_fitted_error(transformer):
     X = make_pixels((12,))
     for method in (transformer.transform, transformer.inverse_transform):
         with pytest.raises(NotFittedError):
@@ -165,7 +165,7 @@ def test_unfitted_methods_say_so(transformer):
 
 
 @every_transformer
-def test_another_image_shape_at_transform_is_refused_with_both_shapes(transformer):
+def test_transform_refuses_other_image_shape(transformer):
     transformer.fit(make_pixels((8, 6)))
     for other in [(8, 3), (6, 8), (48,), (8, 6, 1)]:
         with pytest.raises(ValueError, match=r"samples of shape") as error:
@@ -175,14 +175,14 @@ def test_another_image_shape_at_transform_is_refused_with_both_shapes(transforme
 
 
 @every_transformer
-def test_images_after_flat_rows_are_refused_with_both_shapes(transformer):
+def test_transform_refuses_images_after_fit_on_flat_rows(transformer):
     transformer.fit(make_pixels((12,)))
     with pytest.raises(ValueError, match=r"shape \(12, 1\).* of shape \(12,\)"):
         transformer.transform(make_pixels((12, 1)))
 
 
 @every_transformer
-def test_a_single_image_gets_a_hint(transformer):
+def test_single_image_error_suggests_adding_an_axis(transformer):
     X = make_pixels((4, 3))
     transformer.fit(X)
     with pytest.raises(ValueError, match=r"image\[None\]"):
@@ -191,7 +191,7 @@ def test_a_single_image_gets_a_hint(transformer):
 
 @every_transformer
 @pytest.mark.parametrize("shape", [(5, 2, 2, 2, 2), (5, 0, 3)], ids=str)
-def test_what_is_neither_rows_nor_images_is_refused(transformer, shape):
+def test_invalid_number_of_dimensions_is_refused(transformer, shape):
     with pytest.raises(ValueError, match="no empty axis"):
         transformer.fit(np.zeros(shape))
 
@@ -210,7 +210,7 @@ def test_nan_and_infinity_are_refused(transformer, sample_shape, value):
 
 
 @every_transformer
-def test_columns_of_a_frame_are_remembered_and_held_to(transformer):
+def test_feature_names_are_stored_and_checked(transformer):
     frame = make_frame(make_pixels((12,)))
     transformer.fit(frame)
     assert transformer.n_features_in_ == 12
@@ -219,12 +219,12 @@ def test_columns_of_a_frame_are_remembered_and_held_to(transformer):
         transformer.transform(frame.iloc[:, ::-1])
 
 
-# Frames as output.
+# Output containers.
 
 
 @pytest.mark.parametrize("how", ["set_output", "global"])
 @pytest.mark.parametrize("estimator", [ImageFlattener(), PixelScaler()])
-def test_flat_output_becomes_a_frame_with_index_and_names(estimator, how):
+def test_set_output_returns_dataframe_for_flat_output(estimator, how):
     frame = make_frame(make_pixels((12,)))
     transformer = clone(estimator)
     if how == "set_output":
@@ -247,7 +247,7 @@ def test_flat_output_becomes_a_frame_with_index_and_names(estimator, how):
     ],
     ids=str,
 )
-def test_image_shaped_output_stays_an_array(estimator, sample_shape, how):
+def test_set_output_returns_ndarray_for_images(estimator, sample_shape, how):
     X = make_pixels(sample_shape)
     expected = clone(estimator).fit_transform(X)
     transformer = clone(estimator)
@@ -260,7 +260,7 @@ def test_image_shaped_output_stays_an_array(estimator, sample_shape, how):
 
 
 @pytest.mark.parametrize("how", ["set_output", "global"])
-def test_a_pipeline_from_images_gives_a_frame_of_pixels(how):
+def test_set_output_of_pipeline_that_flattens_images(how):
     X = make_pixels((4, 3))
     for steps in [
         (ImageFlattener(), PixelScaler()),
@@ -283,13 +283,13 @@ def test_a_pipeline_from_images_gives_a_frame_of_pixels(how):
         np.testing.assert_array_equal(pipeline.inverse_transform(out).ravel(), X.flat)
 
 
-def test_set_output_is_there_after_a_fit_on_images():
+def test_set_output_after_fit_on_images():
     pipeline = make_pipeline(PixelScaler(), ImageFlattener()).fit(make_pixels((4, 3)))
     out = pipeline.set_output(transform="pandas").transform(make_pixels((4, 3)))
     assert isinstance(out, pd.DataFrame)
 
 
-def test_a_subclass_may_define_its_own_transform():
+def test_set_output_of_subclass_that_overrides_transform():
     class Inverter(PixelScaler):
         def transform(self, X):
             return 1 - super().transform(X)
@@ -302,7 +302,7 @@ def test_a_subclass_may_define_its_own_transform():
             np.testing.assert_allclose(out, 1 - X / 255, atol=1e-7)
 
 
-def test_column_transformer_scales_the_pixels_and_passes_the_rest():
+def test_column_transformer_scales_pixel_columns_only():
     frame = make_frame(make_pixels((12,))).assign(age=[20, 30, 40, 50, 60])
     columns = ColumnTransformer(
         [("pixels", make_pipeline(ImageFlattener(), PixelScaler()), slice(0, 12))],
@@ -328,7 +328,7 @@ def test_column_transformer_scales_the_pixels_and_passes_the_rest():
         elements=None,
     ).filter(lambda X: np.isfinite(X).all())
 )
-def test_flattening_and_back_gives_every_array_again(X):
+def test_flattener_round_trip_is_exact(X):
     flattener = ImageFlattener().fit(X)
     flat = flattener.transform(X)
     assert flat.shape == (len(X), X[0].size)
@@ -341,15 +341,15 @@ def test_flattening_and_back_gives_every_array_again(X):
 @given(
     n_samples=st.integers(1, 4),
     image_shape=st.lists(st.integers(1, 5), min_size=2, max_size=3).map(tuple),
-    free=st.none() | st.integers(0, 2),
+    inferred=st.none() | st.integers(0, 2),
     dtype=st.sampled_from(DTYPES),
 )
-def test_reshaping_and_back_gives_every_row_again(n_samples, image_shape, free, dtype):
+def test_reshaper_round_trip_is_exact(n_samples, image_shape, inferred, dtype):
     X = make_pixels((int(np.prod(image_shape)),), dtype, n_samples)
-    asked = list(image_shape)
-    if free is not None and free < len(asked):
-        asked[free] = -1
-    reshaper = ImageReshaper(image_shape=tuple(asked)).fit(X)
+    requested = list(image_shape)
+    if inferred is not None and inferred < len(requested):
+        requested[inferred] = -1
+    reshaper = ImageReshaper(image_shape=tuple(requested)).fit(X)
     images = reshaper.transform(X)
     assert reshaper.image_shape_ == image_shape
     np.testing.assert_array_equal(images, X.reshape(n_samples, *image_shape))
@@ -358,7 +358,7 @@ def test_reshaping_and_back_gives_every_row_again(n_samples, image_shape, free, 
 
 
 @pytest.mark.parametrize("sample_shape", LAYOUTS, ids=str)
-def test_layout_changes_copy_nothing(sample_shape):
+def test_flattener_and_reshaper_return_views(sample_shape):
     X = make_pixels(sample_shape)
     flattener, reshaper = ImageFlattener().fit(X), ImageReshaper((3, -1)).fit(X)
     flat, images = flattener.transform(X), reshaper.transform(X)
@@ -371,7 +371,7 @@ def test_layout_changes_copy_nothing(sample_shape):
         assert np.shares_memory(view, X)
 
 
-def test_names_of_pixels_tell_row_column_and_channel():
+def test_feature_names_out_of_images():
     flattener = ImageFlattener().fit(make_pixels((2, 2)))
     expected = ["pixel_0_0", "pixel_0_1", "pixel_1_0", "pixel_1_1"]
     assert flattener.get_feature_names_out().tolist() == expected
@@ -382,14 +382,14 @@ def test_names_of_pixels_tell_row_column_and_channel():
     assert reshaper.get_feature_names_out().tolist() == expected
 
 
-def test_flat_rows_keep_their_names():
+def test_feature_names_out_of_flat_rows():
     flattener = ImageFlattener().fit(make_pixels((3,)))
     assert flattener.image_shape_ == (3,)
     assert flattener.get_feature_names_out().tolist() == ["x0", "x1", "x2"]
     assert flattener.get_feature_names_out(["a", "b", "c"]).tolist() == ["a", "b", "c"]
 
 
-def test_inverse_of_rows_of_another_length_is_refused_with_both_shapes():
+def test_inverse_transform_refuses_other_shape():
     flattener = ImageFlattener().fit(make_pixels((4, 3)))
     with pytest.raises(ValueError, match=r"shape \(5, 11\).* of shape \(12,\)"):
         flattener.inverse_transform(make_pixels((11,)))
@@ -398,7 +398,7 @@ def test_inverse_of_rows_of_another_length_is_refused_with_both_shapes():
         reshaper.inverse_transform(make_pixels((3, 4)))
 
 
-def test_the_default_gives_mnist_its_axis_of_channels():
+def test_default_image_shape_adds_channel_axis():
     images = make_pixels((28, 28))
     reshaper = ImageReshaper().fit(images)
     np.testing.assert_array_equal(reshaper.transform(images), images[..., None])
@@ -406,12 +406,12 @@ def test_the_default_gives_mnist_its_axis_of_channels():
 
 
 @pytest.mark.parametrize(
-    ("image_shape", "wanted"),
+    ("image_shape", "required"),
     [((28, 28, 1), "784"), ((3, 4), "12"), ((5, -1), "a multiple of 5"), ((2, 5), 10)],
     ids=str,
 )
-def test_features_that_do_not_fit_are_refused_with_both_numbers(image_shape, wanted):
-    with pytest.raises(ValueError, match=f"X has 64 features.*needs {wanted}"):
+def test_wrong_number_of_features_is_refused(image_shape, required):
+    with pytest.raises(ValueError, match=f"X has 64 features.*requires {required}"):
         ImageReshaper(image_shape=image_shape).fit(make_pixels((64,)))
 
 
@@ -431,7 +431,7 @@ def test_features_that_do_not_fit_are_refused_with_both_numbers(image_shape, wan
     ],
     ids=str,
 )
-def test_what_is_no_image_shape_is_refused_at_fit(image_shape):
+def test_invalid_image_shape_is_refused(image_shape):
     reshaper = ImageReshaper(image_shape=image_shape)
     with pytest.raises(ValueError, match="image_shape must be") as error:
         reshaper.fit(make_pixels((64,)))
@@ -448,9 +448,9 @@ def test_what_is_no_image_shape_is_refused_at_fit(image_shape):
     max_value=st.sampled_from([1, 16, 255, 65535, 0.5, 1000.0, np.float64(255)]),
     shape=hnp.array_shapes(min_dims=2, max_dims=4, max_side=4),
 )
-def test_pixels_within_the_range_land_in_0_to_1(data, dtype, max_value, shape):
+def test_pixels_are_scaled_to_0_1(data, dtype, max_value, shape):
     if dtype in ("float32", "float64"):
-        # The nearest float32 may lie above a max_value that has none.
+        # All values of max_value are exact in float32, so rounding cannot exceed them.
         elements = st.floats(0, float(max_value), width=int(dtype[-2:]))
     else:
         highest = {"bool": 1, "uint8": 255, "int64": 65535}[dtype]
@@ -471,14 +471,14 @@ def test_pixels_within_the_range_land_in_0_to_1(data, dtype, max_value, shape):
 
 
 @pytest.mark.parametrize("max_value", [1, 16, 255, 4095, 65535])
-def test_whole_pixels_come_back_exactly(max_value):
+def test_integer_pixels_round_trip_exactly(max_value):
     X = np.arange(max_value + 1)[None]
     scaler = PixelScaler(max_value=max_value).fit(X)
     np.testing.assert_array_equal(scaler.inverse_transform(scaler.transform(X)), X)
 
 
 @pytest.mark.parametrize("sample_shape", LAYOUTS, ids=str)
-def test_a_number_means_the_same_in_every_dtype(sample_shape):
+def test_scaling_does_not_depend_on_dtype(sample_shape):
     X = make_pixels(sample_shape)
     expected = PixelScaler().fit_transform(X)
     for dtype in ["int64", "uint16", "float32", "float64", "object"]:
@@ -487,7 +487,7 @@ def test_a_number_means_the_same_in_every_dtype(sample_shape):
         np.testing.assert_array_equal(out, expected, strict=True)
 
 
-def test_scaling_makes_a_new_array_even_of_float32_pixels():
+def test_scaling_returns_a_new_array():
     X = make_pixels((4, 3), "float32")
     out = PixelScaler(max_value=255).fit_transform(X)
     assert not np.shares_memory(out, X)
@@ -502,9 +502,7 @@ def test_scaling_makes_a_new_array_even_of_float32_pixels():
     ],
 )
 @pytest.mark.parametrize("dtype", ["int64", "float32", "float64"])
-def test_pixels_out_of_range_are_refused_with_value_and_limit(
-    sample_shape, value, message, dtype
-):
+def test_pixels_out_of_range_are_refused(sample_shape, value, message, dtype):
     X = make_pixels(sample_shape, dtype)
     scaler = PixelScaler().fit(X)
     X[(0,) * X.ndim] = value
@@ -516,7 +514,7 @@ def test_pixels_out_of_range_are_refused_with_value_and_limit(
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bool"])
 @pytest.mark.parametrize("sample_shape", LAYOUTS, ids=str)
-def test_floats_within_0_and_1_get_a_warning_at_fit(sample_shape, dtype):
+def test_scaled_pixels_warn_at_fit(sample_shape, dtype):
     X = make_pixels(sample_shape, "bool").astype(dtype)
     with pytest.warns(UserWarning, match="looks scaled already.*max_value=255") as log:
         PixelScaler().fit(X)
@@ -526,7 +524,7 @@ def test_floats_within_0_and_1_get_a_warning_at_fit(sample_shape, dtype):
 @pytest.mark.parametrize(
     ("X", "max_value"),
     [
-        (make_pixels((4, 3), "bool").astype("uint8"), 255),  # a dark or a binary image
+        (make_pixels((4, 3), "bool").astype("uint8"), 255),  # dark or binary image
         (np.zeros((5, 12)), 255),
         (np.zeros((5, 12), bool), 255),
         (make_pixels((12,), "bool").astype("float64"), 1),
@@ -535,14 +533,14 @@ def test_floats_within_0_and_1_get_a_warning_at_fit(sample_shape, dtype):
     ],
     ids=["uint8 in 0, 1", "zeros", "False", "0 to 1", "binary", "above 1"],
 )
-def test_what_may_well_be_unscaled_gets_no_warning_at_fit(X, max_value):
+def test_unscaled_pixels_do_not_warn_at_fit(X, max_value):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         PixelScaler(max_value=max_value).fit(X)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
-def test_a_single_dark_image_gets_no_warning_at_transform(value):
+def test_dark_image_does_not_warn_at_transform(value):
     scaler = PixelScaler().fit(make_pixels((4, 3)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -550,7 +548,7 @@ def test_a_single_dark_image_gets_no_warning_at_transform(value):
     np.testing.assert_allclose(out, value / 255)
 
 
-def test_inverse_neither_rounds_nor_clips():
+def test_inverse_transform_does_not_round_or_clip():
     scaler = PixelScaler().fit(make_pixels((2,)))
     np.testing.assert_allclose(
         scaler.inverse_transform([[-0.1, 1.1]]), [[-25.5, 280.5]], rtol=1e-6
@@ -563,7 +561,7 @@ label_lists = st.one_of(
     st.lists(st.integers(-(2**40), 2**40), min_size=1, max_size=20),
     st.lists(st.integers(0, 9).map(float), min_size=1, max_size=20),
     st.lists(st.booleans(), min_size=1, max_size=20),
-    # NumPy's fixed-width strings drop trailing NULs.
+    # NumPy strips trailing NULs from fixed-width strings.
     st.lists(
         st.text(max_size=5).map(lambda s: s.replace("\0", "")), min_size=1, max_size=20
     ),
@@ -572,7 +570,7 @@ label_lists = st.one_of(
 
 @settings(deadline=None)
 @given(label_lists, st.booleans(), st.sampled_from([np.float32, np.float64]))
-def test_encoding_and_back_gives_every_label_again(y, as_objects, dtype):
+def test_encoder_round_trip_is_exact(y, as_objects, dtype):
     if y.dtype.kind == "U" and as_objects:
         y = y.astype(object)
     encoder = OneHotLabelEncoder(dtype=dtype).fit(y)
@@ -588,7 +586,7 @@ def test_encoding_and_back_gives_every_label_again(y, as_objects, dtype):
 @pytest.mark.parametrize(
     "y", [[3, 1, 2, 3], list("bcab"), np.array(list("bcab"), object)], ids=repr
 )
-def test_multiclass_rows_are_those_of_label_binarizer(y):
+def test_multiclass_encoding_matches_label_binarizer(y):
     encoder, binarizer = OneHotLabelEncoder(), LabelBinarizer()
     Y = encoder.fit_transform(y)
     np.testing.assert_array_equal(Y, binarizer.fit_transform(y))
@@ -599,27 +597,27 @@ def test_multiclass_rows_are_those_of_label_binarizer(y):
 
 
 @pytest.mark.parametrize("y", [[5, 3, 5], ["b", "a", "b"], [True, False, True]])
-def test_two_classes_give_two_columns_of_which_label_binarizer_has_the_second(y):
+def test_two_classes_give_two_columns(y):
     Y = OneHotLabelEncoder().fit_transform(y)
     np.testing.assert_array_equal(Y, [[0, 1], [1, 0], [0, 1]])
     np.testing.assert_array_equal(Y[:, 1:], LabelBinarizer().fit_transform(y))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "bool", "<U7", "float32"])
-def test_labels_come_back_in_their_own_dtype(dtype):
+def test_inverse_transform_preserves_label_dtype(dtype):
     y = np.array([1, 0, 1]).astype(dtype)
     encoder = OneHotLabelEncoder().fit(y)
     assert encoder.inverse_transform([[0.2, 0.8]]).dtype == dtype
 
 
-def test_probabilities_give_the_label_of_the_largest():
+def test_inverse_transform_returns_most_probable_label():
     encoder = OneHotLabelEncoder().fit(["cat", "dog", "owl"])
     proba = pd.DataFrame([[0.2, 0.5, 0.3], [0.4, 0.2, 0.4], [0, 0, 0]])
     assert encoder.inverse_transform(proba).tolist() == ["dog", "cat", "cat"]
 
 
 @pytest.mark.parametrize(
-    ("seen", "asked", "named"),
+    ("classes", "labels", "message"),
     [
         ([1, 2], [2, 7, 8, 7], r"\[7, 8\].*\[1, 2\]"),
         ([1, 2], [1.5], r"\[1.5\]"),
@@ -630,15 +628,15 @@ def test_probabilities_give_the_label_of_the_largest():
         (list("0123456789abcdef"), [1], r"\[1\]"),
         (["cat"], ["catfish"], r"\['catfish'\].*\['cat'\]"),
         (np.array(["cat"], object), [False], r"\[False\]"),
-        (np.array([1, 44], "uint8"), [300], r"\[300\]"),  # 44 in uint8
+        (np.array([1, 44], "uint8"), [300], r"\[300\]"),  # 300 % 256 == 44
         (range(30), [30], r"\[30\].*9, \.\.\. \(30 in all\)"),
     ],
     ids=repr,
 )
-def test_unseen_labels_are_refused_by_name(seen, asked, named):
-    encoder = OneHotLabelEncoder().fit(seen)
-    with pytest.raises(ValueError, match=f"labels that fit did not see: {named}"):
-        encoder.transform(asked)
+def test_unseen_labels_are_refused(classes, labels, message):
+    encoder = OneHotLabelEncoder().fit(classes)
+    with pytest.raises(ValueError, match=f"labels that fit did not see: {message}"):
+        encoder.transform(labels)
 
 
 @pytest.mark.parametrize(
@@ -659,12 +657,12 @@ def test_unseen_labels_are_refused_by_name(seen, asked, named):
     ],
     ids=str,
 )
-def test_what_are_no_labels_is_refused_at_fit(y, message):
+def test_invalid_labels_are_refused(y, message):
     with pytest.raises(ValueError, match=message):
         OneHotLabelEncoder().fit(y)
 
 
-def test_nothing_to_encode_or_decode_is_refused():
+def test_empty_input_is_refused():
     encoder = OneHotLabelEncoder().fit([0, 1])
     with pytest.raises(ValueError, match="0 samples"):
         encoder.transform([])
@@ -673,20 +671,20 @@ def test_nothing_to_encode_or_decode_is_refused():
 
 
 @pytest.mark.parametrize("n_columns", [1, 3])
-def test_another_number_of_columns_is_refused(n_columns):
+def test_wrong_number_of_columns_is_refused(n_columns):
     encoder = OneHotLabelEncoder().fit(["a", "b"])
     with pytest.raises(ValueError, match=rf"{n_columns} columns, expected 2.*'a', 'b'"):
         encoder.inverse_transform(np.ones((4, n_columns)))
 
 
-def test_many_distinct_labels_are_no_regression_problem():
+def test_many_classes_do_not_warn_about_regression():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert OneHotLabelEncoder().fit_transform(range(62)).shape == (62, 62)
 
 
 @pytest.mark.parametrize("make", [np.array, pd.Series, list], ids=repr)
-def test_a_column_of_labels_is_taken_as_they_are(make):
+def test_column_vector_of_labels_is_accepted(make):
     encoder = OneHotLabelEncoder()
     expected = encoder.fit_transform(make([2, 0, 1]))
     column = np.array([[2], [0], [1]])
@@ -695,9 +693,9 @@ def test_a_column_of_labels_is_taken_as_they_are(make):
 
 @pytest.mark.parametrize("how", ["set_output", "global"])
 @pytest.mark.parametrize("as_column", [False, True], ids=["series", "frame"])
-def test_encoded_pandas_labels_become_a_frame_with_their_index(how, as_column):
+def test_set_output_of_encoder_returns_dataframe_with_index(how, as_column):
     y = pd.Series(["dog", "cat", "dog"], index=[10, 20, 30], name="animal")
-    # Before 1.8 scikit-learn took the index of a DataFrame only.
+    # scikit-learn < 1.8 preserves the index of a DataFrame, but not of a Series.
     keeps_index = as_column or parse_version(sklearn.__version__) >= parse_version(
         "1.8"
     )
@@ -716,13 +714,13 @@ def test_encoded_pandas_labels_become_a_frame_with_their_index(how, as_column):
     assert encoder.inverse_transform(Y).tolist() == y.tolist()
 
 
-def test_names_of_columns_are_the_labels():
+def test_encoder_feature_names_out():
     names = OneHotLabelEncoder().fit([7, 3]).get_feature_names_out()
     assert names.dtype == object
     assert names.tolist() == ["3", "7"]
 
 
-def test_encoder_survives_clone_and_pickle():
+def test_encoder_clone_and_pickle():
     encoder = OneHotLabelEncoder(dtype=np.float64).fit(["b", "a"])
     restored = pickle.loads(pickle.dumps(encoder))
     np.testing.assert_array_equal(restored.transform(["a"]), [[1, 0]])
@@ -733,7 +731,7 @@ def test_encoder_survives_clone_and_pickle():
         clone(encoder).inverse_transform([[1, 0]])
 
 
-def test_the_callers_labels_stay_as_they_were():
+def test_encoder_accepts_read_only_arrays():
     y = np.array([2, 0, 1])
     y.flags.writeable = False
     Y = OneHotLabelEncoder().fit_transform(y)

@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmnist import diagnose_fit
 from skmnist.report import FILES, render_html, write_report
+from skmnist.report._figures import Drawing
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', r"$\frac{$"]
 # Budget, accuracy, loss, learning and capacity curve, confusions, calibration.
@@ -152,14 +153,20 @@ def written(tmp_path_factory):
     return folder, paths
 
 
-def test_every_file_is_there_and_nothing_else(written):
+@pytest.fixture
+def low_resolution(monkeypatch):
+    """Draw small figures, for tests of other things."""
+    monkeypatch.setattr("skmnist.report._figures._DPI", 50)
+
+
+def test_write_report_writes_all_files(written):
     folder, paths = written
     assert [path.name for path in paths] == list(FILES)
     assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
     assert all(path.stat().st_size > 0 for path in paths)
 
 
-def test_figures_are_png_of_300_dots_per_inch(written):
+def test_figures_are_png_with_300_dpi(written):
     folder, _ = written
     figures = sorted(folder.glob("*.png"))
     assert len(figures) == 4
@@ -170,7 +177,7 @@ def test_figures_are_png_of_300_dots_per_inch(written):
         assert struct.unpack(">II", content[16:24]) == (1800, 1200)
 
 
-def test_results_are_the_fold_table(written):
+def test_results_csv_is_the_fold_table(written):
     rows = list(csv.DictReader(io.StringIO((written[0] / "results.csv").read_text())))
     assert [row["fold"] for row in rows] == ["0", "1"]
     expected = fake_diagnosis().folds["validation_accuracy"][1]
@@ -180,7 +187,7 @@ def test_results_are_the_fold_table(written):
 @pytest.mark.parametrize(
     ("cv", "shown"), [(3, "3"), ([([0, 1], [2, 3])], "splits of the caller&#39;s")]
 )
-def test_page_of_diagnose_fit_tells_what_was_diagnosed(cv, shown):
+def test_page_shows_estimator_and_cv(cv, shown):
     X, y = np.arange(8.0).reshape(-1, 1), np.array([0, 1] * 4)
     forest = RandomForestClassifier(3, random_state=1)
     page = diagnose_fit(forest, X, y, cv=cv, reference=0.1)._repr_html_()
@@ -188,23 +195,24 @@ def test_page_of_diagnose_fit_tells_what_was_diagnosed(cv, shown):
     assert f'<th scope="row">cv</th><td>{shown}</td>' in page
 
 
-def test_page_tells_that_early_stopping_went_back():
-    diagnosis = fake_diagnosis()
-    assert "went back" not in render_html(diagnosis)
-    folds = diagnosis.folds.assign(validation_loss=[0.1, 0.2])
+@pytest.mark.usefixtures("low_resolution")
+def test_page_mentions_restored_epoch_of_early_stopping(written):
+    assert "went back" not in (written[0] / "report.html").read_text()
+    folds = fake_diagnosis().folds.assign(validation_loss=[0.1, 0.2])
     assert "went back to the best epoch" in render_html(fake_diagnosis(folds=folds))
 
 
-def test_page_speaks_of_samples_where_there_are_no_images():
+@pytest.mark.usefixtures("low_resolution")
+def test_page_says_samples_if_data_are_not_images(written):
     data = {"X": {"shape": [150, 4], "dtype": "float64", "sha256": "ab" * 32}}
     html = render_html(fake_diagnosis(mistake_images=None, data=data))
     text = Page(html.partition("</style>")[2]).text
     assert "image" not in text.lower()
-    assert "Samples it was trained on" in text
-    assert "150 images" in Page(render_html(fake_diagnosis())).text
+    assert "on samples the model was trained on" in text
+    assert "150 images" in Page((written[0] / "report.html").read_text()).text
 
 
-def test_page_tells_a_long_pipeline_whole():
+def test_page_shows_long_pipeline_in_full():
     scalers = [StandardScaler(with_mean=False) for _ in range(25)]
     pipeline = make_pipeline(*scalers, GaussianNB())
     X, y = np.arange(8.0).reshape(-1, 1), np.array([0, 1] * 4)
@@ -212,7 +220,7 @@ def test_page_tells_a_long_pipeline_whole():
     assert page.count("StandardScaler(with_mean=False)") == 25
 
 
-def test_json_holds_diagnosis_command_and_configuration(written):
+def test_json_contains_diagnosis_command_and_configuration(written):
     record = json.loads((written[0] / "diagnosis.json").read_text())
     assert record["verdict"] == "overfit"
     assert record["command"] == "skmnist diagnose --epochs 3"
@@ -220,7 +228,7 @@ def test_json_holds_diagnosis_command_and_configuration(written):
     assert record["versions"]["scikit-learn"]
 
 
-def test_page_says_verdict_numbers_findings_and_how_to_repeat(written):
+def test_page_shows_verdict_numbers_findings_and_command(written):
     text = Page((written[0] / "report.html").read_text()).text
     for expected in (
         "The model overfits: its gap is 5.00 points (3.00 to 7.00).",
@@ -235,7 +243,7 @@ def test_page_says_verdict_numbers_findings_and_how_to_repeat(written):
         assert expected in text
 
 
-def test_page_stands_alone(written):
+def test_page_is_self_contained(written):
     html = (written[0] / "report.html").read_text()
     page = Page(html)
     assert page.links
@@ -245,17 +253,40 @@ def test_page_stands_alone(written):
     assert "url(" not in html
 
 
-def test_images_of_the_page_are_whole_and_described(written):
+def embedded(image):
+    return base64.b64decode(image["src"].partition(",")[2], validate=True)
+
+
+def test_page_images_are_valid_png_with_alt_text(written):
     images = Page((written[0] / "report.html").read_text()).images
     assert len(images) == N_FIGURES + 2
     for image in images:
-        png = base64.b64decode(image["src"].partition(",")[2], validate=True)
+        png = embedded(image)
         assert png.startswith(b"\x89PNG")
         assert png.rstrip().endswith(b"IEND\xaeB`\x82")
         assert image["alt"]
 
 
-def test_hostile_names_are_text():
+def test_page_embeds_the_figure_files(written):
+    folder, _ = written
+    images = Page((folder / "report.html").read_text()).images
+    content = [embedded(image) for image in images]
+    figures = [png for png in content if b"pHYs" in png]
+    assert len(figures) == N_FIGURES
+    assert all(dots_per_inch(png) == pytest.approx(300, abs=0.5) for png in figures)
+    for figure in folder.glob("*.png"):
+        assert figure.read_bytes() in content
+
+
+def test_drawing_is_drawn_once():
+    drawn = []
+    drawing = Drawing(drawn.append, "A description")
+    assert drawing.png is drawing.png
+    assert len(drawn) == 1
+
+
+@pytest.mark.usefixtures("low_resolution")
+def test_html_is_escaped():
     finding = SimpleNamespace(
         code="FIT03",
         title=HOSTILE[0],
@@ -277,7 +308,7 @@ def test_hostile_names_are_text():
     assert HOSTILE[0] in page.text
 
 
-def test_without_epochs_and_learning_curve_folds_are_drawn(tmp_path):
+def test_report_without_epochs_and_learning_curve(tmp_path):
     (tmp_path / "learning_curve.png").write_text("of an earlier report")
     diagnosis = fake_diagnosis(
         epochs=None, learning_curve=None, capacity_curve=None, findings=[]
@@ -288,7 +319,7 @@ def test_without_epochs_and_learning_curve_folds_are_drawn(tmp_path):
     assert "of each fold" in (tmp_path / "report.html").read_text()
 
 
-def test_classifier_without_probabilities_is_reported_without_loss(tmp_path, digits):
+def test_report_without_probabilities_has_no_loss(tmp_path, digits):
     diagnosis = diagnose_fit(RidgeClassifier(), *digits, cv=2, reference=0.02)
     paths = write_report(diagnosis, tmp_path)
     left_out = {"loss.png", "learning_curve.png"}
@@ -297,8 +328,9 @@ def test_classifier_without_probabilities_is_reported_without_loss(tmp_path, dig
     assert "nan" not in Page((tmp_path / "report.html").read_text()).text
 
 
-def test_rules_of_the_page_cannot_restyle_a_notebook():
-    style = re.search(r"<style>(.*?)</style>", render_html(fake_diagnosis()), re.S)[1]
+def test_css_is_scoped(written):
+    html = (written[0] / "report.html").read_text()
+    style = re.search(r"<style>(.*?)</style>", html, re.S)[1]
     style = re.sub(r"/\*.*?\*/|@media[^{]*{", "", style, flags=re.S)
     selectors = re.findall(r"([^{}]+){[^{}]*}", style)
     assert selectors
@@ -306,7 +338,8 @@ def test_rules_of_the_page_cannot_restyle_a_notebook():
         assert ".skmnist" in selector
 
 
-def test_other_files_of_the_folder_stay(tmp_path):
+@pytest.mark.usefixtures("low_resolution")
+def test_other_files_in_folder_are_kept(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "loss.png").write_text("of an earlier report")
     write_report(fake_diagnosis(), tmp_path)
@@ -314,7 +347,8 @@ def test_other_files_of_the_folder_stay(tmp_path):
     assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_failed_write_leaves_the_earlier_file_and_no_other(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("low_resolution")
+def test_failed_write_keeps_earlier_file(tmp_path, monkeypatch):
     (tmp_path / "report.html").write_text("earlier")
 
     def fail(source, target):
@@ -327,19 +361,22 @@ def test_failed_write_leaves_the_earlier_file_and_no_other(tmp_path, monkeypatch
     assert (tmp_path / "report.html").read_text() == "earlier"
 
 
-def test_many_classes_and_long_names_fit(tmp_path):
+@pytest.mark.usefixtures("low_resolution")
+def test_report_with_many_classes_and_long_names(tmp_path):
     names = np.array([f"class number {i} with a long name" for i in range(40)])
     diagnosis = fake_diagnosis(classes=names, confusion_matrix=np.eye(40, dtype=int))
     assert len(Page(render_html(diagnosis)).images) == N_FIGURES + 2
 
 
-def test_report_leaves_backend_and_rcparams_alone(tmp_path):
+@pytest.mark.usefixtures("low_resolution")
+def test_report_does_not_change_rcparams(tmp_path):
     before = dict(mpl.rcParams)
     write_report(fake_diagnosis(), tmp_path)
     assert dict(mpl.rcParams) == before
 
 
-def test_report_needs_no_display_and_registers_no_pyplot_figure(tmp_path):
+@pytest.mark.slow
+def test_report_does_not_use_pyplot_or_tensorflow(tmp_path):
     code = """
 import matplotlib as mpl
 mpl.use("svg")

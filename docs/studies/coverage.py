@@ -1,6 +1,6 @@
-"""Do the intervals of a diagnosis hold what they promise? Coverage by simulation.
+"""Coverage of the confidence intervals of a diagnosis, by simulation.
 
-    python examples/studies/coverage.py --cache coverage-cache --csv coverage.csv
+    python docs/studies/coverage.py --cache coverage-cache --csv coverage.csv
 
 Draws many data sets from a population, cross-validates six models on each, and counts
 how often the interval of the gap, of the bias and of the validation error contains the
@@ -28,8 +28,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import fetch_mnist
 from skmnist._cross_validation._folds import Fold
+from skmnist._cross_validation._scores import Predictions
 from skmnist.diagnosis._evidence import Evidence
-from skmnist.diagnosis._scatter import trains_at_random
+from skmnist.diagnosis._scatter import has_random_training
 
 MODELS = {
     "LDA": LinearDiscriminantAnalysis(),
@@ -41,7 +42,7 @@ MODELS = {
         (16,), learning_rate_init=0.01, batch_size=100, max_iter=15
     ),
 }
-# What stands in for the reference, whose error out of fold the bias is measured from.
+# The model whose out-of-fold error the bias is measured against.
 REFERENCES = dict.fromkeys(MODELS, "k-NN") | {"k-NN": "LDA"}
 N_FOLDS, N_REPEATS = 5, 3
 SIZES = (300, 1500)
@@ -81,7 +82,7 @@ def splits_of(y, seed):
 
 
 def draw(y, size, number):
-    """Return the rows of a data set, and independent ones."""
+    """Return the rows of a data set, and independent rows."""
     rng = np.random.default_rng([SEED, size, number])
     rows = rng.choice(len(y), size + N_INDEPENDENT, replace=False)
     return rows[:size], rows[size:]
@@ -113,7 +114,7 @@ def experiment(X, y, size, number):
 
 
 def outcomes(population, size, args):
-    """Return what `experiment` gave, from the cache where it is there."""
+    """Return the results of `experiment`, from the cache if they are there."""
     X, y = POPULATIONS[population]()
     chunks = []
     for first in range(0, args.experiments, _CHUNK):
@@ -134,16 +135,19 @@ def outcomes(population, size, args):
     return np.unpackbits(wrong, axis=-1, count=size).astype(bool), new_error, y
 
 
+def predictions(wrong):
+    """Return predictions of a class 0 that are wrong for some rows."""
+    unknown = np.full(len(wrong), np.nan)
+    return Predictions(wrong.astype(int), wrong, unknown, unknown)
+
+
 def folds_of(wrong, splits):
-    """Return the splits of one model as `diagnose_fit` sees them: 0 is right."""
+    """Return the splits of one model in the form that `diagnose_fit` uses."""
     return [
-        Fold(
+        Fold.of(
             number,
-            train,
-            test,
-            errs[train].astype(int),
-            errs[test].astype(int),
-            *[np.full(len(part), np.nan) for part in (train, test, test)],
+            (train, test),
+            (predictions(errs[train]), predictions(errs[test])),
             0.0,
         )
         for number, (errs, (train, test)) in enumerate(
@@ -167,7 +171,7 @@ def estimates(wrong, splits, size):
             tolerance=0.02,
             reference_name=REFERENCES[name],
             reference=folds[REFERENCES[name]],
-            luck=trains_at_random(MODELS[name]),
+            random_training=has_random_training(MODELS[name]),
         )
         found[name, "gap"] = evidence.gap
         found[name, "bias"] = evidence.bias
@@ -176,7 +180,7 @@ def estimates(wrong, splits, size):
 
 
 def judge(population, size, args):
-    """Return a row for each model, number of splits and quantity."""
+    """Return a row per model, number of splits and quantity."""
     wrong, new_error, y = outcomes(population, size, args)
     found = {N_FOLDS: [], N_FOLDS * N_REPEATS: []}
     train_error = np.empty((len(wrong), len(MODELS)))

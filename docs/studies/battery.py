@@ -1,30 +1,32 @@
-"""Are the verdicts of diagnose_fit right? Cases of known truth, three data sets each.
+"""Accuracy of the verdicts: cases of known truth, three data sets each.
 
-``python battery.py`` judges every case with a committed truth at the shipped settings,
-compares the two, and writes `battery_verdicts.csv` and the table of the docs.
-``--truth`` measures the truths anew, ``--peers`` what skore and deepchecks' rule say.
+``python battery.py`` diagnoses every case with a committed truth at the default
+settings, compares verdicts and truths, and writes `battery_verdicts.csv` and the table
+of the docs. ``--truth`` measures the truths again; ``--peers`` computes what skore's
+checks and deepchecks' rule say.
 
-The truth of a case does not come from `diagnose_fit`. Its recipe, a richer refit, a
-poorer one and, where there are epochs, one of four times the epochs are trained several
-times on as many fresh rows as a fold has, and tested on 10,000 other rows (the digits
-are only 1,797: there it is repeated random splits of 80 to 20 %). With δ the tolerance
-and the means over trainings, the rule, fixed before any verdict was seen but for the
-half sentence that docs/battery.rst tells of, is
+The truth of a case does not come from `diagnose_fit`. The recipe, a refit with more
+capacity, one with less, and (for networks) one with four times the epochs are trained
+several times on as many new rows as a fold has, and tested on 10,000 other rows. (There
+are only 1,797 digits, so their truth comes from repeated random splits of 80 to 20 %.)
+With δ the tolerance and means over trainings, the rule is as follows. It was fixed
+before any verdict was seen, except for the condition that was added later (see
+docs/battery.rst).
 
-- reach: the lowest new-data error of all these, or the known error where a case names
-  it; bias: training error − reach; gap: new-data error − training error (not below a
-  known error, which is neither bias nor gap);
+- reach: the lowest new-data error of all refits, or the known error if a case has one;
+  bias: training error − reach; gap: new-data error − training error (a known error
+  counts as neither bias nor gap);
 - no better than the dummy: the class-balanced error on new data is lower than the
   dummy's by less than δ/4;
-- undertrained: four times the epochs lower the new-data error by more than δ/4, as that
-  costs nothing but time, and so much training error is left to lower;
-- underfit: one of these two, or bias > δ; overfit: gap > δ; good: neither. With bias
-  and gap both above δ the larger names it, and `both` is right, too, unless they differ
-  by more than δ.
+- undertrained: four times the epochs lower the new-data error by more than δ/4, which
+  costs only time, and the training error is larger than that;
+- underfit: one of these two, or bias > δ; overfit: gap > δ; good: neither. If bias and
+  gap both exceed δ, the larger names the truth, and `both` is right, too, unless they
+  differ by more than δ.
 
-A quantity is unclear within a quarter of its limit, or within two standard errors, if
-these are more. A truth that hangs on an unclear quantity is unclear: either verdict
-counts as right, and so does `inconclusive`, which is wrong where the truth is clear.
+A quantity is unclear if it is within a quarter of its limit, or within two standard
+errors if these are more. A truth that depends on an unclear quantity is unclear: either
+verdict counts as right. `inconclusive` is right then, too, and wrong otherwise.
 """
 
 import argparse
@@ -56,7 +58,7 @@ _REFITS = ("richer", "poorer", "longer")
 
 
 def measure_truth(name):
-    """Return what independent trainings and new rows say of a case, as a dict."""
+    """Return the errors of independent trainings on new rows, as a dict."""
     case = CASES[name]
     runs = []
     for number in range(case.n_trainings):
@@ -102,7 +104,7 @@ def measure_truth(name):
 
 
 def right_verdicts(truth, tolerance):
-    """Return the verdicts that a truth allows: one or, where it is unclear, more."""
+    """Return the verdicts that a truth allows: one, or several if it is unclear."""
 
     def above(key, limit, scale):
         value, error = truth[key], truth[f"{key}_se"]
@@ -116,7 +118,7 @@ def right_verdicts(truth, tolerance):
     better = above("advantage", quarter, quarter)
     undertrained = (False,)
     if "gain" in truth:
-        # Where nothing is left to fit, what longer training gains is not fit.
+        # Without training error left, longer training does not improve the fit.
         truth = truth | {"gain": np.minimum(truth["gain"], truth["train"])}
         undertrained = above("gain", quarter, quarter)
     biased = above("bias", tolerance, tolerance)
@@ -148,18 +150,18 @@ def _differ(truth, tolerance):
 
 
 def prepare(case, seed):
-    """Return the rows that a case is judged on, their labels, and groups or None."""
+    """Return the rows that a case is diagnosed on, their labels, and groups or None."""
     X, y, _, _ = case.source(case.n, 0, seed)
     if case.repeat is None:
         return X, y, None
     rows = case.repeat(len(y))
-    # Copies apart from each other, as they would lie in a file.
+    # Duplicates are not adjacent, as in a real file.
     rows = np.random.default_rng(seed).permutation(rows)
     return X[rows], y[rows], rows if case.grouped else None
 
 
 def judge(name, seed):
-    """Return what `diagnose_fit` says of a case, as a dict."""
+    """Return the result of `diagnose_fit` for a case, as a dict."""
     case = CASES[name]
     X, y, groups = prepare(case, seed)
     start = time.perf_counter()
@@ -191,7 +193,7 @@ def judge(name, seed):
 
 
 def ask_peers(name, seed):
-    """Return what skore's checks and deepchecks' rule say of a case, as a dict."""
+    """Return the verdicts of skore's checks and deepchecks' rule, as a dict."""
     from skore import CrossValidationReport
     from skore._checks.skd001_overfitting import CheckOverfitting
     from skore._checks.skd002_underfitting import CheckUnderfitting
@@ -291,7 +293,7 @@ def _tally(said, judge_name):
 
 
 def print_score(verdicts):
-    """Print how often each judge was right, and what it mistook for what."""
+    """Print how often each tool was right, and which verdicts it confused."""
     clear = verdicts[verdicts["clear"]]
     print(
         f"\n{verdicts['case'].nunique()} cases, {len(verdicts)} data sets; the truth "
@@ -329,7 +331,7 @@ def main():
     options.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     options.add_argument("--out", type=Path, default=DATA, help="folder of the CSVs")
     given = options.parse_args()
-    # Perceptrons that stop early are what is judged here.
+    # Some perceptrons stop before convergence on purpose.
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
     names = [name for name in CASES if given.only in name]
     try:

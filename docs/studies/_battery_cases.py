@@ -1,4 +1,4 @@
-"""The cases of the battery: where samples come from, and what is trained on them."""
+"""The cases of the battery: sources of samples, and the classifiers trained on them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ from skmnist import (
 
 @dataclass(frozen=True)
 class Case:
-    """A recipe, the samples it is trained on, and the refits that tell its truth.
+    """A recipe, the samples it is trained on, and the refits that determine its truth.
 
     Attributes
     ----------
@@ -51,12 +51,12 @@ class Case:
     n : int
         Rows that are diagnosed; a fold trains on four fifths of them.
     recipe : callable
-        ``recipe(seed)`` returns the classifier that is judged.
+        ``recipe(seed)`` returns the classifier that is diagnosed.
     richer, poorer, longer : callable or None
         The same of a refit with more capacity or less regularisation; with less, or
         more; and of the recipe with four times the epochs.
     known_error : float or None
-        The reference, where the case names one.
+        The reference, if the case has one.
     repeat : callable or None
         Turns rows into rows with duplicates: returns the places of the rows to take.
     grouped : bool
@@ -89,12 +89,12 @@ def generated(make):
 
 
 def pooled(load, limit=10_000):
-    """Return a source that divides at random the rows that ``load()`` returns."""
+    """Return a source that splits the rows of ``load()`` at random."""
 
     def source(n, n_new, seed):
         X, y = load()
         order = np.random.default_rng(seed).permutation(len(y))
-        # Copies, so that none of the pool's other rows is kept alive or seen.
+        # Copies, so that the pool's other rows are neither kept in memory nor visible.
         rows, new = order[:n], order[n : n + min(n_new, limit)]
         return X[rows], y[rows], X[new], y[new]
 
@@ -111,7 +111,7 @@ def _rings(n, seed):
 
 
 def _gaussians(n, seed):
-    """Independent features, other means and spreads: made for naive Bayes."""
+    """Independent features with different means and spreads, ideal for naive Bayes."""
     rng = np.random.default_rng(seed)
     y = rng.integers(2, size=n)
     X = rng.normal(size=(n, 5)) * np.where(y, 1.6, 1.0)[:, None]
@@ -148,7 +148,7 @@ def _crossed(n, seed):
 
 
 def _rare(n, seed):
-    """One sample in a hundred is of a class that lies four deviations away."""
+    """One sample in a hundred has a class whose mean is four deviations away."""
     rng = np.random.default_rng(seed)
     y = np.zeros(n, dtype=int)
     y[rng.permutation(n)[: n // 100]] = 1
@@ -197,7 +197,7 @@ def _zero_or_one():
 RINGS, GAUSSIANS, THRESHOLD = map(generated, (_rings, _gaussians, _threshold))
 NOISY, WIDE, CROSSED, RARE = map(generated, (_noisy, _wide, _crossed, _rare))
 THREE_CLASSES = pooled(_three_classes)
-# There are only 1,797 digits: the truth is that of repeated random splits.
+# There are only 1,797 digits, so the truth comes from repeated random splits.
 DIGITS, DIGITS28 = pooled(_digits), pooled(_digits28)
 MNIST, ZERO_OR_ONE = pooled(load_mnist), pooled(_zero_or_one)
 IMAGES = (DIGITS28, MNIST, ZERO_OR_ONE)
@@ -243,7 +243,7 @@ def support(**params):
 
 
 def pixels(make):
-    """Scale by pixel, in place of the first step, which scales by column."""
+    """Return a recipe whose first step scales pixels, not columns."""
     return lambda seed: make_pipeline(PixelScaler(), *make(seed)[1:])
 
 

@@ -1,0 +1,119 @@
+"""Cross-validate every value of a parameter of capacity."""
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from sklearn.base import clone
+
+from skmnist._cross_validation._epochs import can_follow_epochs, split_pipeline
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """A parameter and its values, from the simplest to the most complex.
+
+    Attributes
+    ----------
+    name : str
+        Of the estimator's parameters.
+    values : list
+    own : object
+        The value of the estimator that is judged.
+    counts_epochs : bool
+        Whether a training to the largest value passes through all others.
+    """
+
+    name: str
+    values: list
+    own: Any
+    counts_epochs: bool
+
+    @property
+    def position(self):
+        """The position of the estimator's own value."""
+        return self.values.index(self.own)
+
+    @property
+    def others(self):
+        """The values that need trainings of their own."""
+        if self.counts_epochs:
+            return []
+        return [value for value in self.values if value != self.own]
+
+    def folds(self, cross_validation, estimator, finished=None):
+        """Train the estimator on every split, and then with every other value.
+
+        Parameters
+        ----------
+        cross_validation : CrossValidation
+        estimator : classifier
+        finished : list, default=None
+            As for `run_folds`, of the estimator's own folds.
+
+        Returns
+        -------
+        folds : list of list of Fold
+            By value. Those of the estimator itself are at `position`.
+        """
+        if self.counts_epochs:
+            longest = clone(estimator).set_params(**{self.name: max(self.values)})
+            folds = cross_validation.run(
+                longest, "folds", at=self.values, finished=finished
+            )
+            return [[fold.at[value] for fold in folds] for value in self.values]
+        own = cross_validation.run(estimator, "folds", finished=finished)
+        by_value = [
+            cross_validation.run(
+                clone(estimator).set_params(**{self.name: value}),
+                "capacity",
+                done=number * len(own),
+                epochs=False,
+            )
+            for number, value in enumerate(self.others)
+        ]
+        by_value.insert(self.position, own)
+        return by_value
+
+
+def plan_capacity(estimator, capacity, params):
+    """Decide how the values of a parameter of capacity are trained.
+
+    A training of few epochs is the beginning of a longer one, and need not be run. With
+    callbacks, which may depend on the number of epochs, this does not hold.
+
+    Parameters
+    ----------
+    estimator : classifier
+    capacity : dict of one str to list
+        The parameter and its values.
+    params : dict or None
+        Parameters of `fit`.
+
+    Returns
+    -------
+    capacity : Capacity
+
+    Raises
+    ------
+    ValueError
+        If early stopping determines the number of epochs, or a value is not a number of
+        epochs.
+    """
+    ((name, values),) = capacity.items()
+    own = estimator.get_params()[name]
+    _, final, _, _ = split_pipeline(estimator, {})
+    prefix = "" if final is estimator else f"{estimator.steps[-1][0]}__"
+    if name != f"{prefix}epochs" or not can_follow_epochs(estimator, params or {}):
+        return Capacity(name, values, own, counts_epochs=False)
+    if final.get_params().get("early_stopping"):
+        raise ValueError(
+            f"capacity compares values of {name}, but early_stopping=True ends a "
+            "training by itself: set it to False, or leave capacity out."
+        )
+    for value in values:
+        if not isinstance(value, Integral) or value < 1:
+            raise ValueError(
+                f"capacity should list positive integers for {name}, got {value!r}."
+            )
+    return Capacity(name, values, own, counts_epochs=True)

@@ -1,0 +1,228 @@
+"""Observers: what happens around the epochs of a training besides its steps.
+
+Each observer is one reason to look at a training between two epochs: the user's Keras
+callbacks, early stopping, a checkpoint on disk. The loop in `_training` knows them only
+by the hooks of `Observer`, and calls them in this order, which matters: a callback can
+change the weights that early stopping keeps, and a checkpoint records both decisions.
+"""
+
+import contextlib
+import copy
+import warnings
+
+from skmnist._engine._backend import keras
+
+
+class Observer:
+    """The hooks that the training loop calls; here they do nothing.
+
+    `loop` is the `skmnist._engine._training.Loop` at hand.
+    """
+
+    def on_begin(self, loop):
+        """Prepare the first epoch; `loop.state` may still be changed.
+
+        Observers are called in reverse order here, so that a checkpoint restores the
+        state before anybody reads it.
+        """
+
+    def on_epoch_begin(self, loop, epoch):
+        """Prepare an epoch, counted from 0."""
+
+    def after_epoch(self, loop, epoch, logs):
+        """Act on a finished epoch; set `loop.finished` to make it the last."""
+
+    def on_end(self, loop):
+        """Act after the last epoch, unless an error ended the training."""
+
+
+class KerasCallbacks(Observer):
+    """Keras callbacks, which get a network of the fit's own.
+
+    Parameters
+    ----------
+    callbacks : sequence of keras.callbacks.Callback
+        Copied: the caller's are left as they are.
+    verbose : {0, 1, 2}
+        As in Keras.
+    """
+
+    def __init__(self, callbacks, verbose):
+        self.callbacks = copy.deepcopy(list(callbacks))
+        self._verbose = verbose
+        self._own = None
+
+    @property
+    def follows_batches(self):
+        """Whether a callback overrides a per-batch hook."""
+        return any(map(_follows_batches, self.callbacks))
+
+    def open(self, last, n_steps):
+        """Make the list of callbacks for a training.
+
+        Parameters
+        ----------
+        last : int
+            The number of epochs at its end.
+        n_steps : int
+            Batches in an epoch.
+        """
+        self.events = keras.callbacks.CallbackList(
+            self.callbacks,
+            add_progbar=self._verbose > 0,
+            verbose=self._verbose,
+            epochs=last,
+            steps=n_steps,
+        )
+
+    def attach(self, own, network, *, in_batches):
+        """Give the callbacks their network, so that they never get a shared one.
+
+        Parameters
+        ----------
+        own : Variables
+        network : Network
+        in_batches : bool
+            Whether `own` itself is trained. If not, the trainer's values are copied
+            into it before every event and back after.
+        """
+        self._own, self._in_batches = own, in_batches
+        if not in_batches:
+            own.model.compile(own.optimizer, network.loss, metrics=["accuracy"])
+        own.model.stop_training = False
+        self.events.set_model(own.model)
+
+    def on_begin(self, loop):
+        """Call ``on_train_begin``."""
+        if self._own is not None:
+            self._own.assign(loop.state.weights, loop.state.optimizer_state)
+        self.events.on_train_begin()
+        if self._own is not None:
+            loop.state.weights, loop.state.optimizer_state = self._own.values()
+
+    def on_epoch_begin(self, loop, epoch):
+        """Call ``on_epoch_begin``."""
+        with self._synchronised(loop.trainer):
+            self.events.on_epoch_begin(epoch)
+
+    def after_epoch(self, loop, epoch, logs):
+        """Call ``on_epoch_end``; a callback may have set ``model.stop_training``."""
+        with self._synchronised(loop.trainer):
+            self.events.on_epoch_end(epoch, dict(logs))
+        if self._own is not None and self._own.model.stop_training:
+            loop.finished = True
+
+    def on_end(self, loop):
+        """Call ``on_train_end``."""
+        with self._synchronised(loop.trainer):
+            self.events.on_train_end()
+
+    @contextlib.contextmanager
+    def _synchronised(self, trainer):
+        """Show the callbacks the trainer's values, and take back what they changed."""
+        if self._own is None or self._in_batches:
+            yield
+            return
+        self._own.assign(*trainer.values())
+        yield
+        trainer.assign(*self._own.values())
+
+
+class EarlyStopping(Observer):
+    """Stop when the loss on held-out rows no longer falls.
+
+    Parameters
+    ----------
+    patience : int
+        Stop after this many epochs without a lower validation loss.
+    restore_best_weights : bool
+        Whether the training ends with the weights of its best epoch.
+    """
+
+    def __init__(self, patience, restore_best_weights):
+        self._patience = patience
+        self._restores = restore_best_weights
+
+    def on_begin(self, loop):
+        """Take up what a checkpoint has restored."""
+        self._set_result(loop)
+
+    def after_epoch(self, loop, epoch, logs):
+        """Keep the weights of the best epoch, and stop if it lies too far back."""
+        best = loop.state.best_epoch
+        if best == epoch + 1:
+            loop.kept["stopping"] = loop.trainer.values()
+            self._set_result(loop)
+        if epoch + 1 - best >= self._patience:
+            loop.finished = True
+
+    def _set_result(self, loop):
+        if self._restores:
+            loop.result = loop.kept.get("stopping")
+
+
+class Checkpointing(Observer):
+    """Keep the state on disk after every epoch, and resume from it.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    verbose : {0, 1, 2}
+        Whether to print that a training is resumed.
+    """
+
+    def __init__(self, checkpoint, verbose):
+        self._checkpoint = checkpoint
+        self._verbose = verbose
+
+    def on_begin(self, loop):
+        """Restore the state of an earlier training, if there is one."""
+        checkpoint, state = self._checkpoint, loop.state
+        loop.kept, loop.finished = checkpoint.restore(state)
+        if self._verbose and state.n_epochs > loop.first:
+            rest = ", and none is left" if loop.finished else ""
+            print(f"{checkpoint.path}: {state.n_epochs} epochs are done{rest}.")
+        if checkpoint.monitor is not None:
+            # The best epoch's file follows from the state. It is written at once, so
+            # that a folder that cannot be written to is reported before training.
+            best = state
+            if "saved" in loop.kept:
+                epoch = state.best_epoch_by(checkpoint.monitor, loop.first)
+                best = state.as_of(epoch, *loop.kept["saved"])
+            checkpoint.save_best(best)
+
+    def after_epoch(self, loop, epoch, logs):
+        """Write the state, and the classifier if this is the best epoch so far."""
+        checkpoint, state = self._checkpoint, loop.state
+        state.weights, state.optimizer_state = loop.trainer.values()
+        monitor = checkpoint.monitor
+        if monitor and state.best_epoch_by(monitor, loop.first) == epoch + 1:
+            loop.kept["saved"] = state.weights, state.optimizer_state
+            checkpoint.save_best(state)
+        checkpoint.save(state, loop.kept, finished=loop.finished)
+
+
+def warn_of_batches(callbacks):
+    """Warn that a callback's per-batch hooks make the training slower."""
+    name = next(type(c).__name__ for c in callbacks if _follows_batches(c))
+    # At this place, not at the caller's, Python's filters show it once per process.
+    warnings.warn(
+        f"{name} overrides per-batch hooks, so training falls back to one step per "
+        "call, several times slower. Per-epoch hooks add no cost.",
+        UserWarning,
+        stacklevel=1,
+    )
+
+
+def _follows_batches(callback):
+    if isinstance(callback, keras.callbacks.ModelCheckpoint):
+        return callback.save_freq != "epoch"
+    return any(
+        getattr(type(callback), name) is not getattr(keras.callbacks.Callback, name)
+        for name in (
+            "on_batch_begin",
+            "on_batch_end",
+            "on_train_batch_begin",
+            "on_train_batch_end",
+        )
+    )

@@ -1,0 +1,113 @@
+"""Global random generators: seeded for a while, then restored."""
+
+import contextlib
+import random
+import threading
+
+import numpy as np
+
+from skmnist._engine._backend import BACKEND, keras, tf
+from skmnist._engine._process import preserved_process_state
+
+with preserved_process_state():
+    from keras.src.backend.common import global_state
+
+if BACKEND == "tensorflow":
+    from tensorflow.python.eager import context as tf_context
+    from tensorflow.python.ops import stateful_random_ops
+
+# The generators belong to the whole process, so only one thread may seed them at a
+# time.
+_GENERATORS_LOCK = threading.RLock()
+
+# Keras's own per-thread globals: counters of automatic layer names, which every build
+# advances, and the generator behind `keras.random` calls without a seed.
+_KERAS_GLOBALS = ("object_name_uids", "global_random_seed", "global_seed_generator")
+
+
+@contextlib.contextmanager
+def seeded_generators(seed):
+    """Seed Python's, NumPy's, Keras's and the backend's generators; restore them after.
+
+    A layer without a seed of its own draws one from Python's generator when the layer
+    is made, so this seeds every initialiser and dropout of a network.
+
+    Parameters
+    ----------
+    seed : int
+    """
+    with _GENERATORS_LOCK:
+        python_state, numpy_state = random.getstate(), np.random.get_state()
+        backend_state = _backend_rng_state()
+        keras_globals = {
+            name: global_state.get_global_attribute(name) for name in _KERAS_GLOBALS
+        }
+        try:
+            for name in _KERAS_GLOBALS:
+                global_state.set_global_attribute(name, None)
+            keras.utils.set_random_seed(seed)
+            yield
+        finally:
+            for name, value in keras_globals.items():
+                global_state.set_global_attribute(name, value)
+            _restore_backend_rng_state(backend_state)
+            np.random.set_state(numpy_state)
+            random.setstate(python_state)
+
+
+@contextlib.contextmanager
+def isolated_build(seed, dtype):
+    """Run a builder with seeded generators and a dtype policy; restore both after."""
+    with seeded_generators(seed):
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(dtype)
+        try:
+            yield
+        finally:
+            keras.config.set_dtype_policy(policy)
+
+
+@contextlib.contextmanager
+def shapes_only():
+    """Build networks whose variables have a shape but no memory."""
+    name = "uninitialized_variables"
+    waiting = global_state.get_global_attribute(name)
+    # Keras would allocate every variable in this list when it next leaves such a scope.
+    global_state.set_global_attribute(name, [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        global_state.set_global_attribute(name, waiting)
+
+
+def _backend_rng_state():
+    if BACKEND == "tensorflow":
+        context = tf_context.context()
+        generator = stateful_random_ops.global_generator
+        return (
+            context._seed,
+            context._rng.getstate() if context._seed is not None else None,
+            generator,
+            None if generator is None else generator.state.numpy(),
+        )
+    if BACKEND == "torch":
+        import torch
+
+        return torch.get_rng_state()
+    return None  # JAX has no global generator
+
+
+def _restore_backend_rng_state(state):
+    if BACKEND == "tensorflow":
+        seed, rng_state, generator, generator_state = state
+        tf.random.set_seed(seed)
+        if rng_state is not None:
+            tf_context.context()._rng.setstate(rng_state)
+        stateful_random_ops.global_generator = generator
+        if generator is not None:
+            generator.state.assign(generator_state)
+    elif BACKEND == "torch":
+        import torch
+
+        torch.set_rng_state(state)

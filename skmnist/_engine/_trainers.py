@@ -1,0 +1,315 @@
+"""Trainers: the optimisation steps of one epoch.
+
+A `BlockTrainer` takes the steps of many batches inside one compiled call. Compiling
+takes longer than a small fit, so a `TrainerPool` keeps block trainers for the next fit
+of the same network. A `BatchTrainer` takes one step per call through Keras, and serves
+whatever a block trainer cannot: callbacks that act on batches, networks with a training
+step of their own, and backends other than TensorFlow.
+
+Stopping, validation, callbacks and checkpoints are not a trainer's subject: see
+`_training` and `_observers`.
+"""
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from skmnist._engine import _rates
+from skmnist._engine._backend import keras, tf, to_numpy, traced
+
+# Rows gathered for one compiled call: enough to hide the call's overhead, small in
+# memory.
+_BLOCK_BYTES = 2**23
+_MAX_BLOCK = 64
+
+
+class Variables:
+    """The values of a network's and its optimizer's variables, as arrays.
+
+    Parameters
+    ----------
+    model : keras.Model
+    optimizer : keras.optimizers.Optimizer
+        Built for the model's variables.
+    """
+
+    def __init__(self, model, optimizer):
+        self.model = model
+        self.optimizer = optimizer
+
+    def weights(self):
+        """Return copies of the weights."""
+        return _values(self.model)
+
+    def values(self):
+        """Return copies of the weights and of the optimizer's state."""
+        return self.weights(), _values(self.optimizer)
+
+    def assign(self, weights, optimizer_state):
+        """Set the weights and the optimizer's state.
+
+        Raises
+        ------
+        ValueError
+            If a shape differs, because the state belongs to another network.
+        """
+        for owner, values in (self.model, weights), (self.optimizer, optimizer_state):
+            for variable, value in zip(owner.variables, values, strict=True):
+                variable.assign(value)
+
+
+class BlockTrainer(Variables):
+    """Train on TensorFlow, one compiled call for a block of batches.
+
+    Parameters
+    ----------
+    network : Network
+        The trainer builds a model of its own from it.
+    sample_loss : callable
+        ``sample_loss(y, y_pred)`` returns one loss per row.
+    pads : bool
+        Whether a batch may be filled up with rows that weigh nothing.
+    jit_compile : bool
+        Whether XLA compiles the block.
+
+    Attributes
+    ----------
+    rates : ndarray
+        Dropout rates and L2 weights of the fit at hand, in the order of the slots.
+    """
+
+    def __init__(self, network, sample_loss, *, pads, jit_compile):
+        super().__init__(*network.build())
+        self._dtype = network.input_dtype()
+        self._sample_loss = sample_loss
+        self._pads = pads
+        self._slots = _rates.Slots(self.model)
+        self.rates = None
+        # There is one replica. TensorFlow's sum over replicas registers a gradient
+        # function for good, which would keep every network ever traced in memory.
+        self.optimizer._all_reduce_sum_gradients = list
+        self._run_block = traced(self._block, jit_compile=jit_compile)
+
+    def run_epoch(self, data, order, batch_size):
+        """Train on every row once.
+
+        Parameters
+        ----------
+        data : tuple of (X, y, sample_weight)
+        order : ndarray of int
+            Rows, in the order to train on them.
+        batch_size : int
+
+        Returns
+        -------
+        logs : dict of str to float
+            "loss" and "accuracy", weighted means over the rows.
+        """
+        sums = np.zeros(3)
+        blocks = list(self._blocks(data[0], order, batch_size))
+        gathered = self._gathered(data, blocks)
+        for n_batches, *block in prefetch(gathered) if len(blocks) > 1 else gathered:
+            sums += self.train_block(n_batches, *block)
+        loss, hits, total = sums
+        return {"loss": float(loss / total), "accuracy": float(hits / total)}
+
+    def train_block(self, n_batches, X, y, sample_weight):
+        """Take one optimisation step for each of the first batches of a block.
+
+        Parameters
+        ----------
+        n_batches : int
+            The number of batches that hold data.
+        X, y, sample_weight : ndarray of shape (block, batch, ...)
+            Rows, one-hot targets and weights; the weight of a padding row is 0.
+
+        Returns
+        -------
+        sums : ndarray of shape (3,)
+            The weighted sums over the rows of loss and of right predictions, and the
+            sum of the weights.
+        """
+        arrays = (self.rates, X, y, sample_weight)
+        sums = self._run_block(
+            tf.constant(n_batches), *map(tf.convert_to_tensor, arrays)
+        )
+        return np.array([float(value) for value in sums])
+
+    def _block(self, n_batches, rates, X, y, sample_weight):
+        zero = tf.zeros((), y.dtype)
+
+        def step(i, *sums):
+            return i + 1, *map(tf.add, sums, self._step(X[i], y[i], sample_weight[i]))
+
+        # One batch after the other: each starts from the weights that the one before
+        # left.
+        with self._slots.bound(rates):
+            return tf.while_loop(
+                lambda i, *_: i < n_batches,
+                step,
+                (tf.constant(0), zero, zero, zero),
+                parallel_iterations=1,
+            )[1:]
+
+    def _step(self, X, y, sample_weight):
+        total = tf.reduce_sum(sample_weight)
+        with tf.GradientTape() as tape:
+            y_pred = self.model(X, training=True)
+            loss = tf.math.divide_no_nan(
+                tf.reduce_sum(
+                    tf.cast(self._sample_loss(y, y_pred), y.dtype) * sample_weight
+                ),
+                total,
+            )
+            for penalty in self.model.losses:
+                loss += tf.cast(penalty, loss.dtype)
+            scaled = self.optimizer.scale_loss(loss)
+        variables = self.model.trainable_variables
+        gradients = tape.gradient(scaled, [v.value for v in variables])
+        self.optimizer.apply(gradients, variables)
+        hits = tf.cast(tf.argmax(y, -1) == tf.argmax(y_pred, -1), y.dtype)
+        return loss * total, tf.reduce_sum(hits * sample_weight), total
+
+    def _gathered(self, data, blocks):
+        """Yield the number of batches that hold data, and the arrays of a block."""
+        for rows, n_batches, n_rows in blocks:
+            X, y, weight = (
+                array[rows].astype(self._dtype, copy=False) for array in data
+            )
+            weight.reshape(-1)[n_rows:] = 0
+            yield n_batches, X, y, weight
+
+    def _blocks(self, X, order, batch_size):
+        """Yield row numbers of shape (block, batch), and the batches and rows in use.
+
+        A compiled function serves one shape only. So the number of batches in a block
+        is rounded up to a power of two, and a block is filled with rows that weigh
+        nothing: data of another size then reuses what is compiled. If padding would
+        change the result, as under batch normalisation, the last batch is a block of
+        its own in its own size.
+        """
+        n_samples = len(order)
+        if not self._pads:
+            batch = min(batch_size, n_samples)
+            n_whole = n_samples - n_samples % batch
+            parts = [order[:n_whole], order[n_whole:]]
+        else:
+            batch = min(batch_size, power_of_two(n_samples))
+            parts = [order]
+        row_bytes = X[:1].size * self._dtype.itemsize
+        most = max(1, min(_MAX_BLOCK, _BLOCK_BYTES // (row_bytes * batch)))
+        for part in parts:
+            if not len(part):
+                continue
+            size = min(batch, len(part)) if not self._pads else batch
+            block = min(most, power_of_two(-(-len(part) // size)))
+            for start in range(0, len(part), block * size):
+                rows = part[start : start + block * size]
+                yield (
+                    np.resize(rows, (block, size)),
+                    -(-len(rows) // size),
+                    len(rows),
+                )
+
+
+class TrainerPool:
+    """Idle block trainers of one network.
+
+    Parameters
+    ----------
+    make : callable
+        ``make(jit_compile=...)`` returns a new trainer.
+    """
+
+    def __init__(self, make):
+        self._make = make
+        self._idle = {False: [], True: []}
+
+    @contextlib.contextmanager
+    def borrow(self, jit_compile):
+        """Yield a trainer that no other fit uses; return it to the pool on exit."""
+        idle = self._idle[jit_compile]
+        try:
+            trainer = idle.pop()
+        except IndexError:
+            trainer = self._make(jit_compile=jit_compile)
+        try:
+            yield trainer
+        finally:
+            idle.append(trainer)
+
+
+class BatchTrainer(Variables):
+    """Train through Keras, one call per batch.
+
+    Parameters
+    ----------
+    own : Variables
+        A network and optimizer of the fit's own. The network is compiled here.
+    network : Network
+    events : keras.callbacks.CallbackList
+        Told before and after every batch.
+    jit_compile : bool
+    """
+
+    def __init__(self, own, network, events, jit_compile):
+        super().__init__(own.model, own.optimizer)
+        self._dtype = network.input_dtype()
+        self._events = events
+        self.model.compile(
+            optimizer=self.optimizer,
+            loss=_MeanLoss(network.sample_loss(), self._dtype.name),
+            weighted_metrics=[
+                keras.metrics.CategoricalAccuracy("accuracy", dtype=self._dtype.name)
+            ],
+            jit_compile=jit_compile,
+        )
+
+    def run_epoch(self, data, order, batch_size):
+        """Train on every row once, as `BlockTrainer.run_epoch`."""
+        sums = {"loss": 0.0, "accuracy": 0.0}
+        total = 0.0
+        for batch, first in enumerate(range(0, len(order), batch_size)):
+            rows = order[first : first + batch_size]
+            X, y, weight = (
+                array[rows].astype(self._dtype, copy=False) for array in data
+            )
+            self._events.on_train_batch_begin(batch)
+            self.model.reset_metrics()
+            scores = self.model.train_on_batch(X, y, weight, return_dict=True)
+            total += float(weight.sum())
+            for name in sums:
+                sums[name] += float(scores[name]) * float(weight.sum())
+            logs = {name: value / (total or 1.0) for name, value in sums.items()}
+            self._events.on_train_batch_end(batch, logs)
+        return logs
+
+
+class _MeanLoss(keras.losses.Loss):
+    """A loss in Keras's form, its mean weighted by the sample weights alone."""
+
+    def __init__(self, sample_loss, dtype):
+        super().__init__(name="loss", reduction="mean_with_sample_weight", dtype=dtype)
+        self._sample_loss = sample_loss
+
+    def call(self, y_true, y_pred):
+        return self._sample_loss(y_true, y_pred)
+
+
+def prefetch(items):
+    """Yield the items of an iterator, computing the next one in another thread."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
+
+
+def power_of_two(n):
+    """Return the smallest power of two that is at least n."""
+    return 1 << (n - 1).bit_length()
+
+
+def _values(owner):
+    return [to_numpy(variable) for variable in owner.variables]

@@ -1,0 +1,142 @@
+"""Samples and labels of a fit: validation, shape, label encoding and hold-out split."""
+
+import math
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from skmnist._engine._dtypes import fit_encoder
+from skmnist.classifiers._checks import (
+    check_no_placeholder,
+    check_parameters,
+    warn_if_scale_changed,
+)
+
+# Dtypes that networks accept without conversion; images have up to 4 dimensions.
+_CHECKS = {"dtype": [np.float32, np.float64, np.uint8], "allow_nd": True}
+
+
+def check_fit_data(classifier, X, y, *, reset):
+    """Validate the parameters and the training data of a classifier.
+
+    Parameters
+    ----------
+    classifier : BaseKerasClassifier
+        `n_features_in_`, `feature_names_in_` and `image_shape_` are set if `reset`.
+    X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
+    y : array-like of shape (n_samples,)
+    reset : bool
+        Whether X defines the sample shape, or must match the one already set.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, *image_shape_)
+        uint8, float32 or float64.
+    y : ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If a parameter, X or y is invalid.
+    """
+    check_no_placeholder(classifier)
+    # scikit-learn would report one-hot labels as an unsupported target type, without
+    # saying what to pass instead.
+    is_table = isinstance(y, np.ndarray | list) or hasattr(y, "iloc")
+    if is_table and np.ndim(y) == 2 and np.shape(y)[1] > 1:
+        raise ValueError(
+            f"y should be a 1d array of labels, got an array of shape {np.shape(y)} "
+            "instead. Labels are one-hot encoded internally; convert one-hot rows to "
+            "labels with OneHotLabelEncoder.inverse_transform."
+        )
+    check_parameters(classifier)
+    X, y = validate_data(classifier, X, y, reset=reset, **_CHECKS)
+    check_classification_targets(y)
+    return _reshape(classifier, X, reset=reset), y
+
+
+def check_predict_data(classifier, X):
+    """Validate samples that a fitted classifier predicts.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, *image_shape_)
+        uint8, float32 or float64.
+
+    Raises
+    ------
+    ValueError
+        If X is invalid, or its samples do not have the shape of those in `fit`.
+
+    Warns
+    -----
+    UserWarning
+        If the scale of X differs from that in `fit` by more than a factor of 10.
+    """
+    X = validate_data(classifier, X, reset=False, **_CHECKS)
+    X = _reshape(classifier, X, reset=False)
+    warn_if_scale_changed(X, classifier._rms)
+    return X
+
+
+def _reshape(classifier, X, *, reset):
+    """Return X in the shape that the network expects."""
+    sample_shape = X.shape[1:]
+    if not 1 <= len(sample_shape) <= 3 or not math.prod(sample_shape):
+        raise ValueError(
+            f"Expected X of shape (n_samples, n_features) or (n_samples, height, "
+            f"width[, channels]), got {X.shape}."
+        )
+    if reset:
+        classifier.image_shape_ = classifier._layout(sample_shape)
+        classifier._sample_shape = sample_shape
+    elif sample_shape != classifier._sample_shape:
+        # validate_data compared n_features_in_ alone, the first dimension of a sample.
+        raise ValueError(
+            f"X has samples of shape {sample_shape}, but "
+            f"{type(classifier).__name__} was fitted on samples of shape "
+            f"{classifier._sample_shape}."
+        )
+    return X.reshape(len(X), *classifier.image_shape_)
+
+
+def fit_label_encoder(classifier, y, classes=None):
+    """Return a one-hot encoder fitted on `classes`, or on y if `classes` is None.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two classes.
+    """
+    encoder = fit_encoder(y if classes is None else classes, classifier.dtype)
+    if len(encoder.classes_) < 2:
+        raise ValueError(
+            f"{type(classifier).__name__} needs samples of at least 2 classes in the "
+            "data, but the data contains only one class: "
+            f"{encoder.classes_.tolist()[0]!r}."
+        )
+    return encoder
+
+
+def hold_out(y, validation_fraction, seed):
+    """Split row indices into training and validation rows, stratified by class.
+
+    Returns
+    -------
+    train, held_out : ndarray of int
+        Sorted row indices. `held_out` is empty if `validation_fraction` is 0.
+
+    Raises
+    ------
+    ValueError
+        If a class has too few samples to be stratified.
+    """
+    rows = np.arange(len(y))
+    if not validation_fraction:
+        return rows, rows[:0]
+    train, held_out = train_test_split(
+        rows, test_size=validation_fraction, stratify=y, random_state=seed
+    )
+    return np.sort(train), np.sort(held_out)
