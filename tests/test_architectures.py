@@ -79,6 +79,7 @@ def test_filters_and_kernel_sizes_of_different_length_are_refused():
         build_lenet(MNIST, kernel_sizes=(5,))
 
 
+@pytest.mark.slow
 def test_builders_work_with_scikeras():
     from skmnist._engine._scikeras import KerasClassifier
 

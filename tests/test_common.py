@@ -56,6 +56,7 @@ ESTIMATORS = [
 ]
 
 
+@pytest.mark.slow
 # The checks pass numbers of any scale, for which these warnings are expected.
 @pytest.mark.filterwarnings("ignore:The pixels are far from unit scale:UserWarning")
 @pytest.mark.filterwarnings("ignore:X has a root mean square:UserWarning")

@@ -523,6 +523,8 @@ def test_flipped_bits_are_rejected(valid_files, tmp_path):
         assert_rejected(bytes(changed), tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:X has a root mean square:UserWarning")
+@pytest.mark.slow
 @settings(
     max_examples=60,
     deadline=None,

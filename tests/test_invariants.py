@@ -43,6 +43,7 @@ def build_with_random_scale(meta):
     )
 
 
+@pytest.mark.slow
 @by_class
 def test_same_seed_gives_same_result_after_other_fits(estimator, digits, same_weights):
     X, y = digits
@@ -59,6 +60,7 @@ def test_same_seed_gives_same_result_after_other_fits(estimator, digits, same_we
     assert not same_weights(first, other)
 
 
+@pytest.mark.slow
 @by_class
 def test_cached_functions_give_same_result_as_new_ones(estimator, digits, same_weights):
     from skmnist._engine import _network
@@ -77,6 +79,7 @@ def test_cached_functions_give_same_result_as_new_ones(estimator, digits, same_w
         np.testing.assert_array_equal(reused.predict_proba(X), fresh.predict_proba(X))
 
 
+@pytest.mark.slow
 @by_class
 def test_model_outlives_its_classifier(estimator, digits):
     clf = clone(estimator).fit(*digits)
@@ -89,6 +92,7 @@ def test_model_outlives_its_classifier(estimator, digits):
         assert one.tobytes() == other.tobytes()
 
 
+@pytest.mark.slow
 def test_repeated_fits_do_not_leak_memory():
     """Runs in a subprocess, because other tests allocate memory in this one."""
     code = """
@@ -126,6 +130,7 @@ print((resident() - before) / 100)
     assert float(done.stdout) <= 0.1
 
 
+@pytest.mark.slow
 def test_result_is_equal_in_another_process(digits):
     X, y = digits
     clf = clone(ESTIMATORS[0]).fit(X, y)
@@ -160,6 +165,7 @@ def test_random_state_instance_is_advanced_by_fit(digits, same_weights):
     assert not same_weights(first, again.fit(X, y))
 
 
+@pytest.mark.slow
 def test_parallel_workers_agree_within_rounding(digits):
     X, y = digits
     settings = {"cv": 2, "return_estimator": True}
@@ -198,6 +204,7 @@ def fingerprint():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "estimator",
     [
@@ -239,6 +246,7 @@ def test_builder_that_draws_random_numbers_is_seeded(digits, same_weights):
     assert same_weights(clone(clf).fit(X, y), clone(clf).fit(X, y))
 
 
+@pytest.mark.slow
 def test_first_fit_of_process_does_not_change_global_state():
     code = """
 import os, random, warnings
@@ -261,6 +269,7 @@ print([name for name, (a, b) in enumerate(zip(before, state())) if a != b])
     assert out.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_import_does_not_load_tensorflow():
     code = (
         "import sys; from skmnist import *; import skmnist.cli; LeNetClassifier();"

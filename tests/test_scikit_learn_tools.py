@@ -101,6 +101,7 @@ def test_cross_val_predict_gives_out_of_fold_probabilities(data, either):
     assert np.mean(probabilities.argmax(axis=1) == y) > 0.75
 
 
+@pytest.mark.slow
 def test_grid_search_over_parameters(data, pipe):
     X, y = data
     grid = {
@@ -142,6 +143,7 @@ def test_halving_search_with_epochs_as_resource(data, either):
     assert search.best_estimator_[-1].n_iter_ == 6
 
 
+@pytest.mark.slow
 def test_randomized_search_with_n_jobs(data, pipe):
     X, y = data
     search = RandomizedSearchCV(
@@ -217,6 +219,7 @@ def test_one_versus_rest(data):
     assert clf.score(X[:200], y[:200]) > 0.8
 
 
+@pytest.mark.slow
 def test_tools_that_require_flat_data(digits):
     X, y = digits
     for tool in (
@@ -320,6 +323,7 @@ def test_sample_weight_is_routed_as_metadata(data, pipe):
     assert weighted == pytest.approx(np.average(hits, weights=weight))
 
 
+@pytest.mark.slow
 def test_lenet_in_pipeline_with_flat_data_and_images(data):
     X, y = data
     clf = LeNetClassifier(

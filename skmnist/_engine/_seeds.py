@@ -46,6 +46,10 @@ def seeded_generators(seed):
             for name in _KERAS_GLOBALS:
                 global_state.set_global_attribute(name, None)
             keras.utils.set_random_seed(seed)
+            if BACKEND == "tensorflow":
+                # set_random_seed leaves this generator as it is.
+                generator = tf.random.Generator.from_seed(seed)
+                stateful_random_ops.global_generator = generator
             yield
         finally:
             for name, value in keras_globals.items():
@@ -84,12 +88,10 @@ def shapes_only():
 def _backend_rng_state():
     if BACKEND == "tensorflow":
         context = tf_context.context()
-        generator = stateful_random_ops.global_generator
         return (
             context._seed,
             context._rng.getstate() if context._seed is not None else None,
-            generator,
-            None if generator is None else generator.state.numpy(),
+            stateful_random_ops.global_generator,
         )
     if BACKEND == "torch":
         import torch
@@ -100,13 +102,11 @@ def _backend_rng_state():
 
 def _restore_backend_rng_state(state):
     if BACKEND == "tensorflow":
-        seed, rng_state, generator, generator_state = state
+        seed, rng_state, generator = state
         tf.random.set_seed(seed)
         if rng_state is not None:
             tf_context.context()._rng.setstate(rng_state)
         stateful_random_ops.global_generator = generator
-        if generator is not None:
-            generator.state.assign(generator_state)
     elif BACKEND == "torch":
         import torch
 

@@ -80,6 +80,7 @@ def epochs_run(monkeypatch):
     return done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "estimator", ESTIMATORS, ids=["mlp", "early-stopping", "lenet", "user-builder"]
 )
@@ -115,6 +116,7 @@ def test_completed_fit_is_loaded_with_message(
     assert same_weights(first, again)
 
 
+@pytest.mark.slow
 def test_key_depends_on_data_and_parameters(digits, tmp_path):
     X, y = digits
     clf = clone(ESTIMATORS[0]).set_params(checkpoint_dir=tmp_path, epochs=1)
@@ -135,6 +137,7 @@ def test_key_depends_on_data_and_parameters(digits, tmp_path):
     assert len(list(tmp_path.iterdir())) == 9
 
 
+@pytest.mark.slow
 def test_key_is_equal_across_processes():
     code = """
 import functools
@@ -194,6 +197,7 @@ def test_key_depends_on_code_of_functions():
     assert identify(((1, 2), (1, 2))) == identify(((1, 2),) * 2)
 
 
+@pytest.mark.slow
 def test_resume_with_user_code_and_other_dtypes(
     digits, tmp_path, monkeypatch, same_weights
 ):
@@ -233,6 +237,7 @@ def test_warm_start_resumes_after_interruption(
     assert resumed.history_ == whole.history_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantity", ["loss", "val_accuracy"])
 def test_save_best_saves_best_epoch(
     quantity, digits, tmp_path, monkeypatch, same_weights
@@ -286,6 +291,7 @@ def test_interrupted_search_skips_completed_fits(digits, tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_resume_after_sigkill(digits, tmp_path, same_weights):
     code = (
         "import sys, numpy as np; from sklearn.datasets import load_digits;"
@@ -411,6 +417,7 @@ def test_abandoned_temporary_files_are_removed(digits, tmp_path):
     assert {path.name for path in folder.iterdir()} == {"training.npz", new.name}
 
 
+@pytest.mark.slow
 def test_concurrent_fits_with_same_key(digits, tmp_path, same_weights):
     clf = KerasMLPClassifier(epochs=6, dropout=0.2, random_state=0)
     whole = clone(clf).fit(*digits)

@@ -62,6 +62,7 @@ def build_batch_normed(meta):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "estimator",
     [
@@ -261,6 +262,7 @@ def test_modifying_model_does_not_change_predictions(digits):
         np.testing.assert_array_equal(now, then)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "roundtrip", [copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))]
 )
@@ -348,6 +350,7 @@ def test_invalid_builder_raises(builder, error, message, digits):
         KerasImageClassifier(builder).fit(*digits)
 
 
+@pytest.mark.slow
 def test_to_scikeras_predicts_the_same(digits):
     X, y = digits
     for clf in (

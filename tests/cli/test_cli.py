@@ -64,6 +64,7 @@ def own_images(monkeypatch):
     return choose
 
 
+@pytest.mark.slow
 def test_diagnose_writes_all_report_files(report):
     out, result = report
     assert result.exit_code == 0, result.stderr
@@ -80,6 +81,7 @@ def test_diagnose_prints_folds_verdict_and_paths(report):
     assert result.stderr == ""
 
 
+@pytest.mark.slow
 def test_report_shows_command_with_all_settings(report):
     page = (report[0] / "report.html").read_text()
     command = "skmnist diagnose --model mlp --data digits --cv 2 --epochs 1 "
@@ -171,6 +173,7 @@ def test_out_that_is_a_file_is_refused(tmp_path):
     assert_fails(run("diagnose", "--out", tmp_path / "file"), "is a file")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(8, 8), (8, 8, 1), (6, 8, 3), (64,), (60,)])
 @pytest.mark.parametrize("labels", [["no", "yes"], [4, 7]])
 def test_train_evaluate_and_predict_user_images(tmp_path, shape, labels):

@@ -50,6 +50,7 @@ def searched(tmp_path_factory):
     return out, run("search", *GRID, *TINY, "--out", out)
 
 
+@pytest.mark.slow
 def test_search_writes_page_tables_and_curves(searched):
     out, result = searched
     assert result.exit_code == 0, result.stderr
@@ -70,6 +71,7 @@ def test_search_writes_page_tables_and_curves(searched):
     assert f"has an error of {100 * record['best_error']:.1f} %" in said
 
 
+@pytest.mark.slow
 def test_simplest_candidate_is_within_one_standard_error(searched):
     record = json.loads((searched[0] / "search.json").read_text())
     assert record["ordered_by_complexity"] == ["hidden_layer_sizes"]

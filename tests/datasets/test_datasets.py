@@ -175,6 +175,7 @@ def test_modifying_digits_does_not_affect_later_calls():
     np.testing.assert_array_equal(load_digits28().data, expected[0])
 
 
+@pytest.mark.slow
 def test_load_digits28_does_not_import_keras_or_matplotlib():
     code = (
         "import sys; from skmnist import load_digits28; load_digits28(); "

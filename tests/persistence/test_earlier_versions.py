@@ -54,6 +54,7 @@ def test_loaded_classifier_can_be_saved_again(name, kind, tmp_path):
         np.testing.assert_array_equal(again.predict_proba(X), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mlp", "lenet", "image"])
 def test_loaded_classifier_continues_training(name):
     pipeline, X = read(name, "pickle"), samples(name)

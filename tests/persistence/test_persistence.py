@@ -72,6 +72,7 @@ def round_trip(estimator, tmp_path):
     return load(tmp_path / "model.skmnist")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "final",
     [
@@ -110,6 +111,7 @@ def test_scikit_learn_estimators_round_trip(digits, tmp_path):
         np.testing.assert_array_equal(loaded.predict(X), estimator.predict(X))
 
 
+@pytest.mark.slow
 def test_training_continues_after_loading(digits, tmp_path, same_weights):
     X, y = digits
     X = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
@@ -122,6 +124,7 @@ def test_training_continues_after_loading(digits, tmp_path, same_weights):
     assert loaded.feature_names_in_.tolist() == X.columns.tolist()
 
 
+@pytest.mark.slow
 def test_user_defined_builder_is_not_saved_and_needed_to_train(
     digits, tmp_path, same_weights
 ):
@@ -248,6 +251,7 @@ def test_failed_save_keeps_existing_file(digits, tmp_path, monkeypatch):
     assert (path.read_bytes(), list(tmp_path.iterdir())) == (before, [path])
 
 
+@pytest.mark.slow
 def test_pickles_load_in_process_without_skmnist_imported(digits, tmp_path):
     X, _ = digits
     fitted = {

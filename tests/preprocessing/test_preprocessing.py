@@ -568,6 +568,7 @@ label_lists = st.one_of(
 ).map(np.array)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(label_lists, st.booleans(), st.sampled_from([np.float32, np.float64]))
 def test_encoder_round_trip_is_exact(y, as_objects, dtype):

@@ -159,6 +159,7 @@ def low_resolution(monkeypatch):
     monkeypatch.setattr("skmnist.report._figures._DPI", 50)
 
 
+@pytest.mark.slow
 def test_write_report_writes_all_files(written):
     folder, paths = written
     assert [path.name for path in paths] == list(FILES)
@@ -184,6 +185,7 @@ def test_results_csv_is_the_fold_table(written):
     assert float(rows[1]["validation_accuracy"]) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cv", "shown"), [(3, "3"), ([([0, 1], [2, 3])], "splits of the caller&#39;s")]
 )
@@ -220,6 +222,7 @@ def test_page_shows_long_pipeline_in_full():
     assert page.count("StandardScaler(with_mean=False)") == 25
 
 
+@pytest.mark.slow
 def test_json_contains_diagnosis_command_and_configuration(written):
     record = json.loads((written[0] / "diagnosis.json").read_text())
     assert record["verdict"] == "overfit"
