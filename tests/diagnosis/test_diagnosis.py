@@ -561,7 +561,7 @@ def test_chance_level_with_groups():
         diagnosis = diagnose_fit(
             GaussianNB(), X, y, cv=cv, groups=groups, reference=0.1
         )
-        n_found += diagnosis.findings[0].code == "FIT01"
+        n_found += "FIT01" in [finding.code for finding in diagnosis.findings]
     # There is nothing to learn. Without groups a third would count as better than
     # chance.
     assert n_found >= 18
