@@ -26,7 +26,7 @@ def build_mlp(
     meta : dict
         Metadata of the data set: ``meta["X_shape_"]``, the shape of X, and
         ``meta["n_classes_"]``, the number of classes. The model flattens images.
-    hidden_layer_sizes : tuple of int, default=(200, 100)
+    hidden_layer_sizes : int or array-like of int, default=(200, 100)
         Number of units of each hidden layer.
     activation : str or callable, default="tanh"
         Keras activation function of the hidden layers.
@@ -56,8 +56,8 @@ def build_mlp(
 
     layers = _input_layers(meta["X_shape_"][1:], rescaling)
     if len(meta["X_shape_"]) > 2:
-        layers.append(keras.layers.Flatten())
-    for units in hidden_layer_sizes:
+        layers.append(keras.layers.Flatten(data_format="channels_last"))
+    for units in as_sizes(hidden_layer_sizes):
         layers.append(
             keras.layers.Dense(
                 units,
@@ -103,11 +103,11 @@ def build_lenet(
         ``meta["n_classes_"]``, the number of classes. The samples have shape
         (height, width, channels), (height, width) or (height * width,), the latter only
         for square images.
-    filters : tuple of int, default=(32, 64)
+    filters : int or array-like of int, default=(32, 64)
         Number of filters of each stage.
-    kernel_sizes : tuple of int, default=(5, 3)
+    kernel_sizes : int or array-like of int, default=(5, 3)
         Height and width of the convolution kernels of each stage, in pixels.
-    hidden_layer_sizes : tuple of int, default=(128,)
+    hidden_layer_sizes : int or array-like of int, default=(128,)
         Number of units of each dense hidden layer after the stages.
     activation : str or callable, default="relu"
         Keras activation function of the convolutions and hidden layers.
@@ -141,6 +141,7 @@ def build_lenet(
     """
     import keras
 
+    filters, kernel_sizes = as_sizes(filters), as_sizes(kernel_sizes)
     if len(filters) != len(kernel_sizes):
         raise ValueError(
             "filters and kernel_sizes must have the same length, one entry per stage; "
@@ -157,15 +158,17 @@ def build_lenet(
                 n_filters,
                 side,
                 padding="same",
+                data_format="channels_last",  # whatever keras.json says
                 activation=activation,
                 kernel_regularizer=_l2(l2),
             )
             for _ in range(2)
         ]
-        layers.append(keras.layers.MaxPooling2D(2, strides=2, padding="same"))
+        pooling = {"padding": "same", "data_format": "channels_last"}
+        layers.append(keras.layers.MaxPooling2D(2, strides=2, **pooling))
         layers += _dropout(dropout)
-    layers.append(keras.layers.Flatten())
-    for units in hidden_layer_sizes:
+    layers.append(keras.layers.Flatten(data_format="channels_last"))
+    for units in as_sizes(hidden_layer_sizes):
         layers.append(
             keras.layers.Dense(units, activation=activation, kernel_regularizer=_l2(l2))
         )
@@ -239,6 +242,22 @@ def resolve_image_shape(sample_shape, image_shape):
                 f"shape {original}. Pass X in the shape of image_shape, or flattened."
             )
     return resolved + (1,) if len(resolved) == 2 else resolved
+
+
+def as_sizes(sizes):
+    """Return layer sizes as a tuple of int; a single number is one layer.
+
+    Parameters
+    ----------
+    sizes : int or array-like of int
+
+    Returns
+    -------
+    sizes : tuple of int
+    """
+    if isinstance(sizes, Integral):
+        return (int(sizes),)
+    return tuple(size.item() if hasattr(size, "item") else size for size in sizes)
 
 
 def _input_layers(sample_shape, rescaling):

@@ -72,7 +72,7 @@ def test_invalid_shapes_of_X_raise(clf, shape, digits):
         "learning_rate": [0, -0.1, "fast"],
         "dropout": [1.0, -0.1],
         "l2": [-1, "a"],
-        "hidden_layer_sizes": [5, None],
+        "hidden_layer_sizes": [0, None],
         "validation_fraction": [1.0, -0.5],
         "early_stopping": ["yes"],
         "n_iter_no_change": [0],
@@ -104,7 +104,6 @@ def test_parameter_out_of_range_is_named_in_error(name, values, digits):
         ({"bias_initializer": "twos"}, "twos"),
         ({"hidden_layer_sizes": (10, -3)}, "-3"),
         ({"early_stopping": True}, "validation_fraction"),
-        ({"class_weight": {77: 2.0}}, "77"),
         ({"validation_fraction": 0.001}, "number of classes|should be greater"),
     ],
 )

@@ -16,9 +16,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import sklearn
 import skops.io
 import tensorflow as tf
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
 from tensorflow.python.eager import context
 
 ROOT = Path(__file__).parent.parent
@@ -31,6 +33,7 @@ ATTRIBUTES = {
     "_flatten_layers": lambda: keras.Sequential(),
     "_get_compile_kwargs": lambda: scikeras_classifier(),
     "_get_param_names": lambda: BaseEstimator(),
+    "_metadata_request": lambda: estimator_with_request(),
     "_omit_frequent_tracing_warning": lambda: tf.function(lambda: None),
     "_random_state": lambda: read_attributes(type(scikeras_classifier())),
     "_rng": lambda: seeded_context(),
@@ -69,6 +72,11 @@ def scikeras_classifier():
     from skmnist._engine._scikeras import KerasClassifier
 
     return KerasClassifier(lambda: None)
+
+
+def estimator_with_request():
+    with sklearn.config_context(enable_metadata_routing=True):
+        return LogisticRegression().set_fit_request(sample_weight=True)
 
 
 def read_attributes(cls):
@@ -151,6 +159,11 @@ def test_private_import_exists(path):
     module, _, name = path.rpartition(".")
     found = importlib.import_module(module)
     assert hasattr(found, name) or importlib.import_module(path)
+
+
+def test_callbacks_keep_their_model_by_this_name():
+    # Written by skmnist._engine._observers, which has a `_model` of its own elsewhere.
+    assert keras.callbacks.Callback()._model is None
 
 
 @pytest.mark.parametrize("name", KERAS_GLOBALS)

@@ -35,6 +35,8 @@ class CompiledNetwork:
         Whether the network has a convolution.
     shapes : list of tuple of int
         Shapes of the network's variables.
+    learning_rate_position : int or None
+        Of the learning rate among the optimizer's variables; None with a schedule.
     layers : list of keras.Layer
         Without input layers.
     """
@@ -42,7 +44,11 @@ class CompiledNetwork:
     def __init__(self, network, all_keras):
         self.all_keras = all_keras
         self._network = network
-        self._model, _ = network.build()
+        self._model, optimizer = network.build()
+        names = [variable.name for variable in optimizer.variables]
+        self.learning_rate_position = (
+            names.index("learning_rate") if "learning_rate" in names else None
+        )
         self._slots = _rates.Slots(self._model)
         self._sample_loss = _probed(network.sample_loss(), network)
         variables = [id(variable) for variable in self._model.variables]
@@ -173,7 +179,7 @@ def _probed(sample_loss, network):
     """Return the loss function, after checking its result for two samples."""
     if isinstance(sample_loss, Placeholder):
         return sample_loss  # needed for training only, and raises an error then
-    one_hot = np.eye(2, network.meta["n_classes_"], dtype=network.input_dtype())
+    one_hot = network.example_targets()
     try:
         shape = tuple(
             sample_loss(*map(keras.ops.convert_to_tensor, [one_hot] * 2)).shape

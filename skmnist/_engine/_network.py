@@ -17,6 +17,7 @@ from skmnist._engine import _rates
 from skmnist._engine._backend import keras, to_numpy
 from skmnist._engine._compiled import CompiledNetwork
 from skmnist._engine._dtypes import data_dtype
+from skmnist._engine._key import network_key
 from skmnist._engine._scikeras import resolve, wrap
 from skmnist._engine._seeds import isolated_build
 from skmnist.architectures import build_lenet, build_mlp
@@ -26,6 +27,8 @@ from skmnist.architectures import build_lenet, build_mlp
 _CACHE_SIZE = 8
 # Initial weights and optimizer states kept: 2 MB each for the reference MLP.
 _N_INITIAL_STATES = 8
+# Keys of reference networks kept: a few kilobytes each.
+_N_KEYS = 64
 
 
 @dataclass
@@ -97,6 +100,17 @@ class Network:
             optimizer.build(model.trainable_variables)
         return model, optimizer
 
+    def _is_like(self, other):
+        """Return whether another recipe makes the same network, as far as is known."""
+        return (
+            self.builder is other.builder
+            and self.builder_params == other.builder_params
+            and self.optimizer is other.optimizer
+            and self.loss is other.loss
+            and self.dtype == other.dtype
+            and self.meta["X_shape_"][1:] == other.meta["X_shape_"][1:]
+        )
+
     def initial_state(self, seed):
         """Return the weights and the optimizer's state before the first step.
 
@@ -162,9 +176,7 @@ class Network:
             The result of `build`, to save building another model for the key.
         """
         if self._key is None:
-            model, optimizer = built or self.build()
-            self._rate_values = _rates.read(model, self.input_dtype())
-            self._key = self._make_key(model, optimizer)
+            self._set_key(built)
         with _cache_lock:
             compiled = _cache.get(self._key)
             if compiled is None:
@@ -175,9 +187,32 @@ class Network:
             _cache.move_to_end(self._key)
         return compiled
 
+    def _set_key(self, built):
+        """Set the key and the rates, from the cache for a known recipe."""
+        recipe = self._recipe()
+        with _cache_lock:
+            known = recipe and _keys.get(recipe)
+        if not known:
+            model, optimizer = built or self.build()
+            known = (
+                network_key(model, optimizer, self.loss, self.dtype),
+                _rates.read(model, self.input_dtype()),
+            )
+            if recipe is not None:
+                with _cache_lock:
+                    _keys[recipe] = known
+                    if len(_keys) > _N_KEYS:
+                        _keys.popitem(last=False)
+        self._key, self._rate_values = known
+
     def predict(self, weights, X):
         """Return the outputs in inference mode, an ndarray (n_samples, n_classes)."""
-        return self.compiled().predict(weights, X)
+        outputs = self.compiled().predict(weights, X)
+        if self.dtype not in ("float32", "float64"):
+            # Rows of a softmax in half precision miss 1 by up to 0.005, too much for
+            # scikit-learn's metrics.
+            outputs /= outputs.sum(axis=1, keepdims=True)
+        return outputs
 
     def evaluate(self, weights, X, y, sample_weight, rows=None):
         """Return ``{"loss": ..., "accuracy": ...}`` of some rows in inference mode."""
@@ -220,23 +255,44 @@ class Network:
     def describe(self):
         """Return what identifies the network, the same in every process."""
         self.compiled()
-        if not isinstance(self._key, str):  # user code, identified by the builder
+        if not isinstance(self._key, str):  # identified by the builder alone
             return self._rate_values
         configs, *rest = json.loads(self._key)
         # Numbered by how many were made before.
         configs[1]["config"].pop("name", None)
         return configs, rest, self._rate_values
 
-    def check_state(self, weights):
-        """Check that a network of this recipe can resume from these weights.
+    def resume(self, training, earlier):
+        """Check that this network can continue a training of an earlier recipe.
+
+        A changed `learning_rate` is set in the optimizer's state.
+
+        Parameters
+        ----------
+        training : Training
+            Changed in place.
+        earlier : Network
 
         Raises
         ------
         ValueError
-            If their shapes differ from the network's.
+            If the shapes of the weights or the optimizers differ.
         """
-        wanted = self.compiled().shapes
-        if [value.shape for value in weights] != wanted:
+        if self._is_like(earlier):
+            self._key, self._rate_values = earlier._key, earlier._rate_values
+        compiled = self.compiled()
+        if describe_optimizer(self.optimizer) != describe_optimizer(earlier.optimizer):
+            raise ValueError(
+                f"optimizer={self.optimizer!r} differs from the optimizer of the "
+                f"earlier fit, {earlier.optimizer!r}, whose state it cannot continue. "
+                "Set the earlier optimizer, or warm_start=False to train a new network."
+            )
+        if self.learning_rate not in (None, earlier.learning_rate):
+            rate = compiled.learning_rate_position
+            state = list(training.optimizer_state)
+            state[rate] = np.array(self.learning_rate, state[rate].dtype)
+            training.optimizer_state = state
+        if [value.shape for value in training.weights] != compiled.shapes:
             raise ValueError(
                 "The network has other weight shapes than the fitted one, so training "
                 "cannot resume. Set warm_start=False to train a new network."
@@ -258,34 +314,20 @@ class Network:
         loss = keras.losses.get(self.loss)
         return loss.call if isinstance(loss, keras.losses.Loss) else loss
 
+    def example_targets(self):
+        """Return targets of two samples, an ndarray."""
+        return np.eye(2, self.meta["n_classes_"], dtype=self.input_dtype())
+
     def input_dtype(self):
         """Return the dtype of the network's inputs and targets."""
         return data_dtype(self.dtype)
 
-    def _make_key(self, model, optimizer):
-        """Return everything that the compiled functions depend on, hashable.
 
-        It is the network's configuration, not the builder and its keywords, because a
-        builder may read more than its signature shows. If code outside Keras takes
-        part, the configuration does not identify the code, and the key is unique.
-        """
-        loss = self.loss
-        configs = []
-        for part in [model, optimizer] + ([] if isinstance(loss, str) else [loss]):
-            try:
-                configs.append(keras.saving.serialize_keras_object(part))
-            except Exception:  # a user's class may fail in any way here
-                return object()
-        if any(map(_has_foreign_code, configs)):
-            return object()
-        if isinstance(configs[1]["config"]["learning_rate"], float):
-            # A number is stored in a variable, so the function does not depend on it.
-            del configs[1]["config"]["learning_rate"]
-        configs[0] = _rates.without(configs[0])
-        return json.dumps(
-            [configs, loss if isinstance(loss, str) else None, self.dtype],
-            default=np.generic.item,
-        )
+def describe_optimizer(optimizer):
+    """Return what identifies the kind of an optimizer: its name or class."""
+    if isinstance(optimizer, str):
+        optimizer = keras.optimizers.get(optimizer)
+    return type(optimizer)
 
 
 def network_meta(X_shape, X_dtype, n_features, classes):
@@ -302,24 +344,11 @@ def network_meta(X_shape, X_dtype, n_features, classes):
     }
 
 
-def _has_foreign_code(config):
-    """Return whether a serialised object refers to code outside Keras."""
-    if isinstance(config, dict):
-        module = config.get("module")
-        if module is not None and str(module).split(".")[0] != "keras":
-            return True
-        return config.get("class_name") in ("Lambda", "__lambda__") or any(
-            map(_has_foreign_code, config.values())
-        )
-    if isinstance(config, list | tuple):
-        return any(map(_has_foreign_code, config))
-    return not isinstance(config, str | int | float | bool | np.generic | None)
-
-
 def _name(builder):
     return getattr(builder, "__name__", None) or type(builder).__name__
 
 
 _cache = OrderedDict()
 _initial_states = OrderedDict()
+_keys = OrderedDict()
 _cache_lock = threading.RLock()

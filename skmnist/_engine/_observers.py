@@ -7,8 +7,9 @@ change the weights that early stopping keeps, and a checkpoint records both deci
 """
 
 import contextlib
-import copy
 import warnings
+
+import numpy as np
 
 from skmnist._engine._backend import keras
 
@@ -42,19 +43,21 @@ class KerasCallbacks(Observer):
     Parameters
     ----------
     callbacks : sequence of keras.callbacks.Callback
-        Copied: the caller's are left as they are.
+        Called themselves, not copied, so that what they collect can be read after the
+        fit.
     verbose : {0, 1, 2}
         As in Keras.
     """
 
     def __init__(self, callbacks, verbose):
-        self.callbacks = copy.deepcopy(list(callbacks))
+        self.callbacks = list(callbacks)
         self._verbose = verbose
         self._own = None
+        self._logs = _LastLogs()
 
     @property
     def follows_batches(self):
-        """Whether a callback overrides a per-batch hook."""
+        """Whether a callback has a per-batch hook."""
         return any(map(_follows_batches, self.callbacks))
 
     def open(self, last, n_steps):
@@ -68,7 +71,7 @@ class KerasCallbacks(Observer):
             Batches in an epoch.
         """
         self.events = keras.callbacks.CallbackList(
-            self.callbacks,
+            [*self.callbacks, self._logs],
             add_progbar=self._verbose > 0,
             verbose=self._verbose,
             epochs=last,
@@ -87,10 +90,22 @@ class KerasCallbacks(Observer):
             into it before every event and back after.
         """
         self._own, self._in_batches = own, in_batches
+        model = own.model
         if not in_batches:
-            own.model.compile(own.optimizer, network.loss, metrics=["accuracy"])
-        own.model.stop_training = False
-        self.events.set_model(own.model)
+            model.compile(own.optimizer, network.loss, metrics=["accuracy"])
+        # Metrics have no names before they are computed once, and callbacks read from
+        # them whether a monitored quantity is to be maximised.
+        targets = keras.ops.convert_to_tensor(network.example_targets())
+        model.compute_metrics(None, targets, targets)
+        model.reset_metrics()
+        model.stop_training = False
+        self.events.set_model(model)
+
+    def close(self):
+        """Detach the callbacks from the network, so that they can be copied."""
+        for callback in self.callbacks:
+            if hasattr(callback, "_model"):
+                callback._model = None
 
     def on_begin(self, loop):
         """Call ``on_train_begin``."""
@@ -106,9 +121,11 @@ class KerasCallbacks(Observer):
             self.events.on_epoch_begin(epoch)
 
     def after_epoch(self, loop, epoch, logs):
-        """Call ``on_epoch_end``; a callback may have set ``model.stop_training``."""
+        """Call ``on_epoch_end``, and record what the callbacks add to the logs."""
         with self._synchronised(loop.trainer):
-            self.events.on_epoch_end(epoch, dict(logs))
+            self.events.on_epoch_end(epoch, logs)
+        loop.state.amend(self._logs.last)
+        # A callback may have stopped the training.
         if self._own is not None and self._own.model.stop_training:
             loop.finished = True
 
@@ -128,6 +145,13 @@ class KerasCallbacks(Observer):
         trainer.assign(*self._own.values())
 
 
+class _LastLogs(keras.callbacks.Callback):
+    """The logs of the last epoch, with what the callbacks before have added."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.last = logs or {}
+
+
 class EarlyStopping(Observer):
     """Stop when the loss on held-out rows no longer falls.
 
@@ -136,24 +160,37 @@ class EarlyStopping(Observer):
     patience : int
         Stop after this many epochs without a lower validation loss.
     restore_best_weights : bool
-        Whether the training ends with the weights of its best epoch.
+        Whether the training ends with the weights of its best epoch. A training that
+        continues an earlier one ends with the weights that it began with if no epoch
+        was better.
     """
 
     def __init__(self, patience, restore_best_weights):
         self._patience = patience
         self._restores = restore_best_weights
+        self._best_loss = np.inf
 
     def on_begin(self, loop):
-        """Take up what a checkpoint has restored."""
+        """Evaluate what a checkpoint has kept, or what the training begins with."""
+        if "stopping" not in loop.kept and loop.first > 0:
+            loop.kept["stopping"] = loop.state.weights, loop.state.optimizer_state
+        if "stopping" in loop.kept:
+            weights, _ = loop.kept["stopping"]
+            self._best_loss = loop.evaluate(weights)["loss"]
+        # Epochs are counted from 1; 0 stands for the beginning.
+        losses = loop.state.history.get("val_loss", [])[loop.first :]
+        self._best_epoch = loop.first
+        if len(losses) and min(losses) <= self._best_loss:
+            self._best_epoch += int(np.argmin(losses)) + 1
         self._set_result(loop)
 
     def after_epoch(self, loop, epoch, logs):
         """Keep the weights of the best epoch, and stop if it lies too far back."""
-        best = loop.state.best_epoch
-        if best == epoch + 1:
+        if logs["val_loss"] < self._best_loss:
+            self._best_loss, self._best_epoch = logs["val_loss"], epoch + 1
             loop.kept["stopping"] = loop.trainer.values()
             self._set_result(loop)
-        if epoch + 1 - best >= self._patience:
+        if epoch + 1 - self._best_epoch >= self._patience:
             loop.finished = True
 
     def _set_result(self, loop):
@@ -217,8 +254,10 @@ def warn_of_batches(callbacks):
 def _follows_batches(callback):
     if isinstance(callback, keras.callbacks.ModelCheckpoint):
         return callback.save_freq != "epoch"
+    base = keras.callbacks.Callback
     return any(
-        getattr(type(callback), name) is not getattr(keras.callbacks.Callback, name)
+        # LambdaCallback sets its hooks on the instance.
+        name in vars(callback) or getattr(type(callback), name) is not vars(base)[name]
         for name in (
             "on_batch_begin",
             "on_batch_end",

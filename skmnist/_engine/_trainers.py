@@ -283,6 +283,8 @@ class BatchTrainer(Variables):
                 sums[name] += float(scores[name]) * float(weight.sum())
             logs = {name: value / (total or 1.0) for name, value in sums.items()}
             self._events.on_train_batch_end(batch, logs)
+            if self.model.stop_training:
+                break
         return logs
 
 

@@ -7,6 +7,8 @@ subject (`_trainers`); whatever else happens between epochs is an observer's
 """
 
 import contextlib
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -62,6 +64,29 @@ class Training:
         history = {name: v[: len(v) - later] for name, v in self.history.items()}
         return Training(weights, optimizer_state, self.seed, history)
 
+    def record(self, logs):
+        """Append the logs of an epoch to the history.
+
+        All lists keep one length: a quantity that an epoch lacks is NaN there. The
+        history is replaced in one step, so that an interrupt leaves no epoch half
+        recorded.
+        """
+        missing = [math.nan] * self.n_epochs
+        names = dict.fromkeys([*self.history, *logs])
+        self.history = {
+            name: [*self.history.get(name, missing), logs.get(name, math.nan)]
+            for name in names
+        }
+
+    def amend(self, logs):
+        """Replace entries of the last epoch, and add quantities to it."""
+        missing = [math.nan] * self.n_epochs
+        self.history = self.history | {
+            name: [*self.history.get(name, missing)[:-1], float(value)]
+            for name, value in logs.items()
+            if np.ndim(value) == 0
+        }
+
     @property
     def n_epochs(self):
         """The number of completed epochs."""
@@ -70,12 +95,12 @@ class Training:
     @property
     def best_epoch(self):
         losses = self.history.get("val_loss") or self.history.get("loss")
-        return int(np.argmin(losses)) + 1 if losses else 0
+        return int(np.nanargmin(losses)) + 1 if losses else 0
 
     def best_epoch_by(self, quantity, first):
         """Return the best epoch by a quantity, among those after epoch `first`."""
         values = self.history[quantity][first - self.n_epochs :]
-        best = np.argmax if quantity.endswith("accuracy") else np.argmin
+        best = np.nanargmax if quantity.endswith("accuracy") else np.nanargmin
         return first + int(best(values)) + 1
 
 
@@ -90,6 +115,8 @@ class Loop:
         restored state, and the trainer has the current ones.
     first, last : int
         The number of epochs before and at the end of this training.
+    evaluate : callable
+        ``evaluate(weights)`` returns "loss" and "accuracy" on the held-out rows.
     trainer : BlockTrainer or BatchTrainer
     kept : dict of str to tuple of (weights, optimizer_state)
         States of earlier epochs by what they are kept for; a checkpoint stores them.
@@ -102,6 +129,7 @@ class Loop:
     state: Training
     first: int
     last: int
+    evaluate: Callable
     trainer: Any = None
     kept: dict = field(default_factory=dict)
     result: tuple | None = None
@@ -151,7 +179,6 @@ def train(
     restore_best_weights : bool, default=False
         Whether a training with `patience` ends with the weights of its best epoch.
     callbacks : sequence of keras.callbacks.Callback
-        Copied: the caller's are left as they are.
     jit_compile : bool or "auto", default="auto"
         Whether XLA compiles the training.
     checkpoint : Checkpoint, optional
@@ -174,7 +201,12 @@ def train(
         observers.append(EarlyStopping(patience, restore_best_weights))
     if checkpoint is not None:
         observers.append(Checkpointing(checkpoint, verbose))
-    loop = Loop(state, state.n_epochs, state.n_epochs + epochs)
+    loop = Loop(
+        state,
+        first=state.n_epochs,
+        last=state.n_epochs + epochs,
+        evaluate=lambda weights: network.evaluate(weights, *data, rows=held_out),
+    )
     with contextlib.ExitStack() as stack:
         keras_callbacks.open(loop.last, -(-len(rows) // batch_size))
         loop.trainer = _open_trainer(
@@ -187,6 +219,7 @@ def train(
             _run_epochs(loop, network, data, rows, held_out, batch_size, observers)
         finally:
             state.weights, state.optimizer_state = loop.result or loop.trainer.values()
+            keras_callbacks.close()
 
 
 def _open_trainer(stack, network, state, n_rows, callbacks, jit_compile):
@@ -225,19 +258,19 @@ def _run_epochs(loop, network, data, rows, held_out, batch_size, observers):
             logs = trainer.run_epoch(data, order, batch_size)
         if len(held_out):
             events.on_test_begin()
-            scores = network.evaluate(trainer.weights(), *data, rows=held_out)
+            scores = loop.evaluate(trainer.weights())
             events.on_test_end(scores)
             logs |= {f"val_{name}": score for name, score in scores.items()}
         _check_finite(logs["loss"], epoch, trainer.optimizer)
-        # Replaced in one step, so that an interrupt leaves no epoch half recorded.
-        state.history = state.history | {
-            name: [*state.history.get(name, ()), value] for name, value in logs.items()
-        }
+        state.record(logs)
         loop.finished = epoch + 1 == loop.last
         for observer in observers:
             observer.after_epoch(loop, epoch, logs)
         if loop.finished:
             break
+    if not loop.result:
+        # Averages weights, if the optimizer does so, as keras.Model.fit does.
+        trainer.optimizer.finalize_variable_values(trainer.model.trainable_variables)
     for observer in observers:
         observer.on_end(loop)
 

@@ -17,26 +17,29 @@ from skmnist._engine._dtypes import DTYPES
 from skmnist._engine._placeholder import Placeholder
 from skmnist._seed import draw_seed
 from skmnist.classifiers._checks import (
+    as_list,
     as_python,
+    check_held_out_weight,
+    check_routed_names,
     check_same_classes,
     check_weight,
     combine_weights,
     root_mean_square,
     warn_if_unscaled,
 )
+from skmnist.classifiers._copy import CopyMixin
 from skmnist.classifiers._data import (
     check_fit_data,
     check_predict_data,
     fit_label_encoder,
     hold_out,
 )
-from skmnist.persistence._context import state_is_data
 
 # Guards the first access to `model_`: threads that share a classifier get one model.
 _MODEL_LOCK = threading.Lock()
 
 
-class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
+class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
     """Base class for classifiers that train a Keras network.
 
     Subclasses define their parameters in an explicit ``__init__`` and return their
@@ -78,34 +81,26 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         return tags
 
-    def __getstate__(self):
-        state = super().__getstate__()
-        # Keras models are not pickled: `model_` is rebuilt from the weights on demand.
-        state = {name: value for name, value in state.items() if name != "_model"}
-        if state_is_data():
-            from skmnist.persistence._state import to_data
+    def set_params(self, **params):
+        """Set the parameters of this classifier.
 
-            return to_data(self, state)
-        # Plain dicts, so that pickles do not depend on the paths of private classes.
-        for name in {"_network", "_training"} & state.keys():
-            state[name] = state[name].as_dict()
-        return state
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name.
 
-    def __setstate__(self, state):
-        if state_is_data():
-            from skmnist.persistence._restore import from_data
+        Returns
+        -------
+        self : object
+            The classifier.
 
-            state = from_data(self, state)
-        elif "_network" in state:
-            from skmnist._engine._network import Network
-            from skmnist._engine._training import Training
-
-            state = dict(state)
-            for name, cls in (("_network", Network), ("_training", Training)):
-                # Pickles of earlier versions contain the objects themselves.
-                if isinstance(state[name], dict):
-                    state[name] = cls(**state[name])
-        super().__setstate__(state)
+        Raises
+        ------
+        ValueError
+            If the classifier has no such parameter.
+        """
+        check_routed_names(self, params)
+        return super().set_params(**params)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -139,7 +134,7 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
             moment and the history of the completed epochs.
         """
         X, y = check_fit_data(self, X, y, reset=True)
-        return self._fit(X, y, sample_weight, self.epochs, resume=self.warm_start)
+        return self._fit(X, y, sample_weight, int(self.epochs), resume=self.warm_start)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -220,6 +215,25 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X = check_predict_data(self, X)
         return self._network.predict(self._training.weights, X)
+
+    def predict_log_proba(self, X):
+        """Predict logarithms of class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, h, w[, channels])
+            Samples of the same shape and scale as in `fit`.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+            Natural logarithms of `predict_proba`; -inf for a probability of 0.
+        """
+        check_is_fitted(self)
+        X = check_predict_data(self, X)
+        probabilities = self._network.predict(self._training.weights, X)
+        with np.errstate(divide="ignore"):
+            return np.log(probabilities)
 
     def evaluate(self, X, y, sample_weight=None):
         """Compute the loss and the accuracy in inference mode, without dropout.
@@ -316,7 +330,8 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         if resume and classes is not None:
             check_same_classes(classes, self.classes_)
         targets = encoder.transform(y)
-        weight = combine_weights(sample_weight, self.class_weight, y, encoder.classes_)
+        given_weight = check_weight(sample_weight, y)
+        weight = combine_weights(given_weight, self.class_weight, y)
         # Drawn after validation, so that invalid data does not advance a RandomState,
         # and before the split, which depends on it: a warm start reuses the seed and so
         # holds out the same rows again.
@@ -324,13 +339,16 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
         rows, held_out = np.arange(len(X)), np.arange(0)
         if not partial:
             rows, held_out = hold_out(y, self.validation_fraction, seed)
+            # As in Keras, class weights count in training only.
+            weight[held_out] = given_weight[held_out]
+            check_held_out_weight(weight, held_out)
         network = self._make_network(X, encoder.classes_)
         # `train` modifies this state, not that of the previous fit, and the fitted
         # attributes are set in one place at the end. So a fit that fails leaves the
         # network, weights and history of the previous fit as they were.
         if resume:
             training = self._training.copy()
-            network.check_state(training.weights)
+            network.resume(training, self._network)
         else:
             training = start(network, seed)
         parts = network, encoder, held_out, root_mean_square(X)
@@ -350,14 +368,14 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
                 rows,
                 held_out,
                 epochs=epochs,
-                batch_size=self.batch_size,
+                batch_size=int(self.batch_size),
                 patience=(
-                    self.n_iter_no_change
+                    int(self.n_iter_no_change)
                     if self.early_stopping and not partial
                     else None
                 ),
                 restore_best_weights=self.restore_best_weights,
-                callbacks=_as_list(self.callbacks),
+                callbacks=as_list(self.callbacks),
                 jit_compile=self.jit_compile,
                 checkpoint=checkpoint,
                 verbose=int(self.verbose),
@@ -411,9 +429,3 @@ class BaseKerasClassifier(ClassifierMixin, BaseEstimator):
             self.loss,
             self.dtype,
         )
-
-
-def _as_list(callbacks):
-    if callbacks is None:
-        return []
-    return list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]

@@ -52,36 +52,75 @@ def check_weight(sample_weight, X):
     return weight
 
 
-def combine_weights(sample_weight, class_weight, y, classes):
-    """Return the product of the sample weights and the weights of their classes.
+def combine_weights(sample_weight, class_weight, y):
+    """Return the product of sample weights and the weights of their classes.
+
+    Parameters
+    ----------
+    sample_weight : ndarray of shape (n_samples,)
+    class_weight : dict, "balanced" or None
+        A label that y does not contain has no effect, and a label that the dict does
+        not contain has weight 1, as in scikit-learn's classifiers.
+    y : ndarray of shape (n_samples,)
 
     Returns
     -------
     weight : ndarray of shape (n_samples,)
-        float64.
-
-    Raises
-    ------
-    ValueError
-        If `sample_weight` is invalid, or `class_weight` contains an unknown label.
+        float64, a copy.
     """
-    weight = check_weight(sample_weight, y)
     if class_weight is None:
-        return weight
+        return sample_weight.copy()
     if isinstance(class_weight, dict):
-        unknown = [label for label in class_weight if label not in classes]
-        if unknown:
-            raise ValueError(
-                f"class_weight contains the labels {unknown}, which are not among the "
-                f"classes {classes.tolist()}. Remove them from class_weight."
-            )
-        by_label = {label: class_weight.get(label, 1.0) for label in classes.tolist()}
-        return weight * np.array([by_label[label] for label in y.tolist()])
-    return weight * compute_sample_weight("balanced", y)
+        return sample_weight * [class_weight.get(label, 1.0) for label in y.tolist()]
+    return sample_weight * compute_sample_weight("balanced", y)
+
+
+def check_held_out_weight(weight, held_out):
+    """Raise ValueError if all held-out samples have weight 0."""
+    if len(held_out) and not weight[held_out].any():
+        raise ValueError(
+            "sample_weight is zero for all held-out samples, so there is no validation "
+            "loss. Change validation_fraction or random_state, or remove samples of "
+            "weight 0."
+        )
+
+
+def check_routed_names(clf, params):
+    """Raise ValueError for names that SciKeras would route to a Keras object."""
+    modules = {"optimizer": "optimizers", "loss": "losses"}
+    for name in params:
+        owner, routed, keyword = name.partition("__")
+        if not routed or owner not in modules:
+            continue
+        instead = f"{owner}=..., an object of keras.{modules[owner]}"
+        if keyword == "learning_rate":
+            instead = "learning_rate"
+        raise ValueError(
+            f"Invalid parameter {name!r} for {type(clf).__name__}: set {instead} "
+            "instead of it."
+        )
+
+
+def as_list(callbacks):
+    """Return callbacks as a list, whether one, several or none were given."""
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
 
 
 def check_parameters(clf):
     """Raise ValueError if parameters of a classifier cannot be combined."""
+    for callback in as_list(clf.callbacks):
+        if isinstance(callback, type):
+            raise ValueError(
+                f"callbacks contains the class {callback.__name__}, but should contain "
+                f"instances: write {callback.__name__}()."
+            )
+        if not hasattr(callback, "on_epoch_end"):
+            raise ValueError(
+                f"callbacks contains {callback!r}, which is not a Keras callback: it "
+                "should be an instance of a subclass of keras.callbacks.Callback."
+            )
     if clf.early_stopping and not clf.validation_fraction:
         raise ValueError(
             "early_stopping=True monitors the validation loss, but "

@@ -1,12 +1,13 @@
 """LeNet-style convolutional network."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 from sklearn.utils._param_validation import Interval
 
-from skmnist.architectures import build_lenet, resolve_image_shape
+from skmnist.architectures import as_sizes, build_lenet, resolve_image_shape
 from skmnist.classifiers._base import BaseKerasClassifier
 
+_SIZE = Interval(Integral, 1, None, closed="left")
 _FRACTION = Interval(Real, 0, 1, closed="left")
 _NON_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -25,11 +26,11 @@ class LeNetClassifier(BaseKerasClassifier):
         Shape to which flat samples are reshaped: (h, w) or (h, w, channels), of which
         one entry may be -1. If None, the shape of images is kept, and flat samples are
         reshaped to a square.
-    filters : tuple of int, default=(32, 64)
+    filters : int or array-like of int, default=(32, 64)
         Number of filters of the convolutions in each stage.
-    kernel_sizes : tuple of int, default=(5, 3)
+    kernel_sizes : int or array-like of int, default=(5, 3)
         Side length of the convolution kernels in each stage, in pixels.
-    hidden_layer_sizes : tuple of int, default=(128,)
+    hidden_layer_sizes : int or array-like of int, default=(128,)
         Number of units of each dense layer after the stages.
     activation : str or callable, default="relu"
         Activation function of the convolutions and hidden layers, as accepted by
@@ -59,9 +60,9 @@ class LeNetClassifier(BaseKerasClassifier):
         Number of passes over the training data.
     class_weight : dict or "balanced", default=None
         Class weights in the form ``{class_label: weight}``, multiplied with
-        `sample_weight`; classes that are not listed have weight 1. "balanced" uses
-        weights inversely proportional to class frequencies. If None, all classes have
-        weight 1.
+        `sample_weight` in training, not in validation scores; classes that are not
+        listed have weight 1. "balanced" uses weights inversely proportional to class
+        frequencies. If None, all classes have weight 1.
     validation_fraction : float, default=0.0
         Fraction of the samples, in [0, 1), that `fit` sets aside as validation set,
         stratified by class, and evaluates after every epoch.
@@ -74,13 +75,15 @@ class LeNetClassifier(BaseKerasClassifier):
     restore_best_weights : bool, default=True
         Whether to end with the weights of the epoch with the lowest validation loss.
         If False, the weights of the last epoch are kept. Used only if
-        ``early_stopping=True``.
+        ``early_stopping=True``. With `warm_start`, a fit without a better epoch ends
+        with the weights that it began with.
     dtype : str, default="float32"
         Keras dtype policy: "float32", "float64", "float16", "bfloat16",
         "mixed_float16" or "mixed_bfloat16".
     callbacks : keras.callbacks.Callback or list of them, default=None
-        Callbacks to call during training. Every fit uses copies, so instances passed
-        here are never modified.
+        Callbacks to call during training. `fit` calls these objects themselves, so what
+        they collect can be read afterwards. `sklearn.clone` copies them, and shares
+        those that cannot be copied, such as one with an open file.
     jit_compile : bool or "auto", default="auto"
         Whether to compile the training step with XLA, which makes epochs faster but
         the first one slower. "auto" compiles if there are at least 1,000 training
@@ -102,7 +105,8 @@ class LeNetClassifier(BaseKerasClassifier):
     random_state : int, RandomState instance or None, default=None
         Determines random number generation for the initial weights, dropout, shuffling
         and the validation split. Pass an int for results that are identical to the
-        last bit across fits on one machine.
+        last bit across fits on one machine. None draws a seed from NumPy's global
+        generator.
     verbose : {0, 1, 2}, default=0
         Verbosity, as in Keras: 0 is silent, 1 shows a progress bar, 2 prints one line
         per epoch.
@@ -127,6 +131,8 @@ class LeNetClassifier(BaseKerasClassifier):
         Metrics of every epoch. "loss" and "accuracy" are running averages in training
         mode, while the weights change; "val_loss" and "val_accuracy", if samples are
         held out, are computed after the epoch. Accuracies are fractions in [0, 1].
+        Quantities that callbacks add to the logs, such as "learning_rate", are
+        included. All lists have `n_iter_` entries, NaN for an epoch without a value.
     validation_indices_ : ndarray of int
         Sorted indices of the rows of X that `fit` held out. Empty if there are none.
     best_model_path_ : str
@@ -157,9 +163,9 @@ class LeNetClassifier(BaseKerasClassifier):
     _parameter_constraints = {
         **BaseKerasClassifier._parameter_constraints,
         "image_shape": [tuple, list, None],
-        "filters": ["array-like"],
-        "kernel_sizes": ["array-like"],
-        "hidden_layer_sizes": ["array-like"],
+        "filters": [_SIZE, "array-like"],
+        "kernel_sizes": [_SIZE, "array-like"],
+        "hidden_layer_sizes": [_SIZE, "array-like"],
         "activation": [str, callable],
         "dropout": [_FRACTION],
         "hidden_dropout": [_FRACTION],
@@ -238,9 +244,9 @@ class LeNetClassifier(BaseKerasClassifier):
 
     def _builder(self):
         return build_lenet, {
-            "filters": self.filters,
-            "kernel_sizes": self.kernel_sizes,
-            "hidden_layer_sizes": self.hidden_layer_sizes,
+            "filters": as_sizes(self.filters),
+            "kernel_sizes": as_sizes(self.kernel_sizes),
+            "hidden_layer_sizes": as_sizes(self.hidden_layer_sizes),
             "activation": self.activation,
             "dropout": self.dropout,
             "hidden_dropout": self.hidden_dropout,

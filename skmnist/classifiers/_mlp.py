@@ -1,12 +1,13 @@
 """Multilayer perceptron."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 from sklearn.utils._param_validation import Interval
 
-from skmnist.architectures import build_mlp
+from skmnist.architectures import as_sizes, build_mlp
 from skmnist.classifiers._base import BaseKerasClassifier
 
+_SIZE = Interval(Integral, 1, None, closed="left")
 _FRACTION = Interval(Real, 0, 1, closed="left")
 _NON_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -21,7 +22,7 @@ class KerasMLPClassifier(BaseKerasClassifier):
 
     Parameters
     ----------
-    hidden_layer_sizes : tuple of int, default=(200, 100)
+    hidden_layer_sizes : int or array-like of int, default=(200, 100)
         Number of units of each hidden layer.
     activation : str or callable, default="tanh"
         Activation function of the hidden layers, as accepted by Keras.
@@ -50,9 +51,9 @@ class KerasMLPClassifier(BaseKerasClassifier):
         Number of passes over the training data.
     class_weight : dict or "balanced", default=None
         Class weights in the form ``{class_label: weight}``, multiplied with
-        `sample_weight`; classes that are not listed have weight 1. "balanced" uses
-        weights inversely proportional to class frequencies. If None, all classes have
-        weight 1.
+        `sample_weight` in training, not in validation scores; classes that are not
+        listed have weight 1. "balanced" uses weights inversely proportional to class
+        frequencies. If None, all classes have weight 1.
     validation_fraction : float, default=0.0
         Fraction of the samples, in [0, 1), that `fit` sets aside as validation set,
         stratified by class, and evaluates after every epoch.
@@ -65,13 +66,15 @@ class KerasMLPClassifier(BaseKerasClassifier):
     restore_best_weights : bool, default=True
         Whether to end with the weights of the epoch with the lowest validation loss.
         If False, the weights of the last epoch are kept. Used only if
-        ``early_stopping=True``.
+        ``early_stopping=True``. With `warm_start`, a fit without a better epoch ends
+        with the weights that it began with.
     dtype : str, default="float32"
         Keras dtype policy: "float32", "float64", "float16", "bfloat16",
         "mixed_float16" or "mixed_bfloat16".
     callbacks : keras.callbacks.Callback or list of them, default=None
-        Callbacks to call during training. Every fit uses copies, so instances passed
-        here are never modified.
+        Callbacks to call during training. `fit` calls these objects themselves, so what
+        they collect can be read afterwards. `sklearn.clone` copies them, and shares
+        those that cannot be copied, such as one with an open file.
     jit_compile : bool or "auto", default="auto"
         Whether to compile the training step with XLA, which makes epochs faster but
         the first one slower. "auto" compiles if there are at least 1,000 training
@@ -93,7 +96,8 @@ class KerasMLPClassifier(BaseKerasClassifier):
     random_state : int, RandomState instance or None, default=None
         Determines random number generation for the initial weights, dropout, shuffling
         and the validation split. Pass an int for results that are identical to the
-        last bit across fits on one machine.
+        last bit across fits on one machine. None draws a seed from NumPy's global
+        generator.
     verbose : {0, 1, 2}, default=0
         Verbosity, as in Keras: 0 is silent, 1 shows a progress bar, 2 prints one line
         per epoch.
@@ -118,6 +122,8 @@ class KerasMLPClassifier(BaseKerasClassifier):
         Metrics of every epoch. "loss" and "accuracy" are running averages in training
         mode, while the weights change; "val_loss" and "val_accuracy", if samples are
         held out, are computed after the epoch. Accuracies are fractions in [0, 1].
+        Quantities that callbacks add to the logs, such as "learning_rate", are
+        included. All lists have `n_iter_` entries, NaN for an epoch without a value.
     validation_indices_ : ndarray of int
         Sorted indices of the rows of X that `fit` held out. Empty if there are none.
     best_model_path_ : str
@@ -146,7 +152,7 @@ class KerasMLPClassifier(BaseKerasClassifier):
 
     _parameter_constraints = {
         **BaseKerasClassifier._parameter_constraints,
-        "hidden_layer_sizes": ["array-like"],
+        "hidden_layer_sizes": [_SIZE, "array-like"],
         "activation": [str, callable],
         "bias_initializer": [str, callable],
         "dropout": [_FRACTION],
@@ -209,7 +215,7 @@ class KerasMLPClassifier(BaseKerasClassifier):
 
     def _builder(self):
         return build_mlp, {
-            "hidden_layer_sizes": self.hidden_layer_sizes,
+            "hidden_layer_sizes": as_sizes(self.hidden_layer_sizes),
             "activation": self.activation,
             "bias_initializer": self.bias_initializer,
             "dropout": self.dropout,

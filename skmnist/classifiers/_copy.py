@@ -1,0 +1,144 @@
+"""Copies of user objects among the parameters: losses, callbacks, optimizers, layers.
+
+Keras copies and pickles an object by rebuilding it from its configuration. That fails
+for a class that is not registered, and loses every attribute that `get_config` leaves
+out. So objects of user-defined subclasses of Keras's are copied attribute by attribute.
+Nothing here imports Keras.
+"""
+
+import copy
+from dataclasses import dataclass
+
+from skmnist.persistence._context import state_is_data
+
+# Of a callback: the network of its last fit, which belongs to that fit.
+_NOT_COPIED = ("_model",)
+
+
+class CopyMixin:
+    """How classifiers are cloned, copied and pickled."""
+
+    def __sklearn_clone__(self):
+        # As sklearn.clone, except for how parameters are copied.
+        params = self.get_params(deep=False)
+        copied = {name: copy_parameter(value) for name, value in params.items()}
+        new = type(self)(**copied)
+        if hasattr(self, "_metadata_request"):
+            new._metadata_request = copy.deepcopy(self._metadata_request)
+        return new
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        # Keras models are not pickled: `model_` is rebuilt from the weights on demand.
+        state = {name: value for name, value in state.items() if name != "_model"}
+        if state_is_data():
+            from skmnist.persistence._state import to_data
+
+            return to_data(self, state)
+        # Plain dicts, so that pickles do not depend on the paths of private classes.
+        for name in {"_network", "_training"} & state.keys():
+            state[name] = state[name].as_dict()
+        return to_picklable(state)
+
+    def __setstate__(self, state):
+        if state_is_data():
+            from skmnist.persistence._restore import from_data
+
+            super().__setstate__(from_data(self, state))
+            return
+        state = from_picklable(state)
+        if "_network" in state:
+            from skmnist._engine._network import Network
+            from skmnist._engine._training import Training
+
+            state = dict(state)
+            for name, cls in (("_network", Network), ("_training", Training)):
+                # Pickles of earlier versions contain the objects themselves.
+                if isinstance(state[name], dict):
+                    state[name] = cls(**state[name])
+        super().__setstate__(state)
+
+
+def copy_parameter(value):
+    """Return a deep copy of a parameter; what cannot be copied is shared.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    copied : object
+        The value itself if it holds, for example, an open file or a lock.
+    """
+    return _copy_or_share(value, {})
+
+
+def _copy_or_share(value, memo):
+    if type(value) in (list, tuple):
+        return type(value)([_copy_or_share(entry, memo) for entry in value])
+    if type(value) is dict:
+        return {name: _copy_or_share(entry, memo) for name, entry in value.items()}
+    try:
+        return _deep_copy(value, memo)
+    except TypeError:  # raised by copy and pickle for files, locks and the like
+        return value
+
+
+def _deep_copy(value, memo):
+    if not _is_user_defined(value):
+        return copy.deepcopy(value, memo)
+    if id(value) not in memo:
+        memo[id(value)] = copied = object.__new__(type(value))
+        for name, entry in _attributes(value).items():
+            vars(copied)[name] = _deep_copy(entry, memo)
+    return memo[id(value)]
+
+
+@dataclass
+class ByAttributes:
+    """A user-defined Keras object in a pickle: its class and its attributes."""
+
+    __module__ = "skmnist.classifiers"
+
+    cls: type
+    attributes: dict
+
+    def restore(self):
+        """Return the object."""
+        value = object.__new__(self.cls)
+        vars(value).update(from_picklable(self.attributes))
+        return value
+
+
+def to_picklable(value):
+    """Return a parameter with `ByAttributes` in place of user-defined Keras objects."""
+    if type(value) in (list, tuple):
+        return type(value)(map(to_picklable, value))
+    if type(value) is dict:
+        return {name: to_picklable(entry) for name, entry in value.items()}
+    if _is_user_defined(value):
+        return ByAttributes(type(value), to_picklable(_attributes(value)))
+    return value
+
+
+def from_picklable(value):
+    """Return the parameter that `to_picklable` converted."""
+    if type(value) in (list, tuple):
+        return type(value)(map(from_picklable, value))
+    if type(value) is dict:
+        return {name: from_picklable(entry) for name, entry in value.items()}
+    return value.restore() if isinstance(value, ByAttributes) else value
+
+
+def _attributes(value):
+    return {
+        name: None if name in _NOT_COPIED else entry
+        for name, entry in vars(value).items()
+    }
+
+
+def _is_user_defined(value):
+    """Return whether an object is of a user's subclass of one of Keras's classes."""
+    packages = [cls.__module__.partition(".")[0] for cls in type(value).__mro__]
+    return packages[0] != "keras" and "keras" in packages and hasattr(value, "__dict__")

@@ -1,0 +1,92 @@
+"""User-defined Keras objects keep every attribute in clones, pickles and workers."""
+
+import copy
+import pickle
+
+import cloudpickle
+import keras
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+
+from skmnist import KerasMLPClassifier
+
+
+class Focal(keras.losses.Loss):
+    """Not registered with Keras."""
+
+    def __init__(self, gamma=2.0):
+        super().__init__()
+        self.gamma = gamma
+
+    def call(self, y_true, y_pred):
+        p = keras.ops.clip(y_pred, 1e-7, 1.0)
+        loss = y_true * (1 - p) ** self.gamma * -keras.ops.log(p)
+        return keras.ops.sum(loss, axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="test_copy")
+class Registered(Focal):
+    """Registered, with a configuration that leaves gamma out."""
+
+    def get_config(self):
+        return keras.losses.Loss.get_config(self)
+
+
+class Shifted(keras.initializers.Initializer):
+    def __init__(self, shift):
+        self.shift = shift
+
+    def __call__(self, shape, dtype=None):
+        return keras.ops.full(shape, self.shift, dtype)
+
+
+SETTINGS = {"hidden_layer_sizes": (8,), "epochs": 2, "random_state": 0}
+COPIES = {
+    "clone": clone,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda clf: pickle.loads(pickle.dumps(clf)),
+    "cloudpickle": lambda clf: pickle.loads(cloudpickle.dumps(clf)),
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize("loss", [Focal, Registered])
+def test_copy_keeps_attributes_of_a_loss(how, loss, digits, same_weights):
+    clf = KerasMLPClassifier(loss=loss(5.0), **SETTINGS)
+    copied = COPIES[how](clf)
+    assert type(copied.loss) is loss
+    assert copied.loss is not clf.loss
+    assert copied.loss.gamma == 5.0
+    assert same_weights(clf.fit(*digits), copied.fit(*digits))
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_copy_of_a_fitted_classifier_predicts_alike(how, digits):
+    clf = KerasMLPClassifier(
+        loss=Focal(5.0), bias_initializer=Shifted(0.5), **SETTINGS
+    ).fit(*digits)
+    copied = COPIES[how](clf)
+    assert copied.bias_initializer.shift == 0.5
+    if how == "clone":
+        copied.fit(*digits)
+    np.testing.assert_array_equal(
+        copied.predict_proba(digits[0]), clf.predict_proba(digits[0])
+    )
+
+
+def test_copies_share_nothing_that_changes():
+    callback = keras.callbacks.LambdaCallback()
+    callback.seen = []
+    both = [callback, callback]
+    copied = clone(KerasMLPClassifier(callbacks=both)).callbacks
+    assert copied[0] is copied[1] is not callback
+    assert copied[0].seen is not callback.seen
+
+
+@pytest.mark.slow
+def test_workers_train_with_an_unregistered_loss(digits):
+    clf = KerasMLPClassifier(loss=Focal(5.0), **SETTINGS)
+    one, two = (cross_val_score(clf, *digits, cv=2, n_jobs=n) for n in (1, 2))
+    np.testing.assert_allclose(one, two, atol=0.02)

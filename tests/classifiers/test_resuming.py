@@ -1,0 +1,88 @@
+"""warm_start and partial_fit continue a training."""
+
+import keras
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from skmnist import KerasImageClassifier, KerasMLPClassifier, build_mlp
+
+
+@pytest.fixture
+def more_digits():
+    X, y = load_digits(return_X_y=True)
+    return (X[:800] / 16).astype(np.float32), y[:800]
+
+
+def early_stopping(**params):
+    return KerasMLPClassifier(
+        hidden_layer_sizes=(16,),
+        validation_fraction=0.2,
+        early_stopping=True,
+        warm_start=True,
+        random_state=0,
+        **params,
+    )
+
+
+def test_early_stopping_runs_on_after_epochs_without_validation(more_digits):
+    clf = early_stopping(n_iter_no_change=3, epochs=6)
+    for _ in range(5):
+        clf.partial_fit(*more_digits)
+    clf.fit(*more_digits)
+    assert clf.n_iter_ == 5 + 6
+    assert 5 < clf.best_epoch_ <= clf.n_iter_
+    assert {len(values) for values in clf.history_.values()} == {clf.n_iter_}
+
+
+def test_fit_with_early_stopping_never_ends_worse_than_it_began(more_digits):
+    X, y = more_digits
+    clf = early_stopping(n_iter_no_change=2, epochs=20, learning_rate=0.05)
+    losses = []
+    for _ in range(4):
+        clf.fit(X, y)
+        rows = clf.validation_indices_
+        losses.append(clf.evaluate(X[rows], y[rows])["loss"])
+        assert losses[-1] == pytest.approx(min(clf.history_["val_loss"]), rel=1e-5)
+    assert losses == sorted(losses, reverse=True)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_changed_learning_rate_takes_effect(method, digits):
+    clf = KerasMLPClassifier(epochs=1, warm_start=True, random_state=0).fit(*digits)
+    before = clf.model_.get_weights()
+    getattr(clf.set_params(learning_rate=1e-9), method)(*digits)
+    steps = zip(before, clf.model_.get_weights(), strict=True)
+    assert max(np.abs(a - b).max() for a, b in steps) < 1e-6
+    getattr(clf.set_params(learning_rate=0.01), method)(*digits)
+    steps = zip(before, clf.model_.get_weights(), strict=True)
+    assert max(np.abs(a - b).max() for a, b in steps) > 1e-3
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", keras.optimizers.SGD(0.1)])
+def test_other_optimizer_is_refused(optimizer, digits):
+    clf = KerasMLPClassifier(epochs=1, warm_start=True, random_state=0).fit(*digits)
+    expected = clf.predict_proba(digits[0])
+    with pytest.raises(ValueError, match=r"optimizer=.*differs.*'adam'"):
+        clf.set_params(optimizer=optimizer).fit(*digits)
+    np.testing.assert_array_equal(clf.predict_proba(digits[0]), expected)
+
+
+@pytest.mark.parametrize(
+    "clf",
+    [
+        KerasMLPClassifier(epochs=1, random_state=0),
+        KerasImageClassifier(build_mlp, epochs=1, random_state=0),
+    ],
+    ids=["mlp", "builder"],
+)
+def test_one_more_epoch_builds_no_network(clf, digits, monkeypatch):
+    from skmnist._engine._network import Network
+
+    clf.fit(*digits).partial_fit(*digits)
+
+    def build(self, seed=0):
+        raise AssertionError("a network was built")
+
+    monkeypatch.setattr(Network, "build", build)
+    assert clf.partial_fit(*digits).n_iter_ == 3
