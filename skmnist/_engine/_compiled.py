@@ -12,7 +12,12 @@ from skmnist._engine._backend import (
     keras,
 )
 from skmnist._engine._placeholder import Placeholder
-from skmnist._engine._trainers import BlockTrainer, TrainerPool, power_of_two
+from skmnist._engine._trainers import (
+    BlockTrainer,
+    TrainerPool,
+    power_of_two,
+    training_keyword,
+)
 
 # The number of training rows from which XLA's compilation pays for itself.
 _JIT_ROWS = 1000
@@ -31,6 +36,8 @@ class CompiledNetwork:
         Whether one compiled call can train on a block of batches.
     pads : bool
         Whether padding rows leave the results of the other rows unchanged.
+    supports_jit : bool
+        Whether XLA can compile all layers.
     convolutional : bool
         Whether the network has a convolution.
     shapes : list of tuple of int
@@ -72,6 +79,7 @@ class CompiledNetwork:
             for layer in self._model._flatten_layers(include_self=False)
             if not isinstance(layer, keras.layers.InputLayer)
         ]
+        self.supports_jit = all(map(_supports_jit, self.layers))
         self.convolutional = any(
             "Conv" in base.__name__
             for layer in self.layers
@@ -109,7 +117,7 @@ class CompiledNetwork:
             # Decided by the network, the device and the data alone, never by what ran
             # before, because XLA changes the last bits of a result.
             slow = self.convolutional and not has_gpu()
-            jit_compile = not slow and n_rows >= _JIT_ROWS
+            jit_compile = self.supports_jit and not slow and n_rows >= _JIT_ROWS
         return self._trainers.borrow(bool(jit_compile))
 
     def _kept_tensors(self, weights):
@@ -144,15 +152,15 @@ class CompiledNetwork:
             yield n_rows, [array[index].astype(dtype, copy=False) for array in arrays]
 
     def _predict_block(self, trainable, non_trainable, X):
-        return self._model.stateless_call(trainable, non_trainable, X, training=False)[
-            0
-        ]
+        keywords = training_keyword(self._model, False)
+        return self._model.stateless_call(trainable, non_trainable, X, **keywords)[0]
 
     def _evaluate_block(self, trainable, non_trainable, rates, X, y, sample_weight):
         ops = keras.ops
         with self._slots.bound(rates):
+            keywords = training_keyword(self._model, False)
             y_pred, _, penalties = self._model.stateless_call(
-                trainable, non_trainable, X, training=False, return_losses=True
+                trainable, non_trainable, X, return_losses=True, **keywords
             )
         loss = ops.cast(self._sample_loss(y, y_pred), y.dtype)
         hits = ops.cast(ops.argmax(y, -1) == ops.argmax(y_pred, -1), y.dtype)
@@ -173,6 +181,17 @@ def _rows_are_independent(model):
         and getattr(layer, "activity_regularizer", None) is None
         for layer in model._flatten_layers()
     )
+
+
+def _supports_jit(layer):
+    """Return whether XLA can compile a layer.
+
+    XLA has no kernel for the image transformations of Keras's augmentation layers, some
+    of which state that it does.
+    """
+    module = type(layer).__module__
+    augments = module.startswith("keras.src.layers.preprocessing.image_preprocessing")
+    return layer.supports_jit and not augments
 
 
 def _probed(sample_loss, network):

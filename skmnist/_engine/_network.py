@@ -87,11 +87,17 @@ class Network:
                     "it uncompiled, and set optimizer, learning_rate and loss on the "
                     "classifier."
                 )
-            if not model.built:
-                model.build((None, *self.meta["X_shape_"][1:]))
+            if model.built:
+                self._check_input(model)
+                shape = getattr(model, "output_shape", None)
+            else:
+                # Called, because `build` of a subclassed model makes no variables.
+                sample = (1, *self.meta["X_shape_"][1:])
+                shape = (None, *model(np.zeros(sample, self.input_dtype())).shape[1:])
             n_classes = self.meta["n_classes_"]
-            shape = getattr(model, "output_shape", None)
-            if shape is not None and tuple(shape) != (None, n_classes):
+            if shape is not None and tuple(shape) == (None, 1) and n_classes == 2:
+                model = _with_two_outputs(model, self.meta["X_shape_"][1:])
+            elif shape is not None and tuple(shape) != (None, n_classes):
                 raise ValueError(
                     f"The builder {_name(self.builder)} returned a network whose "
                     f"output shape is {shape}; expected {(None, n_classes)}: one "
@@ -99,6 +105,22 @@ class Network:
                 )
             optimizer.build(model.trainable_variables)
         return model, optimizer
+
+    def _check_input(self, model):
+        """Raise ValueError if a network does not take samples of these data."""
+        expected = getattr(model, "input_shape", None)
+        given = tuple(self.meta["X_shape_"][1:])
+        if not isinstance(expected, tuple) or isinstance(expected[0], tuple):
+            return  # unknown, or several inputs
+        sides = zip(expected[1:], given, strict=False)
+        if len(expected) != len(given) + 1 or any(
+            side not in (None, actual) for side, actual in sides
+        ):
+            raise ValueError(
+                f"The builder {_name(self.builder)} returned a network for samples of "
+                f"shape {expected[1:]}, but the samples have shape {given}: size the "
+                'network by meta["X_shape_"][1:], or set image_shape.'
+            )
 
     def _is_like(self, other):
         """Return whether another recipe makes the same network, as far as is known."""
@@ -303,7 +325,7 @@ class Network:
 
         None if the network normalises its input.
         """
-        first = self.compiled().layers[0]
+        first = next(iter(self.compiled().layers), None)
         if isinstance(first, keras.layers.Rescaling):
             return float(np.max(first.scale))
         norms = (keras.layers.Normalization, keras.layers.BatchNormalization)
@@ -321,6 +343,17 @@ class Network:
     def input_dtype(self):
         """Return the dtype of the network's inputs and targets."""
         return data_dtype(self.dtype)
+
+
+def _with_two_outputs(model, sample_shape):
+    """Return a network of the probabilities 1 - p and p for one that returns p.
+
+    Its categorical cross-entropy equals the binary cross-entropy of p.
+    """
+    inputs = keras.Input(sample_shape)
+    p = model(inputs)
+    outputs = keras.layers.Concatenate()([keras.layers.Rescaling(-1.0, 1.0)(p), p])
+    return keras.Model(inputs, outputs, name=model.name)
 
 
 def describe_optimizer(optimizer):

@@ -11,6 +11,7 @@ Stopping, validation, callbacks and checkpoints are not a trainer's subject: see
 """
 
 import contextlib
+import inspect
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -155,7 +156,7 @@ class BlockTrainer(Variables):
     def _step(self, X, y, sample_weight):
         total = tf.reduce_sum(sample_weight)
         with tf.GradientTape() as tape:
-            y_pred = self.model(X, training=True)
+            y_pred = self.model(X, **training_keyword(self.model, True))
             loss = tf.math.divide_no_nan(
                 tf.reduce_sum(
                     tf.cast(self._sample_loss(y, y_pred), y.dtype) * sample_weight
@@ -306,6 +307,13 @@ def prefetch(items):
         while (item := coming.result()) is not None:
             coming = thread.submit(next, items, None)
             yield item
+
+
+def training_keyword(model, training):
+    """Return the keyword `training` for a model whose `call` takes it, else none."""
+    parameters = inspect.signature(model.call).parameters
+    keywords = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return {"training": training} if keywords or "training" in parameters else {}
 
 
 def power_of_two(n):

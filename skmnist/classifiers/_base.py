@@ -33,6 +33,7 @@ from skmnist.classifiers._data import (
     check_predict_data,
     fit_label_encoder,
     hold_out,
+    unchanged_on_failure,
 )
 
 # Guards the first access to `model_`: threads that share a classifier get one model.
@@ -133,8 +134,11 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
             If the fit is interrupted. The fitted attributes hold the weights at that
             moment and the history of the completed epochs.
         """
-        X, y = check_fit_data(self, X, y, reset=True)
-        return self._fit(X, y, sample_weight, int(self.epochs), resume=self.warm_start)
+        with unchanged_on_failure(self):
+            X, y = check_fit_data(self, X, y, reset=True)
+            return self._fit(
+                X, y, sample_weight, int(self.epochs), resume=self.warm_start
+            )
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -323,7 +327,7 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
             stopping and checkpoints.
         """
         # The first fit of a process imports Keras; `import skmnist` does not.
-        from skmnist._engine._training import start, train
+        from skmnist._engine._training import train
 
         resume = resume and hasattr(self, "_training")
         encoder = self._encoder if resume else fit_label_encoder(self, y, classes)
@@ -342,15 +346,15 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
             # As in Keras, class weights count in training only.
             weight[held_out] = given_weight[held_out]
             check_held_out_weight(weight, held_out)
-        network = self._make_network(X, encoder.classes_)
         # `train` modifies this state, not that of the previous fit, and the fitted
         # attributes are set in one place at the end. So a fit that fails leaves the
         # network, weights and history of the previous fit as they were.
         if resume:
+            network = self._make_network(X, encoder.classes_)
             training = self._training.copy()
             network.resume(training, self._network)
         else:
-            training = start(network, seed)
+            network, training, X = self._start(X, encoder.classes_, seed)
         parts = network, encoder, held_out, root_mean_square(X)
         checkpoint = None
         try:
@@ -415,6 +419,13 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
 
     def _check_network(self, network, weights, X):
         """Raise ValueError if the untrained network's predictions are invalid."""
+
+    def _start(self, X, classes, seed):
+        """Return a new network, its initial state, and X in the shape it takes."""
+        from skmnist._engine._training import start
+
+        network = self._make_network(X, classes)
+        return network, start(network, seed), X
 
     def _make_network(self, X, classes):
         from skmnist._engine._network import Network, network_meta

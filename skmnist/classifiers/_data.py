@@ -1,5 +1,6 @@
 """Samples and labels of a fit: validation, shape, label encoding and hold-out split."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -16,6 +17,22 @@ from skmnist.classifiers._checks import (
 
 # Dtypes that networks accept without conversion; images have up to 4 dimensions.
 _CHECKS = {"dtype": [np.float32, np.float64, np.uint8], "allow_nd": True}
+
+
+@contextlib.contextmanager
+def unchanged_on_failure(classifier):
+    """Restore what validation has set if a fit fails before it sets a new network."""
+    names = ("n_features_in_", "feature_names_in_", "image_shape_", "_sample_shape")
+    before = {name: v for name, v in vars(classifier).items() if name in names}
+    training = vars(classifier).get("_training")
+    try:
+        yield
+    except BaseException:
+        if vars(classifier).get("_training") is training:
+            for name in names:
+                vars(classifier).pop(name, None)
+            vars(classifier).update(before)
+        raise
 
 
 def check_fit_data(classifier, X, y, *, reset):

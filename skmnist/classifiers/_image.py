@@ -1,6 +1,7 @@
 """Classifier for networks built by a user-defined function."""
 
 import inspect
+import math
 
 import numpy as np
 
@@ -25,8 +26,9 @@ class KerasImageClassifier(BaseKerasClassifier):
         Keyword arguments of the builder.
     image_shape : tuple of int, default=None
         Shape to which flat samples are reshaped: (h, w) or (h, w, channels), of which
-        one entry may be -1. If None, the shape of images is kept, and flat samples are
-        reshaped to a square. (-1,) keeps flat samples flat.
+        one entry may be -1. (-1,) keeps flat samples flat. If None, the shape of images
+        is kept, and flat samples are reshaped to a square if their length is a square
+        number and the network takes such images; otherwise they stay flat.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Optimizer. Every fit trains with a copy, so an instance passed here is never
         modified.
@@ -298,7 +300,26 @@ class KerasImageClassifier(BaseKerasClassifier):
                 )
 
     def _layout(self, sample_shape):
+        if self.image_shape is None and len(sample_shape) == 1:
+            earlier = getattr(self, "_network", None)
+            if self.warm_start and earlier is not None:
+                shape = earlier.meta["X_shape_"][1:]
+                if math.prod(shape) == math.prod(sample_shape):
+                    return shape
+            if math.isqrt(sample_shape[0]) ** 2 != sample_shape[0]:
+                return sample_shape  # the columns of a table
         return resolve_image_shape(sample_shape, self.image_shape)
+
+    def _start(self, X, classes, seed):
+        try:
+            return super()._start(X, classes, seed)
+        except ValueError:
+            if self.image_shape is not None or len(self._sample_shape) > 1:
+                raise
+        # The builder's network does not take square images, so the rows may be those of
+        # a table whose number of columns happens to be a square.
+        self.image_shape_ = self._sample_shape
+        return super()._start(X.reshape(len(X), -1), classes, seed)
 
     def _builder(self):
         if hasattr(self.model, "compute_output_shape"):

@@ -1,0 +1,203 @@
+"""Builders as SciKeras and Keras's guides write them."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from sklearn.base import clone
+from sklearn.datasets import load_digits, load_iris, make_classification
+
+from skmnist import KerasImageClassifier
+
+SETTINGS = {"epochs": 3, "random_state": 0}
+
+
+def build_by_features(meta):
+    return keras.Sequential(
+        [
+            keras.Input((meta["n_features_in_"],)),
+            layers.Dense(16, activation="relu"),
+            layers.Dense(meta["n_classes_"], activation="softmax"),
+        ]
+    )
+
+
+def build_by_shape(meta):
+    return keras.Sequential(
+        [
+            keras.Input(meta["X_shape_"][1:]),
+            layers.Dense(16, activation="relu"),
+            layers.Dense(meta["n_classes_"], activation="softmax"),
+        ]
+    )
+
+
+def build_for_images(meta):
+    return keras.Sequential(
+        [
+            keras.Input(meta["X_shape_"][1:]),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(meta["n_classes_"], activation="softmax"),
+        ]
+    )
+
+
+class Net(keras.Model):
+    def __init__(self, n_classes):
+        super().__init__()
+        self.flatten = layers.Flatten()
+        self.hidden = layers.Dense(16, activation="relu")
+        self.dropout = layers.Dropout(0.1)
+        self.outputs = layers.Dense(n_classes, activation="softmax")
+
+    def call(self, inputs, training=None):
+        hidden = self.hidden(self.flatten(inputs))
+        return self.outputs(self.dropout(hidden, training=training))
+
+
+class NetWithoutTraining(Net):
+    def call(self, x):
+        return self.outputs(self.hidden(self.flatten(x)))
+
+
+@pytest.mark.parametrize("build", [build_by_features, build_by_shape])
+@pytest.mark.parametrize("n_columns", [20, 64])
+def test_rows_of_a_table_stay_flat(build, n_columns):
+    X, y = make_classification(200, n_columns, n_informative=10, random_state=0)
+    clf = KerasImageClassifier(build, **SETTINGS).fit(X, y)
+    assert clf.image_shape_ == (n_columns,)
+    assert clf.predict_proba(X[:5]).shape == (5, 2)
+    warm = clf.set_params(warm_start=True).fit(X, y)
+    assert (warm.image_shape_, warm.n_iter_) == ((n_columns,), 6)
+
+
+def test_flat_squares_are_images_for_a_network_of_images():
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:200] / 16, y[:200]
+    clf = KerasImageClassifier(build_for_images, **SETTINGS).fit(X, y)
+    assert clf.image_shape_ == (8, 8, 1)
+
+
+def test_network_for_other_samples_is_refused():
+    X, y = load_iris(return_X_y=True)
+
+    def build(meta):
+        return build_by_features(meta | {"n_features_in_": 7})
+
+    with pytest.raises(ValueError, match=r"samples of shape \(7,\).*shape \(4,\)"):
+        KerasImageClassifier(build, **SETTINGS).fit(X, y)
+
+
+@pytest.mark.parametrize("cls", [Net, NetWithoutTraining])
+def test_subclassed_model_trains_as_in_keras(cls, digits, same_weights):
+    X, y = digits
+    clf = KerasImageClassifier(
+        lambda meta: cls(meta["n_classes_"]), epochs=10, random_state=0
+    )
+    clf.fit(X, y)
+    assert clf.score(X, y) > 0.7
+    assert same_weights(clone(clf).fit(X, y), clf)
+    own = clf.model_.predict(X.reshape(-1, *clf.image_shape_), verbose=0)
+    np.testing.assert_allclose(clf.predict_proba(X), own, atol=1e-5)
+
+
+def build_sigmoid(meta):
+    return keras.Sequential(
+        [
+            keras.Input(meta["X_shape_"][1:]),
+            layers.Dense(8, activation="relu"),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "categorical_crossentropy"])
+def test_one_sigmoid_unit_trains_as_keras_trains_it(loss):
+    """With all rows in one batch, so that their order does not matter."""
+    X, y = make_classification(200, 8, n_informative=6, random_state=0)
+    X = X.astype(np.float32)
+    settings = {"epochs": 20, "batch_size": 200, "learning_rate": 0.01}
+    clf = KerasImageClassifier(build_sigmoid, loss=loss, random_state=0, **settings)
+    clf.fit(X, np.array(["no", "yes"])[y])
+
+    from skmnist._engine._training import start
+
+    weights = start(clf._network, clf._training.seed).weights
+    model = build_sigmoid({"X_shape_": X.shape})
+    for variable, value in zip(model.variables, weights, strict=True):
+        variable.assign(value)
+    adam = keras.optimizers.Adam(0.01)
+    model.compile(adam, "binary_crossentropy", metrics=["accuracy"])
+    history = model.fit(X, y, epochs=20, batch_size=200, verbose=0).history
+    np.testing.assert_allclose(clf.history_["loss"], history["loss"], rtol=1e-4)
+    np.testing.assert_allclose(clf.history_["accuracy"], history["accuracy"], rtol=1e-5)
+    probabilities = clf.predict_proba(X)
+    assert probabilities.shape == (200, 2)
+    own = model.predict(X, verbose=0)[:, 0]
+    np.testing.assert_allclose(probabilities[:, 1], own, atol=1e-4)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    assert set(clf.predict(X)) == {"no", "yes"}
+
+
+@pytest.mark.parametrize(
+    "augmentation",
+    [
+        lambda: layers.RandomTranslation(0.1, 0.1),
+        lambda: layers.RandomRotation(0.05),
+        lambda: layers.RandomZoom(0.1),
+        lambda: layers.RandomFlip(),
+    ],
+    ids=["translation", "rotation", "zoom", "flip"],
+)
+@pytest.mark.parametrize("n_samples", [300, 1200], ids=["small", "large"])
+@pytest.mark.slow
+def test_augmentation_layers_train_on_any_number_of_rows(augmentation, n_samples):
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:n_samples].reshape(-1, 8, 8, 1) / 16, y[:n_samples]
+
+    def build(meta):
+        return keras.Sequential(
+            [
+                keras.Input(meta["X_shape_"][1:]),
+                augmentation(),
+                layers.Flatten(),
+                layers.Dense(meta["n_classes_"], activation="softmax"),
+            ]
+        )
+
+    clf = KerasImageClassifier(build, **SETTINGS).fit(X, y)
+    own = clf.model_.predict(X, verbose=0)
+    np.testing.assert_allclose(clf.predict_proba(X), own, atol=1e-5)
+
+
+def test_model_in_place_of_a_builder_is_refused_by_what_to_pass():
+    X, y = load_iris(return_X_y=True)
+    model = build_by_features({"n_features_in_": 4, "n_classes_": 3})
+    with pytest.raises(ValueError, match=r"clone_model"):
+        KerasImageClassifier(model, **SETTINGS).fit(X, y)
+    wrapped = KerasImageClassifier(
+        lambda meta: keras.models.clone_model(model), **SETTINGS
+    )
+    assert wrapped.fit(X, y).predict(X).shape == (150,)
+
+
+def test_parameters_that_scikeras_routes_name_what_to_set():
+    clf = KerasImageClassifier(build_by_features)
+    with pytest.raises(ValueError, match="set learning_rate instead"):
+        clf.set_params(optimizer__learning_rate=0.1)
+    with pytest.raises(ValueError, match=r"keras\.optimizers"):
+        clf.set_params(optimizer__momentum=0.9)
+
+
+def test_failed_refit_leaves_the_classifier_as_it_was(digits):
+    X, y = digits
+    clf = KerasImageClassifier(build_for_images, **SETTINGS).fit(X, y)
+    expected = clf.predict_proba(X)
+    with pytest.raises(ValueError, match="diverged"):
+        clf.set_params(learning_rate=1e38).fit(X[:, :49], y)
+    np.testing.assert_array_equal(clf.predict_proba(X), expected)
+    with pytest.raises(ValueError, match="min_ndim"):
+        clf.fit(X[:, :20], y)
+    assert (clf.n_features_in_, clf.image_shape_) == (64, (8, 8, 1))
+    np.testing.assert_array_equal(clf.predict_proba(X), expected)
