@@ -351,3 +351,34 @@ def test_threads_fit_same_architecture_independently(digits, same_weights):
         thread.join()
     for one, other in zip(alone, together, strict=True):
         assert same_weights(one, other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("work", ["clf.predict(X)", "clf.fit(X, y)", "clf.model_"])
+def test_forked_process_gets_an_error_and_does_not_hang(work):
+    code = f"""
+import multiprocessing, warnings
+import numpy as np
+from skmnist import KerasMLPClassifier
+warnings.simplefilter("ignore")
+X, y = np.eye(8), [0, 1] * 4
+clf = KerasMLPClassifier(epochs=1).fit(X, y)
+clf.predict(X)
+
+def work(_):
+    {work}
+
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    pool.map(work, [0])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    message = done.stderr.splitlines()[-1]
+    assert message.startswith("RuntimeError")
+    assert all(word in message for word in ("fork", "spawn", "forkserver", "loky"))

@@ -18,6 +18,7 @@ from skmnist._engine._backend import keras, to_numpy
 from skmnist._engine._compiled import CompiledNetwork
 from skmnist._engine._dtypes import data_dtype
 from skmnist._engine._key import network_key
+from skmnist._engine._process import check_not_forked
 from skmnist._engine._scikeras import resolve, wrap
 from skmnist._engine._seeds import isolated_build
 from skmnist.architectures import build_lenet, build_mlp
@@ -66,6 +67,7 @@ class Network:
             If the builder does not return an uncompiled network with one output per
             class.
         """
+        check_not_forked()
         with isolated_build(seed, self.dtype):
             model, optimizer = resolve(
                 self.builder,
@@ -145,6 +147,7 @@ class Network:
         weights, optimizer_state : list of ndarray
             Copies that the caller may change.
         """
+        check_not_forked()
         recipe = self._recipe()
         with _cache_lock:
             known = recipe and _initial_states.get((recipe, seed))
@@ -197,6 +200,7 @@ class Network:
         built : tuple of (keras.Model, keras.optimizers.Optimizer), optional
             The result of `build`, to save building another model for the key.
         """
+        check_not_forked()  # before the lock, which a fork may have copied as held
         if self._key is None:
             self._set_key(built)
         with _cache_lock:

@@ -217,27 +217,8 @@ class FitDiagnosis:
     ):
         """Diagnose folds that were trained before.
 
-        Parameters
-        ----------
-        estimator : classifier
-        cross_validation : CrossValidation
-            The samples and splits of the folds.
-        folds : list of Fold
-        reference : tuple of (str, float or list of Fold)
-            The result of `run_reference`.
-        tolerance : float
-        groups : ndarray of shape (n_samples,), default=None
-        curve : DataFrame, default=None
-        half : list of Fold, default=None
-            The results of `run_learning_curve`.
-        candidates : Candidates, default=None
-        first_row : int, default=0
-            The first row of a hold-out.
-        configuration : dict, default=None
-
-        Returns
-        -------
-        diagnosis : FitDiagnosis
+        `reference` is the result of `run_reference`, `curve` and `half` are those of
+        `run_learning_curve`, and `first_row` is the first row of a hold-out.
         """
         X, y, splits = cross_validation.X, cross_validation.y, cross_validation.splits
         classes, codes = np.unique(y, return_inverse=True)
