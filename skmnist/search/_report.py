@@ -171,7 +171,7 @@ def _cell(name, value, is_accuracy):
         return "–"
     if name.endswith(("_accuracy", "_score", "_standard_error")):
         return percent(value) if is_accuracy else f"{value:.4f}"
-    return f"{value:.2f}" if name == "fit_time" else str(value)
+    return f"{value:.2f} s" if name == "fit_time" else str(value)
 
 
 def _as_typed(table):
