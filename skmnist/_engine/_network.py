@@ -20,7 +20,7 @@ from skmnist._engine._dtypes import data_dtype
 from skmnist._engine._key import network_key
 from skmnist._engine._process import check_not_forked
 from skmnist._engine._scikeras import resolve, wrap
-from skmnist._engine._seeds import isolated_build
+from skmnist._engine._seeds import GENERATORS_LOCK, isolated_build
 from skmnist.architectures import build_lenet, build_mlp
 
 # Compiled networks kept for reuse. A search fits one candidate on every fold before the
@@ -203,14 +203,15 @@ class Network:
         check_not_forked()  # before the lock, which a fork may have copied as held
         if self._key is None:
             self._set_key(built)
-        with _cache_lock:
-            compiled = _cache.get(self._key)
-            if compiled is None:
-                compiled = CompiledNetwork(self, isinstance(self._key, str))
-                _cache[self._key] = compiled
-                if len(_cache) > _CACHE_SIZE:
-                    _cache.popitem(last=False)
-            _cache.move_to_end(self._key)
+        compiled = _cached(self._key)
+        if compiled is None:
+            # Building takes this lock, which a training may hold while its callbacks
+            # predict. Taken inside the cache's lock, it would stop both threads.
+            with GENERATORS_LOCK:
+                compiled = _cached(self._key)
+                if compiled is None:
+                    compiled = CompiledNetwork(self, isinstance(self._key, str))
+                    _put_into_cache(self._key, compiled)
         return compiled
 
     def _set_key(self, built):
@@ -379,6 +380,20 @@ def network_meta(X_shape, X_dtype, n_features, classes):
         "n_outputs_": 1,
         "n_outputs_expected_": 1,
     }
+
+
+def _cached(key):
+    with _cache_lock:
+        if key in _cache:
+            _cache.move_to_end(key)
+        return _cache.get(key)
+
+
+def _put_into_cache(key, compiled):
+    with _cache_lock:
+        _cache[key] = compiled
+        if len(_cache) > _CACHE_SIZE:
+            _cache.popitem(last=False)
 
 
 def _name(builder):

@@ -17,8 +17,8 @@ if BACKEND == "tensorflow":
     from tensorflow.python.ops import stateful_random_ops
 
 # The generators belong to the whole process, so only one thread may seed them at a
-# time.
-_GENERATORS_LOCK = threading.RLock()
+# time. A thread that holds another lock must not wait for this one.
+GENERATORS_LOCK = threading.RLock()
 
 # Keras's own per-thread globals: counters of automatic layer names, which every build
 # advances, and the generator behind `keras.random` calls without a seed.
@@ -36,7 +36,7 @@ def seeded_generators(seed):
     ----------
     seed : int
     """
-    with _GENERATORS_LOCK:
+    with GENERATORS_LOCK:
         python_state, numpy_state = random.getstate(), np.random.get_state()
         backend_state = _backend_rng_state()
         keras_globals = {

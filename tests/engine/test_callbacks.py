@@ -1,6 +1,7 @@
 """Keras callbacks are called as keras.Model.fit calls them."""
 
 import threading
+from collections import OrderedDict
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 from skmnist import KerasMLPClassifier, load, save
+from skmnist._engine import _network
 
 
 class Record(keras.callbacks.Callback):
@@ -136,6 +138,34 @@ def test_stop_training_within_an_epoch(digits):
     clf = classifier(stop, batch_size=32).fit(*digits)  # 13 batches an epoch
     assert stop.seen == 5
     assert clf.n_iter_ == 1
+
+
+class PredictWhileAThreadPredicts(keras.callbacks.Callback):
+    """Predicts with one classifier while another thread waits to build the other."""
+
+    def __init__(self, own, other, X):
+        super().__init__()
+        self.predict = lambda: own.predict(X)
+        self.thread = threading.Thread(target=other.predict, args=[X], daemon=True)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.thread.ident is None:
+            self.thread.start()
+            self.thread.join(0.5)
+            self.predict()
+
+
+@pytest.mark.filterwarnings("ignore:PredictWhileAThreadPredicts overrides")
+def test_callback_and_thread_predict_at_the_same_time(digits, monkeypatch):
+    X, y = digits
+    own, other = (classifier(hidden_layer_sizes=n, epochs=1).fit(X, y) for n in (5, 6))
+    monkeypatch.setattr(_network, "_cache", OrderedDict())
+    callback = PredictWhileAThreadPredicts(own, other, X[:5])
+    fit = threading.Thread(target=classifier(callback).fit, args=digits, daemon=True)
+    fit.start()
+    for thread in fit, callback.thread:
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 @pytest.mark.filterwarnings("ignore:LambdaCallback overrides")
