@@ -1,7 +1,6 @@
 """Base class of the public classifiers."""
 
 import os
-import threading
 from numbers import Integral, Real
 
 import numpy as np
@@ -35,9 +34,6 @@ from skmnist.classifiers._data import (
     hold_out,
     unchanged_on_failure,
 )
-
-# Guards the first access to `model_`: threads that share a classifier get one model.
-_MODEL_LOCK = threading.Lock()
 
 
 class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
@@ -179,10 +175,11 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
                 "sklearn.utils.class_weight.compute_class_weight."
             )
         first = not hasattr(self, "_training")
-        X, y = check_fit_data(self, X, y, reset=first)
-        return self._fit(
-            X, y, sample_weight, 1, resume=True, classes=classes, partial=True
-        )
+        with unchanged_on_failure(self):
+            X, y = check_fit_data(self, X, y, reset=first)
+            return self._fit(
+                X, y, sample_weight, 1, resume=True, classes=classes, partial=True
+            )
 
     def predict(self, X):
         """Predict class labels.
@@ -303,10 +300,13 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
         predictions.
         """
         check_is_fitted(self)
-        with _MODEL_LOCK:
-            if "_model" not in vars(self):
-                self._model = self._network.model(self._training.weights)
-            return self._model
+        model = vars(self).get("_model")
+        if model is None:
+            # Atomic, so that threads that share a classifier get one model. Building
+            # may wait for another thread's training, so no lock is held meanwhile.
+            model = self._network.model(self._training.weights)
+            model = vars(self).setdefault("_model", model)
+        return model
 
     def _fit(self, X, y, sample_weight, epochs, *, resume, classes=None, partial=False):
         """Train on validated data and set the fitted attributes.
@@ -340,12 +340,11 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
         # and before the split, which depends on it: a warm start reuses the seed and so
         # holds out the same rows again.
         seed = self._training.seed if resume else draw_seed(self.random_state)
-        rows, held_out = np.arange(len(X)), np.arange(0)
-        if not partial:
-            rows, held_out = hold_out(y, self.validation_fraction, seed)
-            # As in Keras, class weights count in training only.
-            weight[held_out] = given_weight[held_out]
-            check_held_out_weight(weight, held_out)
+        fraction = 0 if partial else self.validation_fraction
+        rows, held_out = hold_out(y, fraction, seed)
+        # As in Keras, class weights count in training only.
+        weight[held_out] = given_weight[held_out]
+        check_held_out_weight(weight, held_out)
         # `train` modifies this state, not that of the previous fit, and the fitted
         # attributes are set in one place at the end. So a fit that fails leaves the
         # network, weights and history of the previous fit as they were.

@@ -201,3 +201,13 @@ def test_failed_refit_leaves_the_classifier_as_it_was(digits):
         clf.fit(X[:, :20], y)
     assert (clf.n_features_in_, clf.image_shape_) == (64, (8, 8, 1))
     np.testing.assert_array_equal(clf.predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_failed_first_fit_sets_nothing(method, digits):
+    X, y = digits
+    clf = KerasImageClassifier(build_for_images, **SETTINGS)
+    parameters = dict(vars(clf))
+    with pytest.raises(ValueError, match="min_ndim"):
+        getattr(clf, method)(X[:, :20], y)
+    assert vars(clf) == parameters

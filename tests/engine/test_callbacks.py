@@ -140,27 +140,31 @@ def test_stop_training_within_an_epoch(digits):
     assert clf.n_iter_ == 1
 
 
-class PredictWhileAThreadPredicts(keras.callbacks.Callback):
-    """Predicts with one classifier while another thread waits to build the other."""
+class UseWhileAThreadUses(keras.callbacks.Callback):
+    """Use one classifier while another thread waits to build the other's network."""
 
-    def __init__(self, own, other, X):
+    def __init__(self, use, own, other):
         super().__init__()
-        self.predict = lambda: own.predict(X)
-        self.thread = threading.Thread(target=other.predict, args=[X], daemon=True)
+        self.use_own = lambda: use(own)
+        self.thread = threading.Thread(target=use, args=[other], daemon=True)
 
     def on_train_batch_end(self, batch, logs=None):
         if self.thread.ident is None:
             self.thread.start()
             self.thread.join(0.5)
-            self.predict()
+            self.use_own()
 
 
-@pytest.mark.filterwarnings("ignore:PredictWhileAThreadPredicts overrides")
-def test_callback_and_thread_predict_at_the_same_time(digits, monkeypatch):
-    X, y = digits
-    own, other = (classifier(hidden_layer_sizes=n, epochs=1).fit(X, y) for n in (5, 6))
+@pytest.mark.filterwarnings("ignore:UseWhileAThreadUses overrides")
+@pytest.mark.parametrize(
+    "use",
+    [lambda clf: clf.predict(np.zeros((1, 64))), lambda clf: clf.model_],
+    ids=["predict", "model_"],
+)
+def test_callback_and_thread_use_other_classifiers(use, digits, monkeypatch):
+    own, other = (classifier(hidden_layer_sizes=n).fit(*digits) for n in (5, 6))
     monkeypatch.setattr(_network, "_cache", OrderedDict())
-    callback = PredictWhileAThreadPredicts(own, other, X[:5])
+    callback = UseWhileAThreadUses(use, own, other)
     fit = threading.Thread(target=classifier(callback).fit, args=digits, daemon=True)
     fit.start()
     for thread in fit, callback.thread:
