@@ -340,6 +340,7 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
         # and before the split, which depends on it: a warm start reuses the seed and so
         # holds out the same rows again.
         seed = self._training.seed if resume else draw_seed(self.random_state)
+        stops = self.early_stopping and not partial
         fraction = 0 if partial else self.validation_fraction
         rows, held_out = hold_out(y, fraction, seed)
         # As in Keras, class weights count in training only.
@@ -349,9 +350,7 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
         # attributes are set in one place at the end. So a fit that fails leaves the
         # network, weights and history of the previous fit as they were.
         if resume:
-            network = self._make_network(X, encoder.classes_)
-            training = self._training.copy()
-            network.resume(training, self._network)
+            network, training = self._resume(X)
         else:
             network, training, X = self._start(X, encoder.classes_, seed)
         parts = network, encoder, held_out, root_mean_square(X)
@@ -372,11 +371,7 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
                 held_out,
                 epochs=epochs,
                 batch_size=int(self.batch_size),
-                patience=(
-                    int(self.n_iter_no_change)
-                    if self.early_stopping and not partial
-                    else None
-                ),
+                patience=int(self.n_iter_no_change) if stops else None,
                 restore_best_weights=self.restore_best_weights,
                 callbacks=as_list(self.callbacks),
                 jit_compile=self.jit_compile,
@@ -425,6 +420,13 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
 
         network = self._make_network(X, classes)
         return network, start(network, seed), X
+
+    def _resume(self, X):
+        """Return a network with the current parameters, and a copy of the state."""
+        network = self._make_network(X, self.classes_)
+        training = self._training.copy()
+        network.resume(training, self._network)
+        return network, training
 
     def _make_network(self, X, classes):
         from skmnist._engine._network import Network, network_meta
