@@ -37,11 +37,7 @@ def seeded_generators(seed):
     seed : int
     """
     with GENERATORS_LOCK:
-        python_state, numpy_state = random.getstate(), np.random.get_state()
-        backend_state = _backend_rng_state()
-        keras_globals = {
-            name: global_state.get_global_attribute(name) for name in _KERAS_GLOBALS
-        }
+        before = _states()
         try:
             for name in _KERAS_GLOBALS:
                 global_state.set_global_attribute(name, None)
@@ -52,11 +48,35 @@ def seeded_generators(seed):
                 stateful_random_ops.global_generator = generator
             yield
         finally:
-            for name, value in keras_globals.items():
-                global_state.set_global_attribute(name, value)
-            _restore_backend_rng_state(backend_state)
-            np.random.set_state(numpy_state)
-            random.setstate(python_state)
+            _set_states(before)
+
+
+class OwnGenerators:
+    """States of the global generators that belong to one training.
+
+    They take the place of the process's states for one step at a time, so that other
+    threads never wait for longer.
+
+    Parameters
+    ----------
+    seed : int
+    """
+
+    def __init__(self, seed):
+        with seeded_generators(seed):
+            self._states = _states()
+
+    @contextlib.contextmanager
+    def in_use(self):
+        """Draw from these generators instead of the process's."""
+        with GENERATORS_LOCK:
+            before = _states()
+            _set_states(self._states)
+            try:
+                yield
+            finally:
+                self._states = _states()
+                _set_states(before)
 
 
 @contextlib.contextmanager
@@ -85,7 +105,24 @@ def shapes_only():
         global_state.set_global_attribute(name, waiting)
 
 
-def _backend_rng_state():
+def _states():
+    """Return the states of all generators."""
+    keras_globals = {
+        name: global_state.get_global_attribute(name) for name in _KERAS_GLOBALS
+    }
+    return random.getstate(), np.random.get_state(), keras_globals, _backend_state()
+
+
+def _set_states(states):
+    python_state, numpy_state, keras_globals, backend_state = states
+    for name, value in keras_globals.items():
+        global_state.set_global_attribute(name, value)
+    _set_backend_state(backend_state)
+    np.random.set_state(numpy_state)
+    random.setstate(python_state)
+
+
+def _backend_state():
     if BACKEND == "tensorflow":
         context = tf_context.context()
         return (
@@ -100,9 +137,11 @@ def _backend_rng_state():
     return None  # JAX has no global generator
 
 
-def _restore_backend_rng_state(state):
+def _set_backend_state(state):
     if BACKEND == "tensorflow":
         seed, rng_state, generator = state
+        # Also forgets the operations that have drawn numbers, which would go on where
+        # they were.
         tf.random.set_seed(seed)
         if rng_state is not None:
             tf_context.context()._rng.setstate(rng_state)

@@ -92,7 +92,7 @@ class BlockTrainer(Variables):
         self.optimizer._all_reduce_sum_gradients = list
         self._run_block = traced(self._block, jit_compile=jit_compile)
 
-    def run_epoch(self, data, order, batch_size):
+    def run_epoch(self, data, order, batch_size, generators):
         """Train on every row once.
 
         Parameters
@@ -101,6 +101,8 @@ class BlockTrainer(Variables):
         order : ndarray of int
             Rows, in the order to train on them.
         batch_size : int
+        generators : callable
+            Returns the context manager in which each compiled call is made.
 
         Returns
         -------
@@ -111,7 +113,8 @@ class BlockTrainer(Variables):
         blocks = list(self._blocks(data[0], order, batch_size))
         gathered = self._gathered(data, blocks)
         for n_batches, *block in prefetch(gathered) if len(blocks) > 1 else gathered:
-            sums += self.train_block(n_batches, *block)
+            with generators():
+                sums += self.train_block(n_batches, *block)
         loss, hits, total = sums
         return {"loss": float(loss / total), "accuracy": float(hits / total)}
 
@@ -267,7 +270,7 @@ class BatchTrainer(Variables):
             jit_compile=jit_compile,
         )
 
-    def run_epoch(self, data, order, batch_size):
+    def run_epoch(self, data, order, batch_size, generators):
         """Train on every row once, as `BlockTrainer.run_epoch`."""
         sums = {"loss": 0.0, "accuracy": 0.0}
         total = 0.0
@@ -278,7 +281,8 @@ class BatchTrainer(Variables):
             )
             self._events.on_train_batch_begin(batch)
             self.model.reset_metrics()
-            scores = self.model.train_on_batch(X, y, weight, return_dict=True)
+            with generators():
+                scores = self.model.train_on_batch(X, y, weight, return_dict=True)
             total += float(weight.sum())
             for name in sums:
                 sums[name] += float(scores[name]) * float(weight.sum())

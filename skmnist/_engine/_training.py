@@ -21,7 +21,7 @@ from skmnist._engine._observers import (
     KerasCallbacks,
     warn_of_batches,
 )
-from skmnist._engine._seeds import seeded_generators
+from skmnist._engine._seeds import OwnGenerators
 from skmnist._engine._trainers import BatchTrainer, Variables
 
 
@@ -248,14 +248,16 @@ def _run_epochs(loop, network, data, rows, held_out, batch_size, observers):
     events = observers[0].events
     # Code that is not Keras's may draw from the global generators, as dropout does
     # under PyTorch.
-    draws = isinstance(trainer, BatchTrainer) or not network.compiled().all_keras
+    draws = BACKEND == "torch" or not network.compiled().all_keras
     for epoch in range(loop.last if loop.finished else state.n_epochs, loop.last):
         for observer in observers:
             observer.on_epoch_begin(loop, epoch)
         # From the seed and the epoch alone, so that a resumed training shuffles alike.
         order = np.random.default_rng([state.seed, epoch]).permutation(rows)
-        with _seeded(draws, state.seed + epoch):
-            logs = trainer.run_epoch(data, order, batch_size)
+        generators = contextlib.nullcontext
+        if draws:
+            generators = OwnGenerators((state.seed + epoch) % 2**32).in_use
+        logs = trainer.run_epoch(data, order, batch_size, generators)
         if len(held_out):
             events.on_test_begin()
             scores = loop.evaluate(trainer.weights())
@@ -273,11 +275,6 @@ def _run_epochs(loop, network, data, rows, held_out, batch_size, observers):
         trainer.optimizer.finalize_variable_values(trainer.model.trainable_variables)
     for observer in observers:
         observer.on_end(loop)
-
-
-def _seeded(draws, seed):
-    """Seed the global generators for an epoch if something draws from them."""
-    return seeded_generators(seed % 2**32) if draws else contextlib.nullcontext()
 
 
 def _check_finite(loss, epoch, optimizer):

@@ -172,6 +172,29 @@ def test_callback_and_thread_use_other_classifiers(use, digits, monkeypatch):
         assert not thread.is_alive()
 
 
+class WaitForPrediction(keras.callbacks.Callback):
+    """Wait within an epoch until another thread has built and used a network."""
+
+    def __init__(self, predict):
+        super().__init__()
+        self.thread = threading.Thread(target=predict, daemon=True)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.thread.ident is None:
+            self.thread.start()
+            self.thread.join(60)
+            self.waited_in_vain = self.thread.is_alive()
+
+
+@pytest.mark.filterwarnings("ignore:WaitForPrediction overrides")
+def test_thread_does_not_wait_for_the_epoch_of_another_fit(digits, monkeypatch):
+    other = classifier(hidden_layer_sizes=6).fit(*digits)
+    monkeypatch.setattr(_network, "_cache", OrderedDict())
+    callback = WaitForPrediction(lambda: other.predict(digits[0][:1]))
+    classifier(callback, epochs=1).fit(*digits)
+    assert not callback.waited_in_vain
+
+
 @pytest.mark.filterwarnings("ignore:LambdaCallback overrides")
 def test_batch_hooks_of_an_instance_are_called(digits):
     batches = []
