@@ -1,6 +1,7 @@
 """Compiled functions of a network: prediction, evaluation, and its trainers."""
 
 import functools
+import itertools
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from skmnist._engine._backend import (
     compile_pure,
     has_gpu,
     keras,
+    tf,
+    traced,
 )
 from skmnist._engine._placeholder import Placeholder
 from skmnist._engine._trainers import (
@@ -117,8 +120,29 @@ class CompiledNetwork:
             # Decided by the network, the device and the data alone, never by what ran
             # before, because XLA changes the last bits of a result.
             slow = self.convolutional and not has_gpu()
-            jit_compile = self.supports_jit and not slow and n_rows >= _JIT_ROWS
+            pays = not slow and n_rows >= _JIT_ROWS
+            jit_compile = pays and self.supports_jit and not self._draws_statefully
         return self._trainers.borrow(bool(jit_compile))
+
+    @functools.cached_property
+    def _draws_statefully(self):
+        """Whether the network calls functions such as ``tf.random.normal``.
+
+        Under XLA they ignore seeds, so that results could not be reproduced.
+        """
+        if self.all_keras:
+            return False
+        shape = (2, *self._network.meta["X_shape_"][1:])
+        forward = traced(
+            lambda X: self._model(X, **training_keyword(self._model, True))
+        )
+        spec = tf.TensorSpec(shape, self._network.input_dtype())
+        graph = forward.get_concrete_function(spec).graph.as_graph_def()
+        nodes = [graph.node, *(f.node_def for f in graph.library.function)]
+        return any(
+            node.op.startswith(("Random", "TruncatedNormal", "Multinomial"))
+            for node in itertools.chain.from_iterable(nodes)
+        )
 
     def _kept_tensors(self, weights):
         """Return the weights as tensors, and keep those of the last classifier.

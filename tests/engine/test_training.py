@@ -10,6 +10,7 @@ from collections import OrderedDict
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.base import clone
 
 from skmnist import KerasImageClassifier, KerasMLPClassifier
@@ -244,6 +245,39 @@ def test_partial_batches_match_keras_fit(n_samples, digits):
         clf.model_.get_weights(), model.get_weights(), strict=True
     ):
         np.testing.assert_allclose(actual, expected, atol=1e-4)
+
+
+DRAWS = {
+    "keras": lambda shape: keras.random.normal(shape),
+    "tensorflow": lambda shape: tf.random.normal(shape),
+    "generator": lambda shape: tf.random.get_global_generator().normal(shape),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_samples", [300, 1200])  # without and with XLA
+@pytest.mark.parametrize("batch_hook", [None, lambda batch, logs: None])
+@pytest.mark.parametrize("draw", DRAWS)
+@pytest.mark.filterwarnings("ignore:LambdaCallback overrides")
+def test_layers_that_draw_from_global_generators_are_seeded(
+    draw, batch_hook, n_samples, same_weights
+):
+    class Noise(keras.layers.Layer):
+        def call(self, x, training=False):
+            return x + DRAWS[draw](keras.ops.shape(x)) if training else x
+
+    def build(meta):
+        softmax = keras.layers.Dense(meta["n_classes_"], activation="softmax")
+        return keras.Sequential([keras.Input((4,)), Noise(), softmax])
+
+    def fit():
+        callbacks = keras.callbacks.LambdaCallback(on_train_batch_begin=batch_hook)
+        params = {"callbacks": callbacks if batch_hook else None, "epochs": 2}
+        return KerasImageClassifier(build, random_state=0, **params).fit(X, y)
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(n_samples, 4)), rng.integers(3, size=n_samples)
+    assert same_weights(fit(), fit())
 
 
 def test_keyboard_interrupt_keeps_completed_epochs_and_is_reraised(digits):
