@@ -14,7 +14,8 @@ from skmnist._engine._backend import (
     tf,
     traced,
 )
-from skmnist._engine._placeholder import Placeholder
+from skmnist._engine._built import has_one_unit
+from skmnist._engine._losses import sample_loss
 from skmnist._engine._trainers import (
     BlockTrainer,
     TrainerPool,
@@ -49,18 +50,24 @@ class CompiledNetwork:
         Of the learning rate among the optimizer's variables; None with a schedule.
     layers : list of keras.Layer
         Without input layers.
+    sample_loss : callable
+        ``sample_loss(y, y_pred)`` returns one loss per row of one-hot targets.
+    optimizer_type : type
     """
 
     def __init__(self, network, all_keras):
         self.all_keras = all_keras
         self._network = network
         self._model, optimizer = network.build()
+        self.optimizer_type = type(optimizer)
         names = [variable.name for variable in optimizer.variables]
         self.learning_rate_position = (
             names.index("learning_rate") if "learning_rate" in names else None
         )
         self._slots = _rates.Slots(self._model)
-        self._sample_loss = _probed(network.sample_loss(), network)
+        self.sample_loss = sample_loss(
+            network.loss, network.example_targets(), one_unit=has_one_unit(self._model)
+        )
         variables = [id(variable) for variable in self._model.variables]
         self._trainable = [
             variables.index(id(v)) for v in self._model.trainable_variables
@@ -73,7 +80,7 @@ class CompiledNetwork:
         self._served = None, None
         self.pads = _rows_are_independent(self._model)
         self._trainers = TrainerPool(
-            functools.partial(BlockTrainer, network, self._sample_loss, pads=self.pads)
+            functools.partial(BlockTrainer, network, self.sample_loss, pads=self.pads)
         )
         self.scans = BACKEND == "tensorflow" and not _overrides_training(self._model)
         self.shapes = [tuple(variable.shape) for variable in self._model.variables]
@@ -186,7 +193,7 @@ class CompiledNetwork:
             y_pred, _, penalties = self._model.stateless_call(
                 trainable, non_trainable, X, return_losses=True, **keywords
             )
-        loss = ops.cast(self._sample_loss(y, y_pred), y.dtype)
+        loss = ops.cast(self.sample_loss(y, y_pred), y.dtype)
         hits = ops.cast(ops.argmax(y, -1) == ops.argmax(y_pred, -1), y.dtype)
         return (
             ops.sum(loss * sample_weight),
@@ -216,28 +223,6 @@ def _supports_jit(layer):
     module = type(layer).__module__
     augments = module.startswith("keras.src.layers.preprocessing.image_preprocessing")
     return layer.supports_jit and not augments
-
-
-def _probed(sample_loss, network):
-    """Return the loss function, after checking its result for two samples."""
-    if isinstance(sample_loss, Placeholder):
-        return sample_loss  # needed for training only, and raises an error then
-    one_hot = network.example_targets()
-    try:
-        shape = tuple(
-            sample_loss(*map(keras.ops.convert_to_tensor, [one_hot] * 2)).shape
-        )
-    except Exception as error:  # a loss may fail in any way here
-        shape = error
-    if shape != (2,):
-        raise ValueError(
-            f"loss={network.loss!r} must return one value per sample: for one-hot "
-            f"targets and probabilities of shape (2, {one_hot.shape[1]}) an array of "
-            f"shape (2,), but the result was {shape!r}. Labels are one-hot encoded by "
-            "the classifier, so use loss='categorical_crossentropy' for integer labels "
-            "too."
-        )
-    return sample_loss
 
 
 def _overrides_training(model):

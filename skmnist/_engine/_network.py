@@ -15,6 +15,12 @@ import numpy as np
 
 from skmnist._engine import _rates
 from skmnist._engine._backend import keras, to_numpy
+from skmnist._engine._built import (
+    check_model,
+    compiled_parts,
+    copy_of,
+    with_one_output_per_class,
+)
 from skmnist._engine._compiled import CompiledNetwork
 from skmnist._engine._dtypes import data_dtype
 from skmnist._engine._key import network_key
@@ -23,6 +29,12 @@ from skmnist._engine._scikeras import resolve, wrap
 from skmnist._engine._seeds import GENERATORS_LOCK, isolated_build
 from skmnist.architectures import build_lenet, build_mlp
 
+# The classifiers' defaults, which a builder that compiles its model overrides.
+_DEFAULTS = {
+    "optimizer": "adam",
+    "learning_rate": None,
+    "loss": "categorical_crossentropy",
+}
 # Compiled networks kept for reuse. A search fits one candidate on every fold before the
 # next, so a few are enough.
 _CACHE_SIZE = 8
@@ -57,15 +69,16 @@ class Network:
         Returns
         -------
         model : keras.Model
-            Uncompiled.
+            Uncompiled. If the builder has compiled it, its optimizer and loss become
+            those of this recipe.
         optimizer : keras.optimizers.Optimizer
             Built for the model's variables.
 
         Raises
         ------
         ValueError, TypeError
-            If the builder does not return an uncompiled network with one output per
-            class.
+            If the builder does not return a network with one output per class, or
+            compiles it with another optimizer or loss than is given.
         """
         check_not_forked()
         with isolated_build(seed, self.dtype):
@@ -77,52 +90,27 @@ class Network:
                 self.learning_rate,
                 self.loss,
             )
-            if not isinstance(model, keras.Model):
-                raise TypeError(
-                    f"The builder {_name(self.builder)} must return a keras.Model, "
-                    f"got {type(model).__name__}."
-                )
+            check_model(model, self.builder)
             if model.compiled:
-                raise ValueError(
-                    f"The builder {_name(self.builder)} returned a compiled model, "
-                    "whose optimizer and loss conflict with the classifier's. Return "
-                    "it uncompiled, and set optimizer, learning_rate and loss on the "
-                    "classifier."
+                optimizer, self.loss = compiled_parts(
+                    model, optimizer, self.loss, self._given(), self.builder
                 )
-            if model.built:
-                self._check_input(model)
-                shape = getattr(model, "output_shape", None)
-            else:
-                # Called, because `build` of a subclassed model makes no variables.
-                sample = (1, *self.meta["X_shape_"][1:])
-                shape = (None, *model(np.zeros(sample, self.input_dtype())).shape[1:])
-            n_classes = self.meta["n_classes_"]
-            if shape is not None and tuple(shape) == (None, 1) and n_classes == 2:
-                model = _with_two_outputs(model, self.meta["X_shape_"][1:])
-            elif shape is not None and tuple(shape) != (None, n_classes):
-                raise ValueError(
-                    f"The builder {_name(self.builder)} returned a network whose "
-                    f"output shape is {shape}; expected {(None, n_classes)}: one "
-                    "probability for each class."
-                )
+                self.optimizer, self.learning_rate = copy_of(optimizer), None
+            sample = np.zeros((1, *self.meta["X_shape_"][1:]), self.input_dtype())
+            model = with_one_output_per_class(
+                model, sample, self.meta["n_classes_"], self.builder
+            )
             optimizer.build(model.trainable_variables)
         return model, optimizer
 
-    def _check_input(self, model):
-        """Raise ValueError if a network does not take samples of these data."""
-        expected = getattr(model, "input_shape", None)
-        given = tuple(self.meta["X_shape_"][1:])
-        if not isinstance(expected, tuple) or isinstance(expected[0], tuple):
-            return  # unknown, or several inputs
-        sides = zip(expected[1:], given, strict=False)
-        if len(expected) != len(given) + 1 or any(
-            side not in (None, actual) for side, actual in sides
-        ):
-            raise ValueError(
-                f"The builder {_name(self.builder)} returned a network for samples of "
-                f"shape {expected[1:]}, but the samples have shape {given}: size the "
-                'network by meta["X_shape_"][1:], or set image_shape.'
-            )
+    def _given(self):
+        """Return the optimizer, learning rate and loss that are not the defaults."""
+        values = {
+            "optimizer": self.optimizer,
+            "learning_rate": self.learning_rate,
+            "loss": self.loss,
+        }
+        return {name: v for name, v in values.items() if v != _DEFAULTS[name]}
 
     def _is_like(self, other):
         """Return whether another recipe makes the same network, as far as is known."""
@@ -308,7 +296,7 @@ class Network:
         if self._is_like(earlier):
             self._key, self._rate_values = earlier._key, earlier._rate_values
         compiled = self.compiled()
-        if describe_optimizer(self.optimizer) != describe_optimizer(earlier.optimizer):
+        if compiled.optimizer_type is not earlier.compiled().optimizer_type:
             raise ValueError(
                 f"optimizer={self.optimizer!r} differs from the optimizer of the "
                 f"earlier fit, {earlier.optimizer!r}, whose state it cannot continue. "
@@ -336,11 +324,6 @@ class Network:
         norms = (keras.layers.Normalization, keras.layers.BatchNormalization)
         return None if isinstance(first, norms) else 1.0
 
-    def sample_loss(self):
-        """Return a function of (y, y_pred) that returns one loss per row."""
-        loss = keras.losses.get(self.loss)
-        return loss.call if isinstance(loss, keras.losses.Loss) else loss
-
     def example_targets(self):
         """Return targets of two samples, an ndarray."""
         return np.eye(2, self.meta["n_classes_"], dtype=self.input_dtype())
@@ -348,24 +331,6 @@ class Network:
     def input_dtype(self):
         """Return the dtype of the network's inputs and targets."""
         return data_dtype(self.dtype)
-
-
-def _with_two_outputs(model, sample_shape):
-    """Return a network of the probabilities 1 - p and p for one that returns p.
-
-    Its categorical cross-entropy equals the binary cross-entropy of p.
-    """
-    inputs = keras.Input(sample_shape)
-    p = model(inputs)
-    outputs = keras.layers.Concatenate()([keras.layers.Rescaling(-1.0, 1.0)(p), p])
-    return keras.Model(inputs, outputs, name=model.name)
-
-
-def describe_optimizer(optimizer):
-    """Return what identifies the kind of an optimizer: its name or class."""
-    if isinstance(optimizer, str):
-        optimizer = keras.optimizers.get(optimizer)
-    return type(optimizer)
 
 
 def network_meta(X_shape, X_dtype, n_features, classes):
@@ -394,10 +359,6 @@ def _put_into_cache(key, compiled):
         _cache[key] = compiled
         if len(_cache) > _CACHE_SIZE:
             _cache.popitem(last=False)
-
-
-def _name(builder):
-    return getattr(builder, "__name__", None) or type(builder).__name__
 
 
 _cache = OrderedDict()

@@ -263,7 +263,7 @@ class BatchTrainer(Variables):
         self._events = events
         self.model.compile(
             optimizer=self.optimizer,
-            loss=_MeanLoss(network.sample_loss(), self._dtype.name),
+            loss=_MeanLoss(network.compiled().sample_loss, self._dtype.name),
             weighted_metrics=[
                 keras.metrics.CategoricalAccuracy("accuracy", dtype=self._dtype.name)
             ],

@@ -1,5 +1,8 @@
 """Builders as SciKeras and Keras's guides write them."""
 
+import pickle
+
+import cloudpickle
 import keras
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ from keras import layers
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, make_classification
 
-from skmnist import KerasImageClassifier
+from skmnist import KerasImageClassifier, load, save
 
 SETTINGS = {"epochs": 3, "random_state": 0}
 
@@ -138,6 +141,84 @@ def test_one_sigmoid_unit_trains_as_keras_trains_it(loss):
     np.testing.assert_allclose(probabilities[:, 1], own, atol=1e-4)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
     assert set(clf.predict(X)) == {"no", "yes"}
+
+
+def compiled_by(compile_model):
+    """Return a builder that compiles its model."""
+
+    def build(meta, compile_kwargs):
+        model = keras.Sequential(
+            [
+                keras.Input((meta["n_features_in_"],)),
+                layers.Dense(8, activation="relu"),
+                layers.Dense(meta["n_classes_"], activation="softmax"),
+            ]
+        )
+        compile_model(model, compile_kwargs)
+        return model
+
+    return build
+
+
+SHARED_OPTIMIZER = keras.optimizers.SGD(0.1, momentum=0.9)
+COMPILED = {
+    "sparse": lambda model, _: model.compile(
+        keras.optimizers.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy"
+    ),
+    "loss object": lambda model, _: model.compile(
+        keras.optimizers.SGD(0.1, momentum=0.9),
+        keras.losses.SparseCategoricalCrossentropy(),
+        metrics=["accuracy"],
+    ),
+    "optimizer of all models": lambda model, _: model.compile(
+        SHARED_OPTIMIZER, "categorical_crossentropy"
+    ),
+}
+
+
+@pytest.mark.parametrize("compile_model", COMPILED.values(), ids=COMPILED)
+def test_optimizer_and_loss_of_a_compiled_builder_hold(
+    compile_model, digits, same_weights, tmp_path
+):
+    params = {"epochs": 2, "random_state": 0}
+    clf = KerasImageClassifier(compiled_by(compile_model), **params).fit(*digits)
+    given = compiled_by(lambda *_: None)
+    sgd = keras.optimizers.SGD(0.1, momentum=0.9)
+    expected = KerasImageClassifier(given, optimizer=sgd, **params).fit(*digits)
+    assert same_weights(clf, expected)
+    assert clf.evaluate(*digits) == pytest.approx(expected.evaluate(*digits))
+    assert type(clf.model_.optimizer) is keras.optimizers.SGD
+    assert same_weights(clone(clf).fit(*digits), clf)
+    assert same_weights(pickle.loads(cloudpickle.dumps(clf)), clf)
+    save(clf, tmp_path / "clf.skmnist")
+    loaded = load(tmp_path / "clf.skmnist")
+    assert loaded.evaluate(*digits) == clf.evaluate(*digits)
+    for further in clf, expected, loaded.set_params(model=clf.model):
+        further.partial_fit(*digits)
+    assert same_weights(clf, expected)
+    assert same_weights(loaded, expected)
+
+
+def test_builder_may_compile_with_what_the_classifier_gives(digits, same_weights):
+    def compile_model(model, compile_kwargs):
+        model.compile(compile_kwargs["optimizer"], compile_kwargs["loss"])
+
+    params = {"optimizer": "sgd", "learning_rate": 0.1, "epochs": 1, "random_state": 0}
+    first, second = (
+        KerasImageClassifier(compiled_by(function), **params).fit(*digits)
+        for function in (compile_model, lambda *_: None)
+    )
+    assert same_weights(first, second)
+
+
+@pytest.mark.parametrize(
+    "params", [{"optimizer": "rmsprop"}, {"learning_rate": 0.5}, {"loss": "mse"}]
+)
+def test_parameters_that_a_compiled_builder_contradicts_are_refused(params, digits):
+    clf = KerasImageClassifier(compiled_by(COMPILED["sparse"]), **params)
+    (name,) = params
+    with pytest.raises(ValueError, match=f"{name}=.*Leave {name} at its default"):
+        clf.fit(*digits)
 
 
 @pytest.mark.parametrize(

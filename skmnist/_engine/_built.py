@@ -1,0 +1,141 @@
+"""What a builder returns: checked, and brought into the form that is trained.
+
+That form is an uncompiled network with one probability per class, and its optimizer and
+loss.
+"""
+
+from skmnist._engine._backend import keras
+
+_BOTH = "probabilities_of_both_classes"
+
+
+def check_model(model, builder):
+    """Raise TypeError if a builder has not returned a model."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"The builder {_name(builder)} must return a keras.Model, got "
+            f"{type(model).__name__}."
+        )
+
+
+def compiled_parts(model, optimizer, loss, given, builder):
+    """Return the optimizer and the loss that a builder has compiled its model with.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Uncompiled afterwards.
+    optimizer : keras.optimizers.Optimizer
+        The classifier's.
+    loss : str, callable or keras.losses.Loss
+        The classifier's, which holds if the model has none.
+    given : dict
+        The parameters of the classifier that are not the default, by name.
+    builder : callable
+
+    Returns
+    -------
+    optimizer : keras.optimizers.Optimizer
+        A copy.
+    loss : str, callable or keras.losses.Loss
+
+    Raises
+    ------
+    ValueError
+        If a given parameter contradicts what the model is compiled with.
+    """
+    of_model = loss if model.loss is None else model.loss
+    pairs = {
+        "optimizer": (optimizer, model.optimizer),
+        "learning_rate": (optimizer, model.optimizer),
+        "loss": (keras.losses.get(loss), keras.losses.get(of_model)),
+    }
+    for name, value in given.items():
+        if len({str(_configuration(part)) for part in pairs[name]}) > 1:
+            raise ValueError(
+                f"The builder {_name(builder)} compiles its model, but not with the "
+                f"classifier's {name}={value!r}. Leave {name} at its default to use "
+                "the builder's, or return the model uncompiled to use the classifier's."
+            )
+    model.compiled = False
+    return copy_of(model.optimizer), of_model
+
+
+def copy_of(optimizer):
+    """Return a new optimizer of the same configuration."""
+    return type(optimizer).from_config(optimizer.get_config())
+
+
+def with_one_output_per_class(model, sample, n_classes, builder):
+    """Return the network that is trained: the model itself, unless it has one unit.
+
+    One unit gives the probability p of the second class of two. Its network is extended
+    to give 1 - p and p, whose categorical cross-entropy equals the binary one of p.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Built here if it is not.
+    sample : ndarray of shape (1, ...)
+    n_classes : int
+    builder : callable
+
+    Raises
+    ------
+    ValueError
+        If the network takes other samples or has another number of outputs.
+    """
+    if model.built:
+        _check_input(model, sample.shape[1:], builder)
+        shape = getattr(model, "output_shape", None)
+    else:
+        # Called, because `build` of a subclassed model makes no variables.
+        shape = (None, *model(sample).shape[1:])
+    if shape is None or tuple(shape) == (None, n_classes):
+        return model
+    if tuple(shape) == (None, 1) and n_classes == 2:
+        inputs = keras.Input(sample.shape[1:])
+        p = model(inputs)
+        one_minus_p = keras.layers.Rescaling(-1.0, 1.0)(p)
+        outputs = keras.layers.Concatenate(name=_BOTH)([one_minus_p, p])
+        return keras.Model(inputs, outputs, name=model.name)
+    raise ValueError(
+        f"The builder {_name(builder)} returned a network whose output shape is "
+        f"{shape}; expected {(None, n_classes)}: one probability for each class."
+    )
+
+
+def has_one_unit(model):
+    """Return whether a network has been extended from one unit to two outputs."""
+    return _BOTH in [layer.name for layer in getattr(model, "layers", ())]
+
+
+def _check_input(model, given, builder):
+    """Raise ValueError if a network does not take samples of a shape."""
+    expected = getattr(model, "input_shape", None)
+    if not isinstance(expected, tuple) or isinstance(expected[0], tuple):
+        return  # unknown, or several inputs
+    sides = zip(expected[1:], given, strict=False)
+    if len(expected) != len(given) + 1 or any(
+        side not in (None, actual) for side, actual in sides
+    ):
+        raise ValueError(
+            f"The builder {_name(builder)} returned a network for samples of shape "
+            f"{expected[1:]}, but the samples have shape {given}: size the network by "
+            'meta["X_shape_"][1:], or set image_shape.'
+        )
+
+
+def _configuration(part):
+    """Return the configuration of an optimizer or loss without its name."""
+    try:
+        config = keras.saving.serialize_keras_object(part)
+    except Exception:  # a user's class may fail in any way here
+        return type(part)
+    if isinstance(config, dict) and isinstance(config.get("config"), dict):
+        config["config"].pop("name", None)
+    return config
+
+
+def _name(builder):
+    return getattr(builder, "__name__", None) or type(builder).__name__

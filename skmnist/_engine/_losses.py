@@ -1,0 +1,105 @@
+"""Losses: one value per sample, from targets in the layout that a loss takes.
+
+Targets are one-hot rows everywhere else. A loss may want integer codes instead, or one
+column if the builder's network ends in one unit.
+"""
+
+from skmnist._engine._backend import keras
+from skmnist._engine._placeholder import Placeholder
+
+
+def sample_loss(loss, one_hot, *, one_unit):
+    """Return a function that computes the loss of each sample.
+
+    Parameters
+    ----------
+    loss : str, callable or keras.losses.Loss
+    one_hot : ndarray of shape (2, n_classes)
+        Targets of two samples, for a trial.
+    one_unit : bool
+        Whether the network's second output is that of the builder's only unit.
+
+    Returns
+    -------
+    function : callable
+        ``function(y, y_pred)`` returns one loss per row, for one-hot targets and
+        probabilities of shape (n_samples, n_classes).
+
+    Raises
+    ------
+    ValueError
+        If the loss does not return one value per sample, or is not averaged over them.
+    """
+    function = keras.losses.get(loss)
+    if isinstance(function, Placeholder):
+        return function  # needed for training only, and raises an error then
+    if isinstance(function, keras.losses.Loss):
+        _check_reduction(loss, function.reduction)
+        function = function.call
+    outcomes = []
+    for layout in _layouts(_name(loss), one_unit):
+        in_layout = _in_layout(function, layout)
+        try:
+            shape = tuple(
+                in_layout(*map(keras.ops.convert_to_tensor, [one_hot] * 2)).shape
+            )
+        except Exception as error:  # a loss may fail in any way here
+            shape = error
+        if shape == (2,):
+            return in_layout
+        outcomes.append(shape)
+    raise ValueError(
+        f"loss={_shown(loss)} must return one value per sample, of shape (2,) for the "
+        f"targets and probabilities of 2 samples, but the result was {outcomes[0]!r}. "
+        "Losses over a whole batch cannot be weighted by sample: leave out the mean, "
+        "which the classifier computes."
+    )
+
+
+def _check_reduction(loss, reduction):
+    if reduction in ("sum", "none", None):
+        raise ValueError(
+            f"loss={_shown(loss)} has reduction={reduction!r}, but the classifiers compute "
+            "the mean over the samples of a batch. Leave reduction at its default; a "
+            "sum has the effect of a learning rate that is batch_size times as large."
+        )
+
+
+def _layouts(name, one_unit):
+    """Return the layouts to try, in this order."""
+    if name.startswith("sparse"):
+        return [_codes]
+    if name.startswith("categorical"):
+        return [_rows]
+    return [_column] if one_unit else [_rows, _codes]
+
+
+def _in_layout(function, layout):
+    return lambda y, y_pred: function(*layout(y, y_pred))
+
+
+def _rows(y, y_pred):
+    return y, y_pred
+
+
+def _codes(y, y_pred):
+    # Of the dtype that keras.Model.fit hands labels to a loss in.
+    return keras.ops.cast(keras.ops.argmax(y, axis=-1), y_pred.dtype), y_pred
+
+
+def _column(y, y_pred):
+    return y[:, 1:], y_pred[:, 1:]
+
+
+def _name(loss):
+    """Return the name of a loss in lower case."""
+    if not isinstance(loss, str):
+        loss = getattr(loss, "__name__", type(loss).__name__)
+    return loss.lower()
+
+
+def _shown(loss):
+    """Return a loss as it is written in code, as far as is known."""
+    if isinstance(loss, str):
+        return repr(loss)
+    return getattr(loss, "__name__", f"{type(loss).__name__}(...)")
