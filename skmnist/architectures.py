@@ -181,6 +181,11 @@ def build_lenet(
     return keras.Sequential(layers, name="lenet")
 
 
+def has_channels_first(sample_shape):
+    """Return whether the shape of a sample looks like (channels, height, width)."""
+    return len(sample_shape) == 3 and sample_shape[0] <= 4 < min(sample_shape[1:])
+
+
 def resolve_image_shape(sample_shape, image_shape):
     """Return the shape of a sample as an image with a channel axis.
 

@@ -5,6 +5,7 @@ loss.
 """
 
 from skmnist._engine._backend import keras
+from skmnist.architectures import has_channels_first
 
 _BOTH = "probabilities_of_both_classes"
 
@@ -119,10 +120,12 @@ def _check_input(model, given, builder):
     if len(expected) != len(given) + 1 or any(
         side not in (None, actual) for side, actual in sides
     ):
+        advice = 'size the network by meta["X_shape_"][1:], or set image_shape'
+        if has_channels_first(given):
+            advice = "channels go to the end, by X.transpose(0, 2, 3, 1)"
         raise ValueError(
             f"The builder {_name(builder)} returned a network for samples of shape "
-            f"{expected[1:]}, but the samples have shape {given}: size the network by "
-            'meta["X_shape_"][1:], or set image_shape.'
+            f"{expected[1:]}, but the samples have shape {given}: {advice}."
         )
 
 

@@ -59,9 +59,10 @@ def sample_loss(loss, one_hot, *, one_unit):
 def _check_reduction(loss, reduction):
     if reduction in ("sum", "none", None):
         raise ValueError(
-            f"loss={_shown(loss)} has reduction={reduction!r}, but the classifiers compute "
-            "the mean over the samples of a batch. Leave reduction at its default; a "
-            "sum has the effect of a learning rate that is batch_size times as large."
+            f"loss={_shown(loss)} has reduction={reduction!r}, but the classifiers "
+            "compute the mean over the samples of a batch. Leave reduction at its "
+            "default; a sum has the effect of a learning rate that is batch_size times "
+            "as large."
         )
 
 

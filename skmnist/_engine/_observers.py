@@ -239,6 +239,25 @@ class Checkpointing(Observer):
         checkpoint.save(state, loop.kept, finished=loop.finished)
 
 
+class AfterEpoch(Observer):
+    """Call a function with the state after every epoch.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a Training, a copy.
+    """
+
+    def __init__(self, function):
+        self._function = function
+
+    def after_epoch(self, loop, epoch, logs):
+        """Call the function."""
+        state = loop.state.copy()
+        state.weights, state.optimizer_state = loop.trainer.values()
+        self._function(state)
+
+
 def warn_of_batches(callbacks):
     """Warn that a callback's per-batch hooks make the training slower."""
     name = next(type(c).__name__ for c in callbacks if _follows_batches(c))

@@ -1,8 +1,8 @@
 """The training loop.
 
-`train` decides in which order epochs run, shuffles the rows, evaluates the held-out
-ones, and records the history. How the steps of an epoch are computed is the trainer's
-subject (`_trainers`); whatever else happens between epochs is an observer's
+`train` decides in which order epochs run, shuffles the rows, evaluates the validation
+samples, and records the history. How the steps of an epoch are computed is the
+trainer's subject (`_trainers`); whatever else happens between epochs is an observer's
 (`_observers`).
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from skmnist._engine._backend import BACKEND
 from skmnist._engine._observers import (
+    AfterEpoch,
     Checkpointing,
     EarlyStopping,
     KerasCallbacks,
@@ -115,8 +116,8 @@ class Loop:
         restored state, and the trainer has the current ones.
     first, last : int
         The number of epochs before and at the end of this training.
-    evaluate : callable
-        ``evaluate(weights)`` returns "loss" and "accuracy" on the held-out rows.
+    evaluate : callable or None
+        ``evaluate(weights)`` returns "loss" and "accuracy" on the validation samples.
     trainer : BlockTrainer or BatchTrainer
     kept : dict of str to tuple of (weights, optimizer_state)
         States of earlier epochs by what they are kept for; a checkpoint stores them.
@@ -129,7 +130,7 @@ class Loop:
     state: Training
     first: int
     last: int
-    evaluate: Callable
+    evaluate: Callable | None
     trainer: Any = None
     kept: dict = field(default_factory=dict)
     result: tuple | None = None
@@ -146,7 +147,7 @@ def train(
     state,
     data,
     rows,
-    held_out,
+    validation=None,
     *,
     epochs,
     batch_size,
@@ -155,6 +156,7 @@ def train(
     callbacks=(),
     jit_compile="auto",
     checkpoint=None,
+    after_epoch=None,
     verbose=0,
 ):
     """Train a network for some more epochs.
@@ -169,8 +171,8 @@ def train(
         Samples, one-hot targets and weights.
     rows : ndarray of int
         The samples to train on.
-    held_out : ndarray of int
-        The samples to evaluate after every epoch; may be empty.
+    validation : tuple of (data, rows), optional
+        What to evaluate after every epoch: data as above, and its rows or None for all.
     epochs : int
         The largest number of epochs to train.
     batch_size : int
@@ -183,6 +185,8 @@ def train(
         Whether XLA compiles the training.
     checkpoint : Checkpoint, optional
         Where the state is kept after every epoch, and restored from.
+    after_epoch : callable, optional
+        Called with a copy of the state after every epoch.
     verbose : {0, 1, 2}
         As in Keras: silent, a progress bar, a line per epoch.
 
@@ -201,11 +205,13 @@ def train(
         observers.append(EarlyStopping(patience, restore_best_weights))
     if checkpoint is not None:
         observers.append(Checkpointing(checkpoint, verbose))
+    if after_epoch is not None:
+        observers.append(AfterEpoch(after_epoch))
     loop = Loop(
         state,
         first=state.n_epochs,
         last=state.n_epochs + epochs,
-        evaluate=lambda weights: network.evaluate(weights, *data, rows=held_out),
+        evaluate=validation and _evaluation(network, *validation),
     )
     with contextlib.ExitStack() as stack:
         keras_callbacks.open(loop.last, -(-len(rows) // batch_size))
@@ -216,10 +222,14 @@ def train(
             observer.on_begin(loop)
         loop.trainer.assign(state.weights, state.optimizer_state)
         try:
-            _run_epochs(loop, network, data, rows, held_out, batch_size, observers)
+            _run_epochs(loop, network, data, rows, batch_size, observers)
         finally:
             state.weights, state.optimizer_state = loop.result or loop.trainer.values()
             keras_callbacks.close()
+
+
+def _evaluation(network, data, rows):
+    return lambda weights: network.evaluate(weights, *data, rows=rows)
 
 
 def _open_trainer(stack, network, state, n_rows, callbacks, jit_compile):
@@ -242,7 +252,7 @@ def _open_trainer(stack, network, state, n_rows, callbacks, jit_compile):
     return trainer
 
 
-def _run_epochs(loop, network, data, rows, held_out, batch_size, observers):
+def _run_epochs(loop, network, data, rows, batch_size, observers):
     """Train epoch after epoch until the last, or until an observer stops."""
     state, trainer = loop.state, loop.trainer
     events = observers[0].events
@@ -258,7 +268,7 @@ def _run_epochs(loop, network, data, rows, held_out, batch_size, observers):
         if draws:
             generators = OwnGenerators((state.seed + epoch) % 2**32).in_use
         logs = trainer.run_epoch(data, order, batch_size, generators)
-        if len(held_out):
+        if loop.evaluate is not None:
             events.on_test_begin()
             scores = loop.evaluate(trainer.weights())
             events.on_test_end(scores)

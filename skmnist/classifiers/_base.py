@@ -14,29 +14,19 @@ from sklearn.utils.validation import (
 
 from skmnist._engine._dtypes import DTYPES
 from skmnist._engine._placeholder import Placeholder
-from skmnist._seed import draw_seed
-from skmnist.classifiers._checks import (
-    as_list,
-    as_python,
-    check_held_out_weight,
-    check_routed_names,
-    check_same_classes,
-    check_weight,
-    combine_weights,
-    root_mean_square,
-    warn_if_unscaled,
-)
+from skmnist.classifiers._checks import check_routed_names, check_weight
 from skmnist.classifiers._copy import CopyMixin
 from skmnist.classifiers._data import (
     check_fit_data,
     check_predict_data,
-    fit_label_encoder,
-    hold_out,
+    check_validation_set,
     unchanged_on_failure,
 )
+from skmnist.classifiers._fit import FitMixin
+from skmnist.classifiers._keywords import explain_keywords
 
 
-class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
+class BaseKerasClassifier(CopyMixin, FitMixin, ClassifierMixin, BaseEstimator):
     """Base class for classifiers that train a Keras network.
 
     Subclasses define their parameters in an explicit ``__init__`` and return their
@@ -45,7 +35,11 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
 
     _parameter_constraints = {
         "optimizer": [str, HasMethods(["apply", "get_config"])],
-        "learning_rate": [None, Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [
+            None,
+            Interval(Real, 0, None, closed="neither"),
+            Hidden(HasMethods("get_config")),  # a schedule, refused with an advice
+        ],
         "loss": [str, callable],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
@@ -99,8 +93,18 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
         check_routed_names(self, params)
         return super().set_params(**params)
 
+    @explain_keywords
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
         """Fit the classifier.
 
         Parameters
@@ -112,6 +116,15 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
             Class labels: integers, booleans or strings.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative sample weights. If None, all samples have weight 1.
+        X_val : array-like of the shape of X, with n_val samples, default=None
+            Samples to evaluate after every epoch, for `early_stopping` and for
+            "val_loss" and "val_accuracy" in `history_`, in place of a fraction of X.
+            Excludes `validation_fraction`. In a Pipeline with
+            ``transform_input=["X_val"]`` they pass through the transformers.
+        y_val : array-like of shape (n_val,), default=None
+            Class labels of `X_val`, all of which are in y.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Non-negative weights of `X_val`. If None, all samples have weight 1.
 
         Returns
         -------
@@ -130,12 +143,20 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
             If the fit is interrupted. The fitted attributes hold the weights at that
             moment and the history of the completed epochs.
         """
+        validation = X_val, y_val, sample_weight_val
+        given = any(part is not None for part in validation)
         with unchanged_on_failure(self):
-            X, y = check_fit_data(self, X, y, reset=True)
+            X, y = check_fit_data(self, X, y, reset=True, has_validation_set=given)
             return self._fit(
-                X, y, sample_weight, int(self.epochs), resume=self.warm_start
+                X,
+                y,
+                sample_weight,
+                int(self.epochs),
+                resume=self.warm_start,
+                validation=check_validation_set(self, *validation),
             )
 
+    @explain_keywords
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one more epoch.
@@ -308,101 +329,6 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
             model = vars(self).setdefault("_model", model)
         return model
 
-    def _fit(self, X, y, sample_weight, epochs, *, resume, classes=None, partial=False):
-        """Train on validated data and set the fitted attributes.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, *image_shape_)
-        y : ndarray of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,) or None
-        epochs : int
-            Number of epochs to add.
-        resume : bool
-            Whether to continue from the current weights, if there are any.
-        classes : array-like of shape (n_classes,), optional
-            All classes, if y may lack some of them.
-        partial : bool, default=False
-            Whether `partial_fit` is the caller: train on all samples, without early
-            stopping and checkpoints.
-        """
-        # The first fit of a process imports Keras; `import skmnist` does not.
-        from skmnist._engine._training import train
-
-        resume = resume and hasattr(self, "_training")
-        encoder = self._encoder if resume else fit_label_encoder(self, y, classes)
-        if resume and classes is not None:
-            check_same_classes(classes, self.classes_)
-        targets = encoder.transform(y)
-        given_weight = check_weight(sample_weight, y)
-        weight = combine_weights(given_weight, self.class_weight, y)
-        # Drawn after validation, so that invalid data does not advance a RandomState,
-        # and before the split, which depends on it: a warm start reuses the seed and so
-        # holds out the same rows again.
-        seed = self._training.seed if resume else draw_seed(self.random_state)
-        stops = self.early_stopping and not partial
-        fraction = 0 if partial else self.validation_fraction
-        rows, held_out = hold_out(y, fraction, seed)
-        # As in Keras, class weights count in training only.
-        weight[held_out] = given_weight[held_out]
-        check_held_out_weight(weight, held_out)
-        # `train` modifies this state, not that of the previous fit, and the fitted
-        # attributes are set in one place at the end. So a fit that fails leaves the
-        # network, weights and history of the previous fit as they were.
-        if resume:
-            network, training = self._resume(X)
-        else:
-            network, training, X = self._start(X, encoder.classes_, seed)
-        parts = network, encoder, held_out, root_mean_square(X)
-        checkpoint = None
-        try:
-            self._check_network(network, training.weights, X)
-            if self.checkpoint_dir is not None and not partial:
-                from skmnist.classifiers._checkpoint import make_checkpoint
-
-                data = X, y, weight
-                checkpoint = make_checkpoint(self, network, training, data, parts)
-            warn_if_unscaled(X, network.input_scale())
-            train(
-                network,
-                training,
-                (X, targets, weight),
-                rows,
-                held_out,
-                epochs=epochs,
-                batch_size=int(self.batch_size),
-                patience=int(self.n_iter_no_change) if stops else None,
-                restore_best_weights=self.restore_best_weights,
-                callbacks=as_list(self.callbacks),
-                jit_compile=self.jit_compile,
-                checkpoint=checkpoint,
-                verbose=int(self.verbose),
-            )
-        except (KeyboardInterrupt, OSError) as error:
-            # Hours of training are not lost to Ctrl-C or a full disk. An OSError before
-            # the first epoch, e.g. an unreadable checkpoint, leaves nothing to keep.
-            if isinstance(error, KeyboardInterrupt) or training.n_epochs:
-                self._set_fitted(training, *parts, checkpoint)
-            raise
-        return self._set_fitted(training, *parts, checkpoint)
-
-    def _set_fitted(self, training, network, encoder, held_out, rms, checkpoint=None):
-        # Both belong to the previous fit.
-        for name in ("_model", "best_model_path_"):
-            vars(self).pop(name, None)
-        if checkpoint is not None and checkpoint.monitor is not None:
-            self.best_model_path_ = str(checkpoint.best_path)
-        self._network = network
-        self._training = training
-        self._encoder = encoder
-        self._rms = rms
-        self.classes_ = encoder.classes_
-        self.history_ = training.history
-        self.n_iter_ = training.n_epochs
-        self.best_epoch_ = training.best_epoch
-        self.validation_indices_ = held_out
-        return self
-
     def _builder(self):
         """Return the builder and its keyword arguments."""
         raise NotImplementedError
@@ -413,31 +339,3 @@ class BaseKerasClassifier(CopyMixin, ClassifierMixin, BaseEstimator):
 
     def _check_network(self, network, weights, X):
         """Raise ValueError if the untrained network's predictions are invalid."""
-
-    def _start(self, X, classes, seed):
-        """Return a new network, its initial state, and X in the shape it takes."""
-        from skmnist._engine._training import start
-
-        network = self._make_network(X, classes)
-        return network, start(network, seed), X
-
-    def _resume(self, X):
-        """Return a network with the current parameters, and a copy of the state."""
-        network = self._make_network(X, self.classes_)
-        training = self._training.copy()
-        network.resume(training, self._network)
-        return network, training
-
-    def _make_network(self, X, classes):
-        from skmnist._engine._network import Network, network_meta
-
-        builder, params = self._builder()
-        return Network(
-            builder,
-            as_python(params),
-            network_meta(X.shape, X.dtype, self.n_features_in_, classes),
-            self.optimizer,
-            as_python(self.learning_rate),
-            self.loss,
-            self.dtype,
-        )

@@ -1,7 +1,6 @@
 """Checkpoints: the training state saved after every epoch, to resume from."""
 
 import contextlib
-import copy
 import json
 import time
 from importlib.metadata import version
@@ -31,7 +30,8 @@ def make_checkpoint(classifier, network, training, data, parts):
     network : Network
     training : Training
         State before the first epoch of the fit.
-    data : tuple of (X, y, sample_weight)
+    data : tuple of ndarray
+        Samples, targets and weights, and those of a validation set of the user's own.
     parts : tuple
         Arguments of ``classifier._set_fitted`` after the training.
 
@@ -47,8 +47,8 @@ def make_checkpoint(classifier, network, training, data, parts):
 
     def as_classifier(state):
         # Without the directory, which may not exist where the file is loaded.
-        clf = copy.copy(classifier).set_params(checkpoint_dir=None, save_best=None)
-        return clf._set_fitted(state, *parts)
+        clf = classifier._as_of(state, parts)
+        return clf.set_params(checkpoint_dir=None, save_best=None)
 
     return Checkpoint(
         classifier.checkpoint_dir,

@@ -8,6 +8,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from skmnist._engine._placeholder import Placeholder
+from skmnist.classifiers._keywords import routed_advice
 
 # A root mean square outside this range is far from unit scale. MNIST has 0.33 if scaled
 # to [0, 1] and 85 if not; standardised data has 1.
@@ -28,8 +29,8 @@ def as_python(value):
     return value
 
 
-def check_weight(sample_weight, X):
-    """Validate sample weights.
+def check_weight(sample_weight, X, name="sample_weight"):
+    """Validate sample weights; `name` is theirs in error messages.
 
     Returns
     -------
@@ -41,15 +42,13 @@ def check_weight(sample_weight, X):
     ValueError
         If a weight is negative or not finite, or if all are zero.
     """
-    weight = _check_sample_weight(
+    if np.ndim(sample_weight) == 1 and not np.any(sample_weight):
+        raise ValueError(
+            f"{name} is zero for every sample; at least one weight must be positive."
+        )
+    return _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
-    if not weight.any():
-        raise ValueError(
-            "sample_weight is zero for every sample; at least one weight must be "
-            "positive."
-        )
-    return weight
 
 
 def combine_weights(sample_weight, class_weight, y):
@@ -87,18 +86,12 @@ def check_held_out_weight(weight, held_out):
 
 def check_routed_names(clf, params):
     """Raise ValueError for names that SciKeras would route to a Keras object."""
-    modules = {"optimizer": "optimizers", "loss": "losses"}
     for name in params:
-        owner, routed, keyword = name.partition("__")
-        if not routed or owner not in modules:
-            continue
-        instead = f"{owner}=..., an object of keras.{modules[owner]}"
-        if keyword == "learning_rate":
-            instead = "learning_rate"
-        raise ValueError(
-            f"Invalid parameter {name!r} for {type(clf).__name__}: set {instead} "
-            "instead of it."
-        )
+        advice = routed_advice(name)
+        if advice is not None:
+            raise ValueError(
+                f"Invalid parameter {name!r} for {type(clf).__name__}: {advice}."
+            )
 
 
 def as_list(callbacks):
@@ -108,8 +101,15 @@ def as_list(callbacks):
     return list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
 
 
-def check_parameters(clf):
+def check_parameters(clf, has_validation_set):
     """Raise ValueError if parameters of a classifier cannot be combined."""
+    validates = clf.validation_fraction or has_validation_set
+    if hasattr(clf.learning_rate, "get_config"):
+        schedule = type(clf.learning_rate).__name__
+        raise ValueError(
+            f"learning_rate should be a number, got {schedule}(...). Pass a schedule "
+            f"to the optimizer: optimizer=keras.optimizers.Adam({schedule}(...))."
+        )
     for callback in as_list(clf.callbacks):
         if isinstance(callback, type):
             raise ValueError(
@@ -121,22 +121,22 @@ def check_parameters(clf):
                 f"callbacks contains {callback!r}, which is not a Keras callback: it "
                 "should be an instance of a subclass of keras.callbacks.Callback."
             )
-    if clf.early_stopping and not clf.validation_fraction:
+    if clf.early_stopping and not validates:
         raise ValueError(
             "early_stopping=True monitors the validation loss, but "
             "validation_fraction=0.0 holds out no samples. Set validation_fraction, "
-            "e.g. to 0.1."
+            "e.g. to 0.1, or pass X_val and y_val to fit."
         )
     if clf.save_best is not None and clf.checkpoint_dir is None:
         raise ValueError(
             f"save_best={clf.save_best!r} requires a directory to write to: set "
             "checkpoint_dir."
         )
-    if str(clf.save_best).startswith("val_") and not clf.validation_fraction:
+    if str(clf.save_best).startswith("val_") and not validates:
         raise ValueError(
             f"save_best={clf.save_best!r} monitors held-out samples, but "
             "validation_fraction=0.0 holds out none. Set validation_fraction, e.g. to "
-            "0.1."
+            "0.1, or pass X_val and y_val to fit."
         )
     if clf.checkpoint_dir is None:
         return
@@ -207,7 +207,7 @@ def warn_if_unscaled(X, input_scale):
             "slows down or prevents convergence. Scale them first: "
             "make_pipeline(PixelScaler(), classifier).",
             UserWarning,
-            stacklevel=5,  # `_fit`, `fit` and scikit-learn's wrapper lie in between
+            stacklevel=6,  # `_train`, `_fit`, `fit` and a wrapper lie in between
         )
 
 

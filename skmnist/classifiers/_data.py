@@ -6,12 +6,19 @@ import math
 import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import (
+    check_consistent_length,
+    column_or_1d,
+    validate_data,
+)
 
 from skmnist._engine._dtypes import fit_encoder
 from skmnist.classifiers._checks import (
+    check_held_out_weight,
     check_no_placeholder,
     check_parameters,
+    check_weight,
+    combine_weights,
     warn_if_scale_changed,
 )
 
@@ -35,7 +42,7 @@ def unchanged_on_failure(classifier):
         raise
 
 
-def check_fit_data(classifier, X, y, *, reset):
+def check_fit_data(classifier, X, y, *, reset, has_validation_set=False):
     """Validate the parameters and the training data of a classifier.
 
     Parameters
@@ -46,6 +53,8 @@ def check_fit_data(classifier, X, y, *, reset):
     y : array-like of shape (n_samples,)
     reset : bool
         Whether X defines the sample shape, or must match the one already set.
+    has_validation_set : bool
+        Whether `fit` was given a validation set.
 
     Returns
     -------
@@ -68,7 +77,7 @@ def check_fit_data(classifier, X, y, *, reset):
             "instead. Labels are one-hot encoded internally; convert one-hot rows to "
             "labels with OneHotLabelEncoder.inverse_transform."
         )
-    check_parameters(classifier)
+    check_parameters(classifier, has_validation_set)
     X, y = validate_data(classifier, X, y, reset=reset, **_CHECKS)
     check_classification_targets(y)
     return _reshape(classifier, X, reset=reset), y
@@ -135,6 +144,69 @@ def fit_label_encoder(classifier, y, classes=None):
             f"{encoder.classes_.tolist()[0]!r}."
         )
     return encoder
+
+
+def check_validation_set(classifier, X_val, y_val, sample_weight_val):
+    """Validate the validation set that is passed to `fit`.
+
+    Returns
+    -------
+    validation : tuple of (X, y, sample_weight) or None
+        Samples of shape (n_samples, *image_shape_), labels and float64 weights; None
+        if there is no validation set.
+
+    Raises
+    ------
+    ValueError
+        If a part is missing or invalid, or if `validation_fraction` is set as well.
+    """
+    if X_val is None and y_val is None and sample_weight_val is None:
+        return None
+    if X_val is None or y_val is None:
+        missing, given = ("X_val", "y_val") if X_val is None else ("y_val", "X_val")
+        if X_val is None and y_val is None:
+            given = "sample_weight_val"
+        raise ValueError(
+            f"{given} was passed without {missing}: a validation set needs X_val and "
+            "y_val."
+        )
+    if classifier.validation_fraction:
+        raise ValueError(
+            "X_val cannot be combined with "
+            f"validation_fraction={classifier.validation_fraction}, which holds out "
+            "another validation set. Set validation_fraction=0 to use X_val."
+        )
+    X = validate_data(classifier, X_val, reset=False, **_CHECKS)
+    X = _reshape(classifier, X, reset=False)
+    y = column_or_1d(y_val, warn=True)
+    check_consistent_length(X, y)
+    return X, y, check_weight(sample_weight_val, X, "sample_weight_val")
+
+
+def weigh_and_split(y, sample_weight, class_weight, fraction, seed):
+    """Weigh samples, and split them into those to train on and those to validate with.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    sample_weight : ndarray of shape (n_samples,)
+    class_weight : dict, "balanced" or None
+    fraction : float
+        Fraction of the samples to hold out.
+    seed : int
+
+    Returns
+    -------
+    weight : ndarray of shape (n_samples,)
+    train, held_out : ndarray of int
+        Sorted row indices.
+    """
+    train, held_out = hold_out(y, fraction, seed)
+    weight = combine_weights(sample_weight, class_weight, y)
+    # As in Keras, class weights count in training only.
+    weight[held_out] = sample_weight[held_out]
+    check_held_out_weight(weight, held_out)
+    return weight, train, held_out
 
 
 def hold_out(y, validation_fraction, seed):

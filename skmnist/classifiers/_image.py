@@ -7,6 +7,7 @@ import numpy as np
 
 from skmnist.architectures import resolve_image_shape
 from skmnist.classifiers._base import BaseKerasClassifier
+from skmnist.classifiers._keywords import explain_keywords
 
 
 class KerasImageClassifier(BaseKerasClassifier):
@@ -164,6 +165,7 @@ class KerasImageClassifier(BaseKerasClassifier):
         "image_shape": [tuple, list, None],
     }
 
+    @explain_keywords
     def __init__(
         self,
         model,

@@ -4,8 +4,14 @@ from numbers import Integral, Real
 
 from sklearn.utils._param_validation import Interval
 
-from skmnist.architectures import as_sizes, build_lenet, resolve_image_shape
+from skmnist.architectures import (
+    as_sizes,
+    build_lenet,
+    has_channels_first,
+    resolve_image_shape,
+)
 from skmnist.classifiers._base import BaseKerasClassifier
+from skmnist.classifiers._keywords import explain_keywords
 
 _SIZE = Interval(Integral, 1, None, closed="left")
 _FRACTION = Interval(Real, 0, 1, closed="left")
@@ -173,6 +179,7 @@ class LeNetClassifier(BaseKerasClassifier):
         "rescaling": [None, _POSITIVE],
     }
 
+    @explain_keywords
     def __init__(
         self,
         *,
@@ -234,6 +241,12 @@ class LeNetClassifier(BaseKerasClassifier):
 
     def _layout(self, sample_shape):
         shape = resolve_image_shape(sample_shape, self.image_shape)
+        if has_channels_first(shape):
+            raise ValueError(
+                f"Samples of shape {shape} seem to have their channels first, but "
+                "LeNetClassifier takes (height, width, channels). Move them to the "
+                "end: X.transpose(0, 2, 3, 1)."
+            )
         if len(shape) != 3:
             raise ValueError(
                 f"LeNetClassifier needs images, got image_shape={self.image_shape!r} "

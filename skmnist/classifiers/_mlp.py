@@ -6,6 +6,7 @@ from sklearn.utils._param_validation import Interval
 
 from skmnist.architectures import as_sizes, build_mlp
 from skmnist.classifiers._base import BaseKerasClassifier
+from skmnist.classifiers._keywords import explain_keywords
 
 _SIZE = Interval(Integral, 1, None, closed="left")
 _FRACTION = Interval(Real, 0, 1, closed="left")
@@ -160,11 +161,12 @@ class KerasMLPClassifier(BaseKerasClassifier):
         "rescaling": [None, _POSITIVE],
     }
 
+    @explain_keywords
     def __init__(
         self,
-        *,
         hidden_layer_sizes=(200, 100),
         activation="tanh",
+        *,
         bias_initializer="ones",
         dropout=0.0,
         l2=0.0,

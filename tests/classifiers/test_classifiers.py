@@ -45,12 +45,6 @@ def build_logits(meta):
     )
 
 
-def build_compiled(meta):
-    model = build_linear(meta)
-    model.compile("sgd", "categorical_crossentropy")
-    return model
-
-
 def build_batch_normed(meta):
     return keras.Sequential(
         [
@@ -336,7 +330,6 @@ def test_image_shape_with_user_defined_builder(digits):
     ("builder", "error", "message"),
     [
         (build_logits, ValueError, "softmax"),
-        (build_compiled, ValueError, "uncompiled"),
         (lambda meta: "no model", TypeError, "must return a keras.Model, got str"),
         (
             lambda meta: build_linear({**meta, "n_classes_": 4}),

@@ -1,0 +1,198 @@
+"""Training a classifier on validated data: `fit` and `partial_fit` call this."""
+
+import copy
+
+from skmnist._seed import draw_seed
+from skmnist.classifiers._checks import (
+    as_list,
+    as_python,
+    check_same_classes,
+    check_weight,
+    root_mean_square,
+    warn_if_unscaled,
+)
+from skmnist.classifiers._data import fit_label_encoder, weigh_and_split
+
+
+class FitMixin:
+    """How classifiers are trained, and get their fitted attributes."""
+
+    # Called with a copy of the classifier as of each epoch of `fit`, if it is set.
+    _after_epoch = None
+
+    def _fit(
+        self,
+        X,
+        y,
+        sample_weight,
+        epochs,
+        *,
+        resume,
+        validation=None,
+        classes=None,
+        partial=False,
+    ):
+        """Train on validated data and set the fitted attributes.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, *image_shape_)
+        y : ndarray of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,) or None
+        epochs : int
+            Number of epochs to add.
+        resume : bool
+            Whether to continue from the current weights, if there are any.
+        validation : tuple of (X, y, sample_weight), optional
+            The validation set that the user has passed.
+        classes : array-like of shape (n_classes,), optional
+            All classes, if y may lack some of them.
+        partial : bool, default=False
+            Whether `partial_fit` is the caller: train on all samples, without early
+            stopping and checkpoints.
+        """
+        resume = resume and hasattr(self, "_training")
+        encoder = self._encoder if resume else fit_label_encoder(self, y, classes)
+        if resume and classes is not None:
+            check_same_classes(classes, self.classes_)
+        given_weight = check_weight(sample_weight, y)
+        targets = encoder.transform(y)
+        if validation is not None:
+            X_val, y_val, weight_val = validation
+            validation = X_val, encoder.transform(y_val), weight_val
+        # Drawn after validation, so that invalid data does not advance a RandomState,
+        # and before the split, which depends on it: a warm start reuses the seed and so
+        # holds out the same rows again.
+        seed = self._training.seed if resume else draw_seed(self.random_state)
+        fraction = 0 if partial else self.validation_fraction
+        weight, rows, held_out = weigh_and_split(
+            y, given_weight, self.class_weight, fraction, seed
+        )
+        # `train` modifies this state, not that of the previous fit, and the fitted
+        # attributes are set in one place at the end. So a fit that fails leaves the
+        # network, weights and history of the previous fit as they were.
+        if resume:
+            network, training = self._resume(X)
+        else:
+            network, training = self._start(X, encoder.classes_, seed)
+        # Starting may have decided on another shape.
+        data = X.reshape(-1, *self.image_shape_), targets, weight
+        if validation is not None:
+            X_val, *rest = validation
+            validation = (X_val.reshape(-1, *self.image_shape_), *rest), None
+        elif len(held_out):
+            validation = data, held_out
+        parts = network, encoder, held_out, root_mean_square(X)
+        return self._train(
+            network, training, data, rows, validation, parts, epochs, partial
+        )
+
+    def _train(self, network, training, data, rows, validation, parts, epochs, partial):
+        """Train, and set the fitted attributes, also if training is interrupted.
+
+        Parameters
+        ----------
+        network : Network
+        training : Training
+        data : tuple of (X, targets, weight)
+        rows : ndarray of int
+            The samples to train on.
+        validation : tuple of (data, rows) or None
+            The samples to evaluate; rows are None for all.
+        parts : tuple
+            Further arguments of `_set_fitted`.
+        epochs : int
+        partial : bool
+        """
+        # The first fit of a process imports Keras; `import skmnist` does not.
+        from skmnist._engine._training import train
+
+        after_epoch = checkpoint = None
+        if self._after_epoch is not None:
+
+            def after_epoch(state):
+                self._after_epoch(self._as_of(state, parts))
+
+        try:
+            self._check_network(network, training.weights, data[0])
+            warn_if_unscaled(data[0], network.input_scale())
+            if self.checkpoint_dir is not None and not partial:
+                from skmnist.classifiers._checkpoint import make_checkpoint
+
+                sets = data
+                if validation is not None and validation[0] is not data:
+                    sets += validation[0]
+                checkpoint = make_checkpoint(self, network, training, sets, parts)
+            stops = self.early_stopping and not partial
+            train(
+                network,
+                training,
+                data,
+                rows,
+                validation,
+                epochs=epochs,
+                batch_size=int(self.batch_size),
+                patience=int(self.n_iter_no_change) if stops else None,
+                restore_best_weights=self.restore_best_weights,
+                callbacks=as_list(self.callbacks),
+                jit_compile=self.jit_compile,
+                checkpoint=checkpoint,
+                after_epoch=after_epoch,
+                verbose=int(self.verbose),
+            )
+        except (KeyboardInterrupt, OSError) as error:
+            # Hours of training are not lost to Ctrl-C or a full disk. An OSError before
+            # the first epoch, e.g. an unreadable checkpoint, leaves nothing to keep.
+            if isinstance(error, KeyboardInterrupt) or training.n_epochs:
+                self._set_fitted(training, *parts, checkpoint)
+            raise
+        return self._set_fitted(training, *parts, checkpoint)
+
+    def _as_of(self, state, parts):
+        """Return a copy of the classifier fitted with a state of its training."""
+        return copy.copy(self)._set_fitted(state, *parts)
+
+    def _set_fitted(self, training, network, encoder, held_out, rms, checkpoint=None):
+        # Both belong to the previous fit.
+        for name in ("_model", "best_model_path_"):
+            vars(self).pop(name, None)
+        if checkpoint is not None and checkpoint.monitor is not None:
+            self.best_model_path_ = str(checkpoint.best_path)
+        self._network = network
+        self._training = training
+        self._encoder = encoder
+        self._rms = rms
+        self.classes_ = encoder.classes_
+        self.history_ = training.history
+        self.n_iter_ = training.n_epochs
+        self.best_epoch_ = training.best_epoch
+        self.validation_indices_ = held_out
+        return self
+
+    def _start(self, X, classes, seed):
+        """Return a new network and its initial state."""
+        from skmnist._engine._training import start
+
+        network = self._make_network(X, classes)
+        return network, start(network, seed)
+
+    def _resume(self, X):
+        """Return a network with the current parameters, and a copy of the state."""
+        network = self._make_network(X, self.classes_)
+        training = self._training.copy()
+        network.resume(training, self._network)
+        return network, training
+
+    def _make_network(self, X, classes):
+        from skmnist._engine._network import Network, network_meta
+
+        builder, params = self._builder()
+        return Network(
+            builder,
+            as_python(params),
+            network_meta(X.shape, X.dtype, self.n_features_in_, classes),
+            self.optimizer,
+            as_python(self.learning_rate),
+            self.loss,
+            self.dtype,
+        )

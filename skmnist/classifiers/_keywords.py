@@ -1,0 +1,109 @@
+"""Unknown keywords of a constructor or of `fit`, answered by what to pass instead."""
+
+import difflib
+import functools
+import inspect
+
+#: Names of other packages, by what is set here instead.
+_PARAMETERS = {
+    "build_fn": "model",
+    "validation_split": "validation_fraction",
+    "patience": "n_iter_no_change",
+    "learning_rate_init": "learning_rate",
+    "lr": "learning_rate",
+    "max_iter": "epochs",
+    "n_epochs": "epochs",
+    "max_epochs": "epochs",
+    "solver": "optimizer",
+    "hidden_layers": "hidden_layer_sizes",
+}
+_SENTENCES = {
+    "validation_data": "pass the validation set to fit, as X_val and y_val",
+    "metrics": (
+        "loss and accuracy are recorded in history_; compute other metrics with "
+        "scikit-learn's scoring, or add them to the logs in a callback"
+    ),
+    "shuffle": "the samples are shuffled in every epoch, by random_state",
+    "initial_epoch": "set warm_start=True to continue a training",
+}
+_ROUTED = {"optimizer": "optimizers", "loss": "losses", "callbacks": "callbacks"}
+
+
+def explain_keywords(method):
+    """Raise a TypeError that says what to pass instead of an unknown keyword.
+
+    Parameters
+    ----------
+    method : function
+        ``__init__`` or a method that trains.
+
+    Returns
+    -------
+    method : function
+        Of the same signature.
+    """
+    known = list(inspect.signature(method).parameters)
+
+    @functools.wraps(method)
+    def explained(self, *args, **kwargs):
+        for name in kwargs:
+            if name not in known:
+                where = type(self).__name__
+                if method.__name__ != "__init__":
+                    where += f".{method.__name__}"
+                raise TypeError(
+                    f"{where}() got an unexpected keyword argument {name!r}: "
+                    f"{_advice(self, method, name, known, args, kwargs)}."
+                )
+        return method(self, *args, **kwargs)
+
+    return explained
+
+
+def routed_advice(name):
+    """Return what to set instead of a name that SciKeras routes to a Keras object.
+
+    None for any other name.
+    """
+    owner, routed, keyword = name.partition("__")
+    if not routed or owner not in _ROUTED:
+        return None
+    if (owner, keyword) == ("optimizer", "learning_rate"):
+        return "set learning_rate instead of it"
+    return f"set {owner}=..., an object of keras.{_ROUTED[owner]}, instead of it"
+
+
+def _advice(clf, method, name, known, args, kwargs):
+    cls = type(clf).__name__
+    parameters = clf._get_param_names()
+    if name in _SENTENCES and name not in parameters:
+        return _SENTENCES[name]
+    if method.__name__ == "__init__":
+        routed = routed_advice(name)
+        if routed is not None:
+            return routed
+        if "model" in known and name not in _PARAMETERS:
+            keyword = name.removeprefix("model__")
+            builder = args[0] if args else kwargs.get("model")
+            if name != keyword or keyword in _keywords_of(builder):
+                return (
+                    "keyword arguments of the builder are set by "
+                    f"model_params={{{keyword!r}: ...}}, and in grids as "
+                    f"model__{keyword}"
+                )
+    instead = _PARAMETERS.get(name, name)
+    if instead in parameters:
+        if method.__name__ == "__init__":
+            return f"set {instead} instead"
+        return f"it is a parameter of the classifier: {cls}({instead}=...)"
+    close = difflib.get_close_matches(name, known[1:], 1, 0.7)
+    if close:
+        return f"did you mean {close[0]}"
+    return f"it takes {', '.join(known[1:])}"
+
+
+def _keywords_of(builder):
+    try:
+        return inspect.signature(builder).parameters
+    except (TypeError, ValueError):
+        return ()
