@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn.base import clone
 
-from skmnist._cross_validation._epochs import can_follow_epochs, split_pipeline
+from skmnist._cross_validation._epochs import can_follow_epochs, last_step
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Capacity:
         return by_value
 
 
-def plan_capacity(estimator, capacity, params):
+def plan_capacity(estimator, capacity):
     """Decide how the values of a parameter of capacity are trained.
 
     A training of few epochs is the beginning of a longer one, and need not be run. With
@@ -87,8 +87,6 @@ def plan_capacity(estimator, capacity, params):
     estimator : classifier
     capacity : dict of one str to list
         The parameter and its values.
-    params : dict or None
-        Parameters of `fit`.
 
     Returns
     -------
@@ -102,9 +100,9 @@ def plan_capacity(estimator, capacity, params):
     """
     ((name, values),) = capacity.items()
     own = estimator.get_params()[name]
-    _, final, _, _ = split_pipeline(estimator, {})
-    prefix = "" if final is estimator else f"{estimator.steps[-1][0]}__"
-    if name != f"{prefix}epochs" or not can_follow_epochs(estimator, params or {}):
+    prefix, final = last_step(estimator)
+    has_callbacks = final.get_params(deep=False).get("callbacks") is not None
+    if name != f"{prefix}epochs" or has_callbacks or not can_follow_epochs(estimator):
         return Capacity(name, values, own, counts_epochs=False)
     if final.get_params().get("early_stopping"):
         raise ValueError(

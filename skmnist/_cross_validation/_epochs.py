@@ -4,12 +4,8 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
-import sklearn
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.validation import _check_method_params
 
 from skmnist._cross_validation._scores import predict_rows_once, rows_trained_on
 
@@ -38,31 +34,29 @@ class Curves:
     one_more: np.ndarray | None = None
 
 
-def can_follow_epochs(estimator, params):
-    """Return whether `follow_epochs` can train an estimator with these fit params."""
-    in_pipeline = isinstance(estimator, Pipeline)
-    final = estimator[-1] if in_pipeline else estimator
-    if not hasattr(final, "partial_fit"):
-        return False
-    settings = final.get_params(deep=False)
-    if "epochs" not in settings or settings.get("warm_start"):
-        return False
-    if settings.get("callbacks") is not None:
-        return False
-    if not (in_pipeline and params):
-        return True
-    # A Pipeline routes metadata as a whole, and reports itself what it cannot place.
-    routed = sklearn.get_config()["enable_metadata_routing"]
-    return not routed and all("__" in key for key in params)
+def can_follow_epochs(estimator):
+    """Return whether `follow_epochs` can train an estimator.
+
+    That is a classifier with the hook ``_after_epoch``, alone or in a Pipeline.
+    """
+    return hasattr(last_step(estimator)[1], "_after_epoch")
+
+
+def last_step(estimator):
+    """Return the prefix of a classifier's parameters in a Pipeline, and itself."""
+    if not isinstance(estimator, Pipeline):
+        return "", estimator
+    name, final = estimator.steps[-1]
+    return f"{name}__", final
 
 
 def follow_epochs(estimator, train, test, classes, params, report, at=()):
-    """Train epoch by epoch.
+    """Fit a classifier, and score both sides of a split after every epoch.
 
     Parameters
     ----------
     estimator : classifier or Pipeline
-        Changed.
+        Fitted here.
     train, test : tuple of (X, y)
     classes : ndarray
         The labels, sorted.
@@ -81,89 +75,111 @@ def follow_epochs(estimator, train, test, classes, params, report, at=()):
         For the last epoch and those of `at`: the predictions of the training rows and
         of the test rows, the seconds of fitting so far, and the curves.
     """
-    (X_train, y_train), (X_test, y_test) = train, test
-    transformers, final, params, own = split_pipeline(estimator, params)
+    prefix, final = last_step(estimator)
     settings = final.get_params(deep=False)
-    start = perf_counter()
-    seen, shown = X_train, X_train
-    if transformers is not None:
-        seen = transformers.fit_transform(X_train, y_train, **own)
-    fit_time = perf_counter() - start
-    if transformers is not None:
-        # Scored on `transform`, not on `fit_transform`, which may differ from it.
-        shown, X_test = transformers.transform(X_train), transformers.transform(X_test)
-    kept, n_epochs, fitted = np.arange(len(y_train)), settings["epochs"], None
-    if settings.get("early_stopping") or settings.get("validation_fraction"):
-        start = perf_counter()
-        fitted = clone(final).fit(seen, y_train, **params)
-        fitted_time = fit_time + perf_counter() - start
-        kept, n_epochs = rows_trained_on(fitted, len(y_train)), int(fitted.n_iter_)
-        params = _check_method_params(seen, params, indices=kept)
-        seen, shown = _safe_indexing(seen, kept), _safe_indexing(shown, kept)
-    labels = np.unique(y_train)
-    if isinstance(settings.get("class_weight"), str):
-        # partial_fit refuses "balanced", as it may see a part of the data only.
-        weights = compute_class_weight("balanced", classes=labels, y=y_train)
-        weights = dict(zip(labels.tolist(), weights.tolist(), strict=True))
-        final.set_params(class_weight=weights)
-    sides = (
-        (shown, np.searchsorted(classes, y_train[kept])),
-        (X_test, np.searchsorted(classes, y_test)),
-    )
+    if settings.get("checkpoint_dir") is not None:
+        # A training restored from a file would have no epochs to score.
+        final.set_params(checkpoint_dir=None, save_best=None)
 
-    def train_one_epoch():
-        start = perf_counter()
-        final.partial_fit(seen, y_train[kept], classes=labels, **params)
-        return perf_counter() - start
+    def report_epoch(epoch):
+        if epoch <= settings["epochs"]:
+            report(epoch, settings["epochs"])
 
-    outcomes = _run_epochs(
-        train_one_epoch, final, sides, classes, n_epochs, at, report, fit_time
-    )
-    if fitted is not None:
-        # The scores are those of the classifier that `fit` returned, which may have
-        # restored the weights of an earlier epoch.
-        curves = outcomes[n_epochs][-1]
-        predictions = [predict_rows_once(fitted, *side, classes) for side in sides]
-        outcomes[n_epochs] = predictions, fitted_time, curves
-    return kept, outcomes
-
-
-def _run_epochs(train_one_epoch, final, sides, classes, n_epochs, at, report, fit_time):
-    """Train and score every epoch; return the outcomes that `follow_epochs` returns."""
-    scores = np.empty((4, n_epochs))
-    sample_loss = np.empty((n_epochs, len(sides[1][1])), dtype=np.float32)
-    outcomes = {}
-    for epoch in range(1, n_epochs + 1):
-        fit_time += train_one_epoch()
-        predictions = [predict_rows_once(final, *side, classes) for side in sides]
-        for side, predicted in enumerate(predictions):
-            scores[side, epoch - 1] = np.mean(predicted.loss)
-            scores[2 + side, epoch - 1] = np.mean(~predicted.wrong)
-        sample_loss[epoch - 1] = predictions[1].loss
-        if epoch in at or epoch == n_epochs:
-            curves = Curves(*scores[:, :epoch], sample_loss[:epoch])
-            outcomes[epoch] = predictions, fit_time, curves
-        report(epoch, n_epochs)
+    scores = _EpochScores(estimator, train, test, classes, at, report_epoch)
+    n_epochs = scores.fit(params)
+    # The result may differ from the last epoch: early stopping restores weights, and
+    # some optimizers average them.
+    outcomes = scores.at | {n_epochs: scores.of(final, n_epochs)}
+    if n_epochs < settings["epochs"]:
+        report(n_epochs, n_epochs)
     if 1 in outcomes:
         # With one epoch there is no earlier one to show whether the loss was still
         # falling, so a second one is trained.
         if n_epochs == 1:
-            train_one_epoch()
-            one_more = predict_rows_once(final, *sides[1], classes).loss
-        else:
-            one_more = sample_loss[1]
+            estimator.set_params(**{f"{prefix}epochs": 1, f"{prefix}warm_start": True})
+            scores.fit(params)
         predictions, seconds, curves = outcomes[1]
-        curves = replace(curves, one_more=one_more.astype(np.float32))
-        outcomes[1] = predictions, seconds, curves
-    return outcomes
+        outcomes[1] = (
+            predictions,
+            seconds,
+            replace(curves, one_more=scores.sample_loss[1]),
+        )
+    return scores.kept, outcomes
 
 
-def split_pipeline(estimator, params):
-    """Return transformers or None, the classifier, its fit params, and theirs."""
-    if not isinstance(estimator, Pipeline):
-        return None, estimator, params, {}
-    name, final = estimator.steps[-1]
-    prefix = f"{name}__"
-    own = {key: value for key, value in params.items() if not key.startswith(prefix)}
-    params = {key.removeprefix(prefix): params[key] for key in params.keys() - own}
-    return (estimator[:-1] if len(estimator) > 1 else None), final, params, own
+class _EpochScores:
+    """The scores of a training after every epoch, and what they need.
+
+    Parameters are those of `follow_epochs`; `report` takes the epoch alone.
+
+    Attributes
+    ----------
+    kept : ndarray of int
+        The training rows that are trained on.
+    sample_loss : list of ndarray
+        Log-loss of each test row, by epoch.
+    at : dict of int to tuple
+        Outcomes after the epochs `at`, as `of` returns them.
+    """
+
+    def __init__(self, estimator, train, test, classes, at, report):
+        self._estimator = estimator
+        self._train, self._test, self._classes = train, test, classes
+        self._at, self._report = at, report
+        self._sides = None
+        self._scores, self.sample_loss, self.at = [], [], {}
+        self._seconds = 0.0
+
+    def fit(self, params):
+        """Fit the estimator, and return the number of epochs scored so far."""
+        _, final = last_step(self._estimator)
+        final._after_epoch = self._after_epoch
+        self._start = perf_counter()
+        try:
+            self._estimator.fit(*self._train, **params)
+        finally:
+            del final._after_epoch
+        self._seconds += perf_counter() - self._start
+        return len(self._scores)
+
+    def of(self, fitted, n_epochs):
+        """Return the outcome of a classifier after some epochs."""
+        predictions = self._predict(fitted)
+        scores = np.array(self._scores[:n_epochs]).T
+        curves = Curves(*scores, np.array(self.sample_loss[:n_epochs]))
+        return predictions, self._seconds, curves
+
+    def _after_epoch(self, fitted):
+        # Scoring is not counted as time of the fit.
+        self._seconds += perf_counter() - self._start
+        epoch = len(self._scores) + 1
+        if self._sides is None:
+            self._prepare(fitted)
+        predictions = self._predict(fitted)
+        losses = [np.mean(predicted.loss) for predicted in predictions]
+        hits = [np.mean(~predicted.wrong) for predicted in predictions]
+        self._scores.append([*losses, *hits])
+        self.sample_loss.append(predictions[1].loss.astype(np.float32))
+        if epoch in self._at:
+            self.at[epoch] = self.of(fitted, epoch)
+        self._report(epoch)
+        self._start = perf_counter()
+
+    def _prepare(self, fitted):
+        """Transform both sides of the split, once the transformers are fitted."""
+        (X_train, y_train), (X_test, y_test) = self._train, self._test
+        self.kept = rows_trained_on(self._estimator, len(y_train), fitted)
+        if len(self.kept) < len(y_train):
+            X_train, y_train = _safe_indexing(X_train, self.kept), y_train[self.kept]
+        for _, step in getattr(self._estimator, "steps", [])[:-1]:
+            # By `transform`, not by `fit_transform`, which may differ from it. Steps
+            # that resample act in training alone.
+            if hasattr(step, "transform"):
+                X_train, X_test = step.transform(X_train), step.transform(X_test)
+        self._sides = (
+            (X_train, np.searchsorted(self._classes, y_train)),
+            (X_test, np.searchsorted(self._classes, y_test)),
+        )
+
+    def _predict(self, fitted):
+        return [predict_rows_once(fitted, *side, self._classes) for side in self._sides]

@@ -174,11 +174,8 @@ def run_folds(
 ):
     """Train on every split and predict both sides of it.
 
-    A classifier with `partial_fit` and a parameter `epochs`, alone or at the end of a
-    Pipeline, is followed from epoch to epoch. If it holds rows out (`early_stopping` or
-    `validation_fraction`), `fit` determines which rows and how many epochs, and a
-    second training on the other rows gives the curves. A classifier with `callbacks` or
-    `warm_start`, and any other estimator, is only fitted.
+    A classifier of this package, alone or at the end of a Pipeline, is scored after
+    every epoch of its fit. Any other estimator is only fitted.
 
     Parameters
     ----------
@@ -299,7 +296,7 @@ def _run_fold(
     settings = final.get_params(deep=False)
     if "epochs" in settings and settings.get("random_state", seed) is None:
         final.set_params(random_state=seed)
-    if not epochs or not can_follow_epochs(estimator, params):
+    if not epochs or not can_follow_epochs(estimator):
         start = perf_counter()
         fitted = estimator.fit(X_train, y_train, **params)
         fit_time = perf_counter() - start

@@ -101,10 +101,32 @@ def final_step(estimator):
             return estimator
 
 
-def rows_trained_on(fitted, n_rows):
-    """Return the rows given to `fit` without those it held out."""
-    held_out = getattr(final_step(fitted), "validation_indices_", None)
+def rows_trained_on(estimator, n_rows, fitted=None):
+    """Return the rows given to `fit` without those it held out.
+
+    Rows that a classifier holds out after a resampling step of its Pipeline cannot be
+    told from others, and are not left out.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Fitted, or a Pipeline whose last step is being fitted.
+    n_rows : int
+    fitted : classifier, default=None
+        What has the attributes of the fitted classifier; None for `final_step`.
+    """
+    fitted = final_step(estimator) if fitted is None else fitted
+    held_out = getattr(fitted, "validation_indices_", None)
     kept = np.ones(n_rows, dtype=bool)
-    if held_out is not None:
+    if held_out is not None and not _resamples(estimator):
         kept[held_out] = False
     return np.flatnonzero(kept)
+
+
+def _resamples(estimator):
+    """Return whether a Pipeline, also of a search, has a step that resamples."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    steps = [step for _, step in getattr(estimator, "steps", ())]
+    return any(hasattr(step, "fit_resample") for step in steps) or any(
+        map(_resamples, steps)
+    )

@@ -275,7 +275,7 @@ def plan_diagnosis(
     check_reference(reference, X)
     trained = None
     if search is None and capacity is not None:
-        trained = plan_capacity(estimator, capacity, params)
+        trained = plan_capacity(estimator, capacity)
     splits = rows_of_splits(cv, X, y, groups)
     seed = draw_seed(random_state)
     return DiagnosisPlan(

@@ -122,11 +122,10 @@ class EpochCurveDisplay:
         from skmnist._cross_validation._epochs import can_follow_epochs
         from skmnist._cross_validation._folds import run_folds
 
-        if not can_follow_epochs(estimator, {}):
+        if not can_follow_epochs(estimator):
             raise ValueError(
-                f"{estimator!r} cannot be followed from epoch to epoch: pass a "
-                "classifier of skmnist without callbacks or warm_start, or a Pipeline "
-                "that ends in one."
+                f"{estimator!r} cannot be scored after every epoch: pass a classifier "
+                "of skmnist, or a Pipeline that ends in one."
             )
         folds = run_folds(estimator, X, y, cv=cv, n_jobs=n_jobs)
         curves = [_frame(fold.number, fold.curves) for fold in folds]

@@ -1,11 +1,16 @@
 """Tests of the training on splits, and of epochs followed on the way."""
 
+import copy
+
+import imblearn.pipeline
 import joblib
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from imblearn.over_sampling import RandomOverSampler
+from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.datasets import load_digits, load_iris, make_classification
 from sklearn.linear_model import LogisticRegression
@@ -28,9 +33,10 @@ from skmnist._seed import draw_seed
 
 
 class SoftmaxRegression(ClassifierMixin, BaseEstimator):
-    """Softmax regression in NumPy, with the `epochs` API of skmnist's classifiers."""
+    """Softmax regression in NumPy, trained in epochs as skmnist's classifiers are."""
 
     n_epochs_trained = 0
+    _after_epoch = None
 
     def __init__(
         self,
@@ -53,7 +59,6 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y, sample_weight=None):
-        vars(self).pop("weights_", None)
         X = np.asarray(X, dtype=float)
         weight = np.ones(len(X)) if sample_weight is None else sample_weight
         if self.class_weight == "balanced":
@@ -62,27 +67,18 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         rows = np.random.default_rng(self.random_state).permutation(len(X))
         held_out, rows = np.sort(rows[:n_held_out]), np.sort(rows[n_held_out:])
         self.validation_indices_ = held_out
-        self._start(X, np.unique(y))
+        if not self.warm_start or not hasattr(self, "weights_"):
+            self._start(X, np.unique(y))
         best = np.inf
         for _ in range(self.epochs):
             self._train(X[rows], y[rows], weight[rows])
+            if self._after_epoch is not None:
+                self._after_epoch(copy.copy(self))
             if self.early_stopping:
                 loss = log_loss(y[held_out], self.predict_proba(X[held_out]))
                 if loss > best - 0.01:
                     break
                 best = loss
-        return self
-
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
-        if self.class_weight == "balanced":
-            raise ValueError("balanced is not supported for partial_fit")
-        X = np.asarray(X, dtype=float)
-        weight = np.ones(len(X)) if sample_weight is None else sample_weight
-        if not hasattr(self, "weights_"):
-            self._start(X, np.unique(y) if classes is None else np.unique(classes))
-        if self.class_weight:
-            weight = weight * [self.class_weight[label] for label in y.tolist()]
-        self._train(X, y, weight)
         return self
 
     def _start(self, X, classes):
@@ -166,9 +162,11 @@ def test_followed_epochs_end_with_result_of_plain_fit(data):
         assert curves.train_loss[-1] < curves.train_loss[0]
 
 
-def test_classifier_without_held_out_rows_is_trained_once(data):
+@pytest.mark.parametrize("validation_fraction", [0, 0.25])
+def test_classifier_is_trained_once(data, validation_fraction):
     before = SoftmaxRegression.n_epochs_trained
-    run_folds(SoftmaxRegression(epochs=4), *data, cv=3)
+    clf = SoftmaxRegression(epochs=4, validation_fraction=validation_fraction)
+    run_folds(clf, *data, cv=3)
     assert SoftmaxRegression.n_epochs_trained == before + 3 * 4
 
 
@@ -185,7 +183,6 @@ def test_rows_held_out_by_fit_are_in_neither_side(data, random_state):
         assert len(fold.test) == 40
         assert not set(fold.train) & set(fold.test)
         assert 1 < len(fold.curves.train_loss) < 40
-        # The curves are those of a second training with the same result.
         np.testing.assert_allclose(
             fold.curves.sample_loss[-1], fold.test_loss, rtol=1e-5
         )
@@ -204,16 +201,79 @@ def test_transformers_are_fitted_on_training_rows_only(data):
         np.testing.assert_array_equal(fitted.predict(X[fold.test]), fold.test_codes)
 
 
+@pytest.mark.parametrize("epochs", [True, False])
+@pytest.mark.parametrize("validation_fraction", [0, 0.2])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (RandomOverSampler(random_state=0), StandardScaler()),
+        (StandardScaler(), RandomUnderSampler(random_state=0)),
+    ],
+)
+def test_resampling_pipeline_is_scored_on_the_rows_given(
+    data, steps, validation_fraction, epochs
+):
+    X, y = data
+    rows = np.flatnonzero((y != 2) | (np.arange(len(y)) % 4 == 0))
+    X, y = X[rows], y[rows]
+    clf = SoftmaxRegression(validation_fraction=validation_fraction, random_state=0)
+    pipe = imblearn.pipeline.make_pipeline(*steps, clf)
+    for fold in run_folds(pipe, X, y, cv=3, epochs=epochs):
+        assert len(fold.train) + len(fold.test) == len(y)
+        fitted = clone(pipe).fit(X[fold.train], y[fold.train])
+        np.testing.assert_array_equal(fitted.predict(X[fold.train]), fold.train_codes)
+        np.testing.assert_array_equal(fitted.predict(X[fold.test]), fold.test_codes)
+        assert not epochs or len(fold.curves.train_loss) == 5
+
+
+def test_callbacks_and_warm_start_leave_the_curves_as_they_are(data):
+    class StopAfterTwo(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    params = {"hidden_layer_sizes": (8,), "random_state": 0}
+    (stopped, *_), (two, *_) = (
+        run_folds(KerasMLPClassifier(**params | more), *data, cv=3)
+        for more in (
+            {"callbacks": [StopAfterTwo()], "epochs": 9},
+            {"warm_start": True, "epochs": 2},
+        )
+    )
+    assert_same_predictions(stopped, two)
+    np.testing.assert_array_equal(stopped.curves.sample_loss, two.curves.sample_loss)
+    assert len(two.curves.train_loss) == 2
+
+
+def test_predictions_are_those_of_the_fitted_classifier(data):
+    """Not of the last epoch, from which they differ if weights are restored."""
+    X, y = data
+    clf = KerasMLPClassifier(
+        hidden_layer_sizes=(8,),
+        optimizer=keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9),
+        epochs=30,
+        validation_fraction=0.2,
+        early_stopping=True,
+        n_iter_no_change=3,
+        random_state=0,
+    )
+    for fold in run_folds(clf, X, y, cv=3):
+        (train,) = [
+            t for t, test in StratifiedKFold(3).split(X, y) if test[0] == fold.test[0]
+        ]
+        fitted = clone(clf).fit(X[train], y[train])
+        assert fitted.n_iter_ == len(fold.curves.train_loss) < 30
+        loss = log_loss(y[fold.test], fitted.predict_proba(X[fold.test]))
+        assert fold.test_loss.mean() == pytest.approx(loss, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     "clf",
     [
-        SoftmaxRegression(callbacks=[print]),
-        SoftmaxRegression(warm_start=True),
         GaussianNB(),
         LogisticRegression(),
         GridSearchCV(SoftmaxRegression(), {"epochs": [1, 2]}, cv=2),
     ],
-    ids=["callbacks", "warm_start", "no epochs", "no partial_fit", "search"],
+    ids=["naive Bayes", "linear", "search"],
 )
 def test_other_classifiers_have_no_curves(data, clf):
     folds = run_folds(clf, *data, cv=3)

@@ -40,22 +40,26 @@ EVEN, MORE_BIAS, MORE_GAP = (
 
 
 class Network(ClassifierMixin, BaseEstimator):
-    """scikit-learn's perceptron with the `epochs` API of skmnist's classifiers."""
+    """scikit-learn's perceptron, trained in epochs as skmnist's classifiers are."""
 
-    def __init__(self, epochs=5, units=50, learning_rate=0.001, random_state=0):
+    _after_epoch = None
+
+    def __init__(
+        self,
+        epochs=5,
+        units=50,
+        learning_rate=0.001,
+        warm_start=False,
+        random_state=0,
+    ):
         self.epochs = epochs
         self.units = units
         self.learning_rate = learning_rate
+        self.warm_start = warm_start
         self.random_state = random_state
 
     def fit(self, X, y):
-        vars(self).pop("network_", None)
-        for _ in range(self.epochs):
-            self.partial_fit(X, y, np.unique(y))
-        return self
-
-    def partial_fit(self, X, y, classes=None):
-        if not hasattr(self, "network_"):
+        if not self.warm_start or not hasattr(self, "network_"):
             self.network_ = MLPClassifier(
                 self.units,
                 alpha=0,
@@ -63,8 +67,11 @@ class Network(ClassifierMixin, BaseEstimator):
                 learning_rate_init=self.learning_rate,
                 random_state=self.random_state,
             )
-        self.network_.partial_fit(X, y, classes=classes)
-        self.classes_ = self.network_.classes_
+        for _ in range(self.epochs):
+            self.network_.partial_fit(X, y, classes=np.unique(y))
+            self.classes_ = self.network_.classes_
+            if self._after_epoch is not None:
+                self._after_epoch(self)
         return self
 
     def predict(self, X):
