@@ -1,0 +1,49 @@
+"""Initial weights drawn without a build equal those of a build, bit for bit."""
+
+import numpy as np
+import pytest
+
+from skmnist import KerasMLPClassifier, LeNetClassifier
+from skmnist._engine import _network
+from skmnist._engine._backend import to_numpy
+
+
+@pytest.fixture(autouse=True)
+def nothing_known(monkeypatch):
+    monkeypatch.setattr(_network, "_initial_states", _network.OrderedDict())
+
+
+CLASSIFIERS = {
+    "mlp": KerasMLPClassifier(),
+    "lenet": LeNetClassifier(),
+    "dropout": KerasMLPClassifier(dropout=0.3, l2=0.1, optimizer="nadam"),
+    "random biases": KerasMLPClassifier(bias_initializer="random_normal"),
+    "half precision": KerasMLPClassifier(dropout=0.3, dtype="bfloat16"),
+}
+
+
+@pytest.mark.parametrize("clf", CLASSIFIERS.values(), ids=CLASSIFIERS)
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
+def test_state_for_any_seed_equals_that_of_a_build(clf, seed, digits):
+    network = clf.set_params(epochs=1, random_state=5).fit(*digits)._network
+    assert len(_network._initial_states) == 1
+    built = network.build(seed)
+    expected = [to_numpy(v) for owner in built for v in owner.variables]
+    drawn = [value for part in network.initial_state(seed) for value in part]
+    for one, other in zip(drawn, expected, strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+def test_fits_without_seed_build_one_network(digits, monkeypatch):
+    built = []
+    build = _network.Network.build
+    monkeypatch.setattr(
+        _network.Network, "build", lambda *args: built.append(1) or build(*args)
+    )
+    clf = KerasMLPClassifier(hidden_layer_sizes=(7, 6), epochs=1)
+    weights = [clf.fit(*digits)._training.weights[0] for _ in range(4)]
+    n_built = len(built)
+    clf.fit(*digits)
+    assert len(built) == n_built
+    assert len({weight.tobytes() for weight in weights}) == 4
