@@ -354,7 +354,10 @@ def test_threads_fit_same_architecture_independently(digits, same_weights):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("work", ["clf.predict(X)", "clf.fit(X, y)", "clf.model_"])
+@pytest.mark.parametrize(
+    "work",
+    ["clf.predict(X)", "clf.fit(X, y)", "clf.model_", "clf.to_scikeras()"],
+)
 def test_forked_process_gets_an_error_and_does_not_hang(work):
     code = f"""
 import multiprocessing, warnings

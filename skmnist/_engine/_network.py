@@ -26,7 +26,7 @@ from skmnist._engine._dtypes import data_dtype
 from skmnist._engine._initial import initial_state
 from skmnist._engine._key import network_key
 from skmnist._engine._process import check_not_forked
-from skmnist._engine._scikeras import resolve, wrap
+from skmnist._engine._scikeras import LossOfCodes, resolve, routed, wrap
 from skmnist._engine._seeds import GENERATORS_LOCK, isolated_build
 from skmnist.architectures import build_lenet, build_mlp
 
@@ -236,26 +236,62 @@ class Network:
     def model(self, weights):
         """Return a private network with these weights, compiled."""
         model, optimizer = self.build()
-        for variable, value in zip(model.variables, weights, strict=True):
-            variable.assign(value)
+        assign(model.variables, weights)
         model.compile(optimizer, self.loss, metrics=["accuracy"])
         return model
 
-    def to_scikeras(self, weights, classes, **params):
-        """Return an initialised SciKeras classifier with these weights."""
-        X = np.zeros((len(classes), *self.meta["X_shape_"][1:]), self.input_dtype())
+    def to_scikeras(self, training, *, patience=None, restore_best=False, **params):
+        """Return an initialised SciKeras classifier that continues a training.
+
+        Parameters
+        ----------
+        training : Training
+        patience : int, optional
+            As `train` takes it: it becomes a Keras callback.
+        restore_best : bool
+        **params : dict
+            Parameters of the SciKeras classifier.
+        """
+        check_not_forked()
+        classes = self.meta["classes_"]
+        loss, optimizer = self.loss, self.optimizer
+        if len(classes) == 2 or loss != "categorical_crossentropy":
+            loss = LossOfCodes(loss, len(classes))
+        if isinstance(optimizer, keras.optimizers.Optimizer):
+            optimizer, routes = routed(optimizer)
+            params |= routes
+        if patience is not None:
+            stopping = keras.callbacks.EarlyStopping(
+                patience=patience, restore_best_weights=restore_best
+            )
+            params["callbacks"] = [*params["callbacks"], stopping]
+        X = np.zeros((len(classes), *self.meta["X_shape_"][1:]), self.meta["X_dtype_"])
         with isolated_build(0, self.dtype):
             wrapper = wrap(
                 self.builder,
                 self.builder_params,
-                self.optimizer,
+                optimizer,
                 self.learning_rate,
-                self.loss,
+                loss,
                 metrics=["accuracy"],
                 **params,
             ).initialize(X, classes)
-        for variable, value in zip(wrapper.model_.variables, weights, strict=False):
-            variable.assign(value)
+            if wrapper.model_.compiled:
+                # The builder's loss trains on the targets that SciKeras makes for it.
+                wrapper.set_params(loss=self.loss).initialize(X, classes)
+            model = wrapper.model_
+            model(X.astype(self.input_dtype()))  # makes a subclassed model's variables
+            compile_params = wrapper._get_compile_kwargs()
+            if model.compiled:
+                compile_params["optimizer"] = model.optimizer
+            compile_params["optimizer"].build(model.trainable_variables)
+        assign(model.variables, training.weights)
+        assign(compile_params["optimizer"].variables, training.optimizer_state)
+        if not model.compiled:
+            model.compile(**compile_params)
+        # SciKeras refuses X of a dtype that does not fit into that of the first X.
+        wrapper.X_dtype_ = np.dtype(np.float64)
+        wrapper.history_ = training.copy().history
         return wrapper
 
     def describe(self):
@@ -322,6 +358,12 @@ class Network:
     def input_dtype(self):
         """Return the dtype of the network's inputs and targets."""
         return data_dtype(self.dtype)
+
+
+def assign(variables, values):
+    """Assign to Keras variables."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def network_meta(X_shape, X_dtype, n_features, classes):

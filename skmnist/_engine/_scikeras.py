@@ -1,4 +1,4 @@
-"""SciKeras: it calls a builder, and resolves the optimizer. No other module uses it.
+"""SciKeras: calls a builder, and resolves the optimizer. No other module uses it.
 
 Importing SciKeras patches Keras's classes for the whole process. The patches are
 reverted at once, so that an import of skmnist does not change how Keras objects are
@@ -8,7 +8,10 @@ pickled.
 import functools
 import inspect
 
+import numpy as np
+
 from skmnist._engine._backend import keras
+from skmnist._engine._losses import sample_loss
 from skmnist._engine._process import preserved_process_state
 
 _PATCHED = [
@@ -57,6 +60,66 @@ def resolve(builder, builder_params, meta, optimizer, learning_rate, loss):
     wrapper._random_state = None
     model = wrapper._build_keras_model()
     return model, wrapper._get_compile_kwargs()["optimizer"]
+
+
+@keras.saving.register_keras_serializable("skmnist")
+class LossOfCodes(keras.losses.Loss):
+    """Loss of class codes that encodes them as the loss it wraps expects.
+
+    SciKeras passes one-hot targets to the categorical cross-entropy of three and more
+    classes only, and class codes, of shape (n_samples, 1), to every other loss.
+
+    Parameters
+    ----------
+    loss : str, callable or keras.losses.Loss
+    n_classes : int
+    """
+
+    def __init__(self, loss, n_classes):
+        super().__init__()
+        self.loss = loss
+        self.n_classes = n_classes
+
+    def call(self, codes, y_pred):
+        """Return one loss per sample; y_pred may be p instead of 1 - p and p."""
+        examples = np.eye(2, self.n_classes, dtype=np.float32)
+        one_unit = y_pred.shape[-1] == 1
+        loss = sample_loss(self.loss, examples, one_unit=one_unit)
+        if one_unit:
+            y_pred = keras.ops.concatenate([1 - y_pred, y_pred], axis=-1)
+        codes = keras.ops.cast(keras.ops.reshape(codes, (-1,)), "int32")
+        targets = keras.ops.one_hot(codes, self.n_classes, dtype=y_pred.dtype)
+        return loss(targets, y_pred)
+
+    def __reduce__(self):
+        # Copied and pickled without a configuration, which a user's loss may lack.
+        return type(self), (self.loss, self.n_classes)
+
+    def get_config(self):
+        """Return the arguments, serialized."""
+        loss = keras.saving.serialize_keras_object(self.loss)
+        return {"loss": loss, "n_classes": self.n_classes}
+
+    @classmethod
+    def from_config(cls, config):
+        """Return the loss of a configuration."""
+        loss = keras.saving.deserialize_keras_object(config["loss"])
+        return cls(loss, config["n_classes"])
+
+
+def routed(optimizer):
+    """Return the class of an optimizer, and its parameters as SciKeras routes them.
+
+    SciKeras would compile every new network with the same instance, which Keras
+    refuses.
+    """
+    params = {
+        f"optimizer__{name}": keras.saving.deserialize_keras_object(value)
+        if isinstance(value, dict)
+        else value
+        for name, value in optimizer.get_config().items()
+    }
+    return type(optimizer), params
 
 
 def wrap(builder, builder_params, optimizer, learning_rate, loss, **params):

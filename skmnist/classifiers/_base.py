@@ -14,7 +14,12 @@ from sklearn.utils.validation import (
 
 from skmnist._engine._dtypes import DTYPES
 from skmnist._engine._placeholder import Placeholder
-from skmnist.classifiers._checks import check_routed_names, check_weight
+from skmnist.classifiers._checks import (
+    as_list,
+    as_python,
+    check_routed_names,
+    check_weight,
+)
 from skmnist.classifiers._copy import CopyMixin
 from skmnist.classifiers._data import (
     check_fit_data,
@@ -298,18 +303,54 @@ class BaseKerasClassifier(CopyMixin, FitMixin, ClassifierMixin, BaseEstimator):
     def to_scikeras(self):
         """Return the equivalent SciKeras classifier, with the same weights.
 
+        It predicts the same, and `fit` and `partial_fit` train it. It has the network,
+        optimizer and its state, loss, history, `batch_size`, `epochs`, `class_weight`,
+        `callbacks` (the same objects), `warm_start`, `random_state` and `verbose` of
+        this classifier; `early_stopping` becomes a Keras callback.
+
         Returns
         -------
         classifier : scikeras.wrappers.KerasClassifier
-            Initialised, ready to predict. It expects samples of shape `image_shape_`,
-            in the dtype of the network: ``X.reshape(-1, *clf.image_shape_)``.
+            It expects samples of shape `image_shape_`, of any dtype:
+            ``X.reshape(-1, *clf.image_shape_)``.
+
+        Notes
+        -----
+        What SciKeras has no equivalent of:
+
+        - `validation_fraction` becomes ``validation_split``, which holds out the last
+          rows, not rows stratified by class, in `partial_fit` too. A validation set
+          passed to `fit` is left out, and `early_stopping` with it.
+        - The order of the rows is another, so training ends with other weights; with an
+          integer `random_state` it is the same in every call of `partial_fit`.
+        - The loss of a batch is divided by the number of its samples, not by the sum of
+          their weights.
+        - `dtype` applies until `fit` builds a new network, in Keras's own dtype policy.
+        - `jit_compile`, `checkpoint_dir` and `save_best` are left out.
+
+        Of SciKeras itself: it cannot train a subclassed ``keras.Model``;
+        ``predict_proba`` of one sample is one-dimensional; and with `class_weight`,
+        `fit` changes the array passed as `sample_weight`.
         """
         check_is_fitted(self)
+        class_weight = self.class_weight
+        if isinstance(class_weight, dict):
+            # SciKeras refuses labels that y does not contain.
+            labels = self.classes_.tolist()
+            class_weight = {k: v for k, v in class_weight.items() if k in labels}
+        callbacks = as_list(self.callbacks)
+        stops = self.early_stopping and self.validation_fraction
         return self._network.to_scikeras(
-            self._training.weights,
-            self.classes_,
-            batch_size=self.batch_size,
-            epochs=self.epochs,
+            self._training,
+            patience=int(self.n_iter_no_change) if stops else None,
+            restore_best=self.restore_best_weights,
+            callbacks=[c for c in callbacks if not isinstance(c, Placeholder)],
+            batch_size=int(self.batch_size),
+            epochs=int(self.epochs),
+            class_weight=class_weight,
+            validation_split=float(self.validation_fraction),
+            warm_start=self.warm_start,
+            random_state=as_python(self.random_state),
             verbose=int(self.verbose),
         )
 

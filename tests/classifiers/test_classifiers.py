@@ -15,7 +15,6 @@ from skmnist import (
     KerasMLPClassifier,
     LeNetClassifier,
     OneHotLabelEncoder,
-    build_mlp,
 )
 
 SMALL_LENET = {"filters": (4, 8), "hidden_layer_sizes": (16,), "random_state": 0}
@@ -341,24 +340,6 @@ def test_image_shape_with_user_defined_builder(digits):
 def test_invalid_builder_raises(builder, error, message, digits):
     with pytest.raises(error, match=message):
         KerasImageClassifier(builder).fit(*digits)
-
-
-@pytest.mark.slow
-def test_to_scikeras_predicts_the_same(digits):
-    X, y = digits
-    for clf in (
-        KerasMLPClassifier(epochs=2, random_state=0),
-        LeNetClassifier(epochs=1, **SMALL_LENET),
-        KerasImageClassifier(build_mlp, {"l2": 1e-3}, epochs=1, random_state=0),
-    ):
-        clf.fit(X, y)
-        copied = clf.to_scikeras()
-        images = X.reshape(-1, *clf.image_shape_)
-        np.testing.assert_allclose(
-            copied.predict_proba(images), clf.predict_proba(X), rtol=1e-5, atol=1e-6
-        )
-        np.testing.assert_array_equal(copied.predict(images), clf.predict(X))
-        copied.partial_fit(images, y)
 
 
 def test_one_hot_labels_raise(digits):
