@@ -63,7 +63,7 @@ def network_key(model, optimizer, loss, dtype):
             return object()
     if any(map(_has_foreign_code, configs)):
         return object()
-    if isinstance(configs[1]["config"]["learning_rate"], float):
+    if isinstance(configs[1]["config"].get("learning_rate"), float):
         # A number is stored in a variable, so the function does not depend on it.
         del configs[1]["config"]["learning_rate"]
     configs[0] = _rates.without(configs[0])

@@ -149,13 +149,19 @@ def test_unseeded_fit_is_repeatable_by_numpys_seed(digits, same_weights):
     assert not same_weights(fits[0], fits[2])
 
 
-def test_averaged_weights_equal_those_of_keras(digits):
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda: keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.9),
+        lambda: keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.SGD(0.5), dynamic_growth_steps=3
+        ),
+    ],
+    ids=["averaged-weights", "loss-scaling"],
+)
+def test_weights_equal_those_of_keras(optimizer, digits):
     """One batch holds all rows, so that the order of the rows does not matter."""
     X, y = digits
-
-    def optimizer():
-        return keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.9)
-
     clf = KerasMLPClassifier(
         hidden_layer_sizes=(8,),
         optimizer=optimizer(),
