@@ -190,3 +190,15 @@ class TestAfterFit:
 
     def test_predict_does_not_warn_for_all_zero_image(self):
         assert self.clf.predict(np.zeros((1, 64), np.float32)).shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("n_each", "fraction"), [(1, 0.1), (2, 0.1), (5, 0.99)], ids=str
+)
+def test_samples_too_few_for_the_validation_fraction(n_each, fraction, digits):
+    X, y = digits
+    rows = np.r_[np.flatnonzero(y == 0)[:n_each], np.flatnonzero(y == 1)[:n_each]]
+    clf = KerasMLPClassifier(validation_fraction=fraction)
+    message = f"validation_fraction={fraction} cannot split {2 * n_each} samples"
+    with pytest.raises(ValueError, match=message):
+        clf.fit(X[rows], y[rows])

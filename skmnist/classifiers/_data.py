@@ -220,12 +220,19 @@ def hold_out(y, validation_fraction, seed):
     Raises
     ------
     ValueError
-        If a class has too few samples to be stratified.
+        If the samples are too few for both parts to contain every class.
     """
     rows = np.arange(len(y))
     if not validation_fraction:
         return rows, rows[:0]
-    train, held_out = train_test_split(
-        rows, test_size=validation_fraction, stratify=y, random_state=seed
-    )
+    try:
+        train, held_out = train_test_split(
+            rows, test_size=validation_fraction, stratify=y, random_state=seed
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"validation_fraction={validation_fraction} cannot split {len(y)} samples "
+            "so that both parts contain every class. Change validation_fraction, or "
+            f"add samples. ({error})"
+        ) from error
     return np.sort(train), np.sort(held_out)
