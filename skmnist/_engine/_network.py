@@ -331,6 +331,13 @@ class Network:
             )
         if self.learning_rate not in (None, earlier.learning_rate):
             rate = compiled.learning_rate_position
+            if rate is None:
+                raise ValueError(
+                    f"learning_rate={self.learning_rate} cannot replace the learning "
+                    "rate schedule that the earlier fit's optimizer follows. Set "
+                    "learning_rate=None to continue it, or warm_start=False to train "
+                    "a new network."
+                )
             state = list(training.optimizer_state)
             state[rate] = np.array(self.learning_rate, state[rate].dtype)
             training.optimizer_state = state

@@ -68,6 +68,18 @@ def test_other_optimizer_is_refused(optimizer, digits):
     np.testing.assert_array_equal(clf.predict_proba(digits[0]), expected)
 
 
+def test_learning_rate_in_place_of_a_schedule_is_refused(digits):
+    schedule = keras.optimizers.schedules.CosineDecay(0.01, 50)
+    clf = KerasMLPClassifier(
+        optimizer=keras.optimizers.SGD(schedule), epochs=1, warm_start=True
+    ).fit(*digits)
+    with pytest.raises(ValueError, match=r"learning_rate=0.5 .* schedule"):
+        clf.set_params(learning_rate=0.5).fit(*digits)
+    assert clf.set_params(learning_rate=None).fit(*digits).n_iter_ == 2
+    clf.set_params(learning_rate=0.5, warm_start=False).fit(*digits)
+    assert float(clf.model_.optimizer.learning_rate) == 0.5
+
+
 @pytest.mark.parametrize(
     "clf",
     [
