@@ -89,6 +89,8 @@ def with_one_output_per_class(model, sample, n_classes, builder):
     if model.built:
         _check_input(model, sample.shape[1:], builder)
         shape = getattr(model, "output_shape", None)
+        if isinstance(getattr(model, "output", None), dict):
+            shape = {name: output.shape for name, output in model.output.items()}
     else:
         # Called, because `build` of a subclassed model makes no variables.
         shape = (None, *model(sample).shape[1:])
@@ -114,8 +116,14 @@ def has_one_unit(model):
 def _check_input(model, given, builder):
     """Raise ValueError if a network does not take samples of a shape."""
     expected = getattr(model, "input_shape", None)
-    if not isinstance(expected, tuple) or isinstance(expected[0], tuple):
-        return  # unknown, or several inputs
+    if isinstance(expected, list):
+        raise ValueError(
+            f"The builder {_name(builder)} returned a network with {len(expected)} "
+            f"inputs; expected one, of shape {given}. Split it inside the network, for "
+            "example by slicing a keras.Input."
+        )
+    if not isinstance(expected, tuple):
+        return  # unknown
     sides = zip(expected[1:], given, strict=False)
     if len(expected) != len(given) + 1 or any(
         side not in (None, actual) for side, actual in sides

@@ -92,6 +92,38 @@ def test_network_for_other_samples_is_refused():
         KerasImageClassifier(build, **SETTINGS).fit(X, y)
 
 
+def build_with_two_inputs(meta):
+    inputs = [keras.Input((2,)), keras.Input((2,))]
+    joined = layers.Concatenate()(inputs)
+    return keras.Model(inputs, layers.Dense(3, activation="softmax")(joined))
+
+
+def build_with_two_outputs(meta):
+    inputs = keras.Input((4,))
+    outputs = [layers.Dense(3, activation="softmax")(inputs), layers.Dense(1)(inputs)]
+    return keras.Model(inputs, outputs)
+
+
+def build_with_named_output(meta):
+    inputs = keras.Input((4,))
+    outputs = {"label": layers.Dense(3, activation="softmax")(inputs)}
+    return keras.Model(inputs, outputs)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (build_with_two_inputs, r"with 2 inputs; expected one, of shape \(4,\)"),
+        (build_with_two_outputs, r"output shape is \[.*expected \(None, 3\)"),
+        (build_with_named_output, r"output shape is {'label'.*expected \(None, 3\)"),
+    ],
+)
+def test_network_of_several_inputs_or_outputs_is_refused(build, message):
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match=message):
+        KerasImageClassifier(build, **SETTINGS).fit(X, y)
+
+
 @pytest.mark.parametrize("cls", [Net, NetWithoutTraining])
 def test_subclassed_model_trains_as_in_keras(cls, digits, same_weights):
     X, y = digits
