@@ -31,6 +31,18 @@ def build_sigmoid(meta):
     )
 
 
+def compiled_for_codes(meta):
+    model = build_mlp(meta, hidden_layer_sizes=(16,))
+    model.compile(momentum(), "sparse_categorical_crossentropy")
+    return model
+
+
+def compiled_sigmoid(meta):
+    model = build_sigmoid(meta)
+    model.compile(keras.optimizers.Adam(0.02), "binary_crossentropy")
+    return model
+
+
 class Net(keras.Model):
     def __init__(self, n_classes):
         super().__init__()
@@ -173,6 +185,7 @@ def test_callbacks_follow_epochs_on_from_those_of_the_classifier(digits):
         (mlp(), "multiclass"),
         (mlp(), "binary"),
         (mlp(loss="mean_squared_error"), "multiclass"),
+        (mlp(loss="sparse_categorical_crossentropy"), "multiclass"),
         (mlp(loss=squared_error), "binary"),
         (mlp(loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.1)), "binary"),
         (mlp(optimizer=momentum()), "multiclass"),
@@ -184,11 +197,13 @@ def test_callbacks_follow_epochs_on_from_those_of_the_classifier(digits):
             "binary",
         ),
         (KerasImageClassifier(build_sigmoid, **SETTINGS), "binary"),
+        (KerasImageClassifier(build_sigmoid, loss="hinge", **SETTINGS), "binary"),
     ],
     ids=[
         "multiclass",
         "binary",
         "loss-name",
+        "loss-of-codes",
         "loss-function",
         "loss-object",
         "optimizer-object",
@@ -197,6 +212,7 @@ def test_callbacks_follow_epochs_on_from_those_of_the_classifier(digits):
         "mixed-precision",
         "sigmoid",
         "sigmoid-categorical",
+        "sigmoid-column",
     ],
 )
 def test_training_continues_as_in_the_classifier(clf, data, request):
@@ -254,3 +270,22 @@ def test_classifier_from_a_file(digits, tmp_path):
         wrapper.predict_proba(images(clf, X)), clf.predict_proba(X), atol=1e-6
     )
     assert wrapper.partial_fit(images(clf, X), y).current_epoch == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("build", "data"),
+    [(compiled_for_codes, "multiclass"), (compiled_sigmoid, "binary")],
+    ids=["codes", "sigmoid"],
+)
+def test_builder_that_compiles(build, data, request):
+    X, y = request.getfixturevalue(data)
+    clf = KerasImageClassifier(build, image_shape=(-1,), batch_size=len(X), **SETTINGS)
+    wrapper = clf.fit(X, y).to_scikeras().partial_fit(X, y)
+    further = clf.partial_fit(X, y)
+    np.testing.assert_allclose(
+        wrapper.predict_proba(X), further.predict_proba(X), atol=1e-6
+    )
+    wrapper.set_params(batch_size=32, epochs=10)
+    for _ in range(2):
+        assert wrapper.fit(X, y).score(X, y) > 0.8
