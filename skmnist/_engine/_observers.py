@@ -60,6 +60,11 @@ class KerasCallbacks(Observer):
         """Whether a callback has a per-batch hook."""
         return any(map(_follows_batches, self.callbacks))
 
+    @property
+    def stopped(self):
+        """Whether a callback has stopped the training."""
+        return self._own is not None and self._own.model.stop_training
+
     def open(self, last, n_steps):
         """Make the list of callbacks for a training.
 
@@ -125,9 +130,7 @@ class KerasCallbacks(Observer):
         with self._synchronised(loop.trainer):
             self.events.on_epoch_end(epoch, logs)
         loop.state.amend(self._logs.last)
-        # A callback may have stopped the training.
-        if self._own is not None and self._own.model.stop_training:
-            loop.finished = True
+        loop.finished |= self.stopped
 
     def on_end(self, loop):
         """Call ``on_train_end``."""

@@ -264,6 +264,8 @@ def _run_epochs(loop, network, data, rows, batch_size, observers):
             observer.on_epoch_begin(loop, epoch)
         # From the seed and the epoch alone, so that a resumed training shuffles alike.
         order = np.random.default_rng([state.seed, epoch]).permutation(rows)
+        if observers[0].stopped:
+            order = order[:batch_size]  # keras.Model.fit still trains on one batch
         generators = contextlib.nullcontext
         if draws:
             generators = OwnGenerators((state.seed + epoch) % 2**32).in_use

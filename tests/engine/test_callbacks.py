@@ -140,6 +140,40 @@ def test_stop_training_within_an_epoch(digits):
     assert clf.n_iter_ == 1
 
 
+class StopBefore(keras.callbacks.Callback):
+    """Stop the training before an epoch, or before the first if that is None."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_train_begin(self, logs=None):
+        if self.epoch is None:
+            self.model.stop_training = True
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.epoch == epoch:
+            self.model.stop_training = True
+
+
+@pytest.mark.parametrize("epoch", [None, 0, 1])
+def test_stop_training_before_an_epoch_trains_one_more_batch(epoch, digits):
+    """As keras.Model.fit does."""
+    clf = classifier(StopBefore(epoch), batch_size=100).fit(*digits)
+    model = classifier(epochs=1).fit(*digits).model_
+    history = model.fit(
+        digits[0],
+        keras.utils.to_categorical(digits[1]),
+        batch_size=100,
+        epochs=3,
+        verbose=0,
+        callbacks=[StopBefore(epoch)],
+    )
+    assert clf.n_iter_ == len(history.epoch) == (epoch or 0) + 1
+    steps = int(model.optimizer.iterations)
+    assert clf._training.optimizer_state[0] == steps == 4 * (epoch or 0) + 1
+
+
 class UseWhileAThreadUses(keras.callbacks.Callback):
     """Use one classifier while another thread waits to build the other's network."""
 
