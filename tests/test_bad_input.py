@@ -185,7 +185,7 @@ class TestAfterFit:
             clone(self.clf).fit(self.X / 255, self.y)
 
     def test_predict_warns_if_scale_differs_from_fit(self):
-        with pytest.warns(UserWarning, match="PixelScaler"):
+        with pytest.warns(UserWarning, match="put the scaler"):
             self.clf.predict(self.X * 255)
 
     def test_predict_does_not_warn_for_all_zero_image(self):

@@ -167,7 +167,8 @@ class BaseKerasClassifier(CopyMixin, FitMixin, ClassifierMixin, BaseEstimator):
         """Train for one more epoch.
 
         k calls on the same samples equal one `fit` with ``epochs=k`` and the same
-        integer `random_state`. `validation_fraction`, `early_stopping` and
+        integer `random_state`, unless the optimizer averages weights, which it then
+        does at the end of each call. `validation_fraction`, `early_stopping` and
         `checkpoint_dir` are ignored.
 
         Parameters

@@ -1,5 +1,6 @@
 """Checks of parameters, weights, classes and pixel scale, beyond scikit-learn's own."""
 
+import math
 import warnings
 from numbers import Integral
 
@@ -182,6 +183,17 @@ def check_same_classes(classes, fitted):
         )
 
 
+def check_warm_start_classes(y, fitted):
+    """Raise ValueError if y has other classes than in the fit that is continued."""
+    classes = np.unique(y)
+    if not np.array_equal(classes, fitted):
+        raise ValueError(
+            "warm_start=True needs a y with the same classes as in the previous fit, "
+            f"which were {fitted.tolist()}; y has {classes.tolist()}. Call partial_fit "
+            "to train on some of the classes."
+        )
+
+
 def root_mean_square(X):
     """Return the root mean square of X, estimated from about 1,000 rows."""
     some = X[:: max(1, len(X) // 1000)].astype(np.float64)
@@ -189,7 +201,7 @@ def root_mean_square(X):
 
 
 def warn_if_unscaled(X, input_scale):
-    """Warn if the pixels are far from unit scale when they enter the first layer.
+    """Warn if values are far from unit scale when they enter the first layer.
 
     Parameters
     ----------
@@ -202,10 +214,13 @@ def warn_if_unscaled(X, input_scale):
         return
     rms = root_mean_square(X) * abs(input_scale)
     if rms > _SCALE[1] or 0 < rms < _SCALE[0]:
+        what, scaler = "features", "StandardScaler"
+        if _seems_to_be_images(X):
+            what, scaler = "pixels", "PixelScaler"
         warnings.warn(
-            f"The pixels are far from unit scale (root mean square {rms:.3g}), which "
+            f"The {what} are far from unit scale (root mean square {rms:.3g}), which "
             "slows down or prevents convergence. Scale them first: "
-            "make_pipeline(PixelScaler(), classifier).",
+            f"make_pipeline({scaler}(), classifier).",
             UserWarning,
             stacklevel=6,  # `_train`, `_fit`, `fit` and a wrapper lie in between
         )
@@ -218,8 +233,15 @@ def warn_if_scale_changed(X, fitted_rms):
     if rms and fitted_rms and not 0.1 <= rms / fitted_rms <= 10:
         warnings.warn(
             f"X has a root mean square of {rms:.3g}, but the X passed to fit had "
-            f"{fitted_rms:.3g}. Scale both in the same way: put a PixelScaler and the "
+            f"{fitted_rms:.3g}. Scale both in the same way: put the scaler and the "
             "classifier in one Pipeline.",
             UserWarning,
             stacklevel=4,  # `check_predict_data` and e.g. `predict_proba`
         )
+
+
+def _seems_to_be_images(X):
+    """Return whether samples have the shape or the dtype of images, flat or not."""
+    n_values = math.prod(X.shape[1:])
+    is_square = n_values >= 64 and math.isqrt(n_values) ** 2 == n_values
+    return X.ndim > 2 or X.dtype == np.uint8 or is_square

@@ -7,6 +7,7 @@ from skmnist.classifiers._checks import (
     as_list,
     as_python,
     check_same_classes,
+    check_warm_start_classes,
     check_weight,
     root_mean_square,
     warn_if_unscaled,
@@ -55,6 +56,8 @@ class FitMixin:
         encoder = self._encoder if resume else fit_label_encoder(self, y, classes)
         if resume and classes is not None:
             check_same_classes(classes, self.classes_)
+        if resume and not partial:
+            check_warm_start_classes(y, self.classes_)
         given_weight = check_weight(sample_weight, y)
         targets = encoder.transform(y)
         if validation is not None:

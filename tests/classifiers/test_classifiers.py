@@ -347,3 +347,17 @@ def test_one_hot_labels_raise(digits):
     rows = OneHotLabelEncoder().fit_transform(y)
     with pytest.raises(ValueError, match="OneHotLabelEncoder.inverse_transform"):
         KerasMLPClassifier().fit(X, rows)
+
+
+@pytest.mark.parametrize(
+    ("X", "words"),
+    [
+        (np.full((60, 30), 500.0), r"The features .*StandardScaler\(\), classifier"),
+        (np.full((60, 64), 200.0), r"The pixels .*PixelScaler\(\), classifier"),
+        (np.full((60, 8, 10), 200.0), "The pixels"),
+        (np.full((60, 30), 200, np.uint8), "The pixels"),
+    ],
+)
+def test_warning_of_scale_speaks_of_pixels_for_images_only(X, words):
+    with pytest.warns(UserWarning, match=words):
+        KerasMLPClassifier((4,), epochs=1).fit(X, np.arange(60) % 2)

@@ -201,11 +201,12 @@ def test_joblib_file_trains_on(same_weights):
     assert same_weights(joblib.load(file).partial_fit(X, y), clf.partial_fit(X, y))
 
 
-def test_warm_start_keeps_the_classes():
+@pytest.mark.parametrize("change", [lambda y: y % 2, lambda y: np.minimum(y, 1) + 1])
+def test_warm_start_needs_the_same_classes(change):
     clf = mlp(warm_start=True).fit(X, y)
-    assert clf.fit(X[:100], y[:100]).classes_.tolist() == [0, 1, 2]
-    with pytest.raises(ValueError, match=r"did not see: \[3\]"):
-        clf.fit(X, np.where(y == 2, 3, y))
+    with pytest.raises(ValueError, match=r"same classes.* \[0, 1, 2\]; y has"):
+        clf.fit(X, change(y))
+    assert clf.partial_fit(X[:100], y[:100]).classes_.tolist() == [0, 1, 2]
 
 
 def test_early_stopping_with_labels_of_strings():
