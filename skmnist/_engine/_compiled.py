@@ -60,9 +60,13 @@ class CompiledNetwork:
         self._network = network
         self._model, optimizer = network.build()
         self.optimizer_type = type(optimizer)
-        names = [variable.name for variable in optimizer.variables]
+        # A LossScaleOptimizer has a rate without effect before that of the one inside.
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        names = [variable.name for variable in inner.variables]
         self.learning_rate_position = (
-            names.index("learning_rate") if "learning_rate" in names else None
+            names.index("learning_rate") - len(names) + len(optimizer.variables)
+            if "learning_rate" in names
+            else None
         )
         self._slots = _rates.Slots(self._model)
         self.sample_loss = sample_loss(

@@ -125,10 +125,7 @@ def routed(optimizer):
 def wrap(builder, builder_params, optimizer, learning_rate, loss, **params):
     """Return a SciKeras classifier for a builder, unfitted."""
     if isinstance(optimizer, keras.optimizers.Optimizer):
-        config = optimizer.get_config()
-        if learning_rate is not None:
-            config["learning_rate"] = learning_rate
-        optimizer = type(optimizer).from_config(config)
+        optimizer = _copied(optimizer, learning_rate)
     elif learning_rate is not None:
         params["optimizer__learning_rate"] = learning_rate
     if not inspect.isfunction(builder):
@@ -141,3 +138,19 @@ def wrap(builder, builder_params, optimizer, learning_rate, loss, **params):
         **{f"model__{name}": value for name, value in builder_params.items()},
         **params,
     )
+
+
+def _copied(optimizer, learning_rate):
+    """Return a copy of an optimizer with another learning rate, unless that is None."""
+    config = optimizer.get_config()
+    if learning_rate is not None:
+        # A LossScaleOptimizer has the learning rate of the one that it wraps.
+        own = config.get("inner_optimizer", {"config": config})["config"]
+        if "optimizer_map" in own:
+            raise ValueError(
+                f"learning_rate={learning_rate!r} cannot be combined with a "
+                "MultiOptimizer: set the learning rate of each optimizer in its map, "
+                "and leave learning_rate=None."
+            )
+        own["learning_rate"] = learning_rate
+    return type(optimizer).from_config(config)

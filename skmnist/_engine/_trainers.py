@@ -89,7 +89,8 @@ class BlockTrainer(Variables):
         self.rates = None
         # There is one replica. TensorFlow's sum over replicas registers a gradient
         # function for good, which would keep every network ever traced in memory.
-        self.optimizer._all_reduce_sum_gradients = list
+        for optimizer in _with_inner(self.optimizer):
+            optimizer._all_reduce_sum_gradients = list
         self._run_block = traced(self._block, jit_compile=jit_compile)
 
     def run_epoch(self, data, order, batch_size, generators):
@@ -323,6 +324,13 @@ def training_keyword(model, training):
 def power_of_two(n):
     """Return the smallest power of two that is at least n."""
     return 1 << (n - 1).bit_length()
+
+
+def _with_inner(optimizer):
+    """Return an optimizer and the optimizers that it applies."""
+    inner = [optimizer.inner_optimizer] if hasattr(optimizer, "inner_optimizer") else []
+    inner += getattr(optimizer, "optimizers", [])
+    return [optimizer, *(part for one in inner for part in _with_inner(one))]
 
 
 def _values(owner):

@@ -291,9 +291,11 @@ def _run_epochs(loop, network, data, rows, batch_size, observers):
 
 def _check_finite(loss, epoch, optimizer):
     if not np.isfinite(loss):
-        rate = float(optimizer.learning_rate)
+        # A MultiOptimizer has no learning rate of its own.
+        rate = getattr(optimizer, "learning_rate", None)
+        now = "" if rate is None else f" (now {float(rate):g})"
         raise ValueError(
             f"The training diverged: the loss was {loss} in epoch {epoch + 1}. Lower "
-            f"learning_rate (now {rate:g}), or bring the input near unit scale, with "
+            f"learning_rate{now}, or bring the input near unit scale, with "
             "PixelScaler for pixels."
         )
