@@ -118,12 +118,28 @@ class KerasCallbacks(Observer):
             self._own.assign(loop.state.weights, loop.state.optimizer_state)
         self.events.on_train_begin()
         if self._own is not None:
+            # Set by Keras's BackupAndRestore, and read by keras.Model.fit.
+            if getattr(self._own.model, "_initial_epoch", None):
+                raise ValueError(
+                    "BackupAndRestore found the backup of an interrupted fit, which "
+                    "the classifier cannot resume. Set checkpoint_dir in place of this "
+                    "callback, or delete its backup_dir to start again."
+                )
             loop.state.weights, loop.state.optimizer_state = self._own.values()
 
     def on_epoch_begin(self, loop, epoch):
         """Call ``on_epoch_begin``."""
         with self._synchronised(loop.trainer):
             self.events.on_epoch_begin(epoch)
+
+    def evaluate(self, loop):
+        """Evaluate the held-out rows, with the weights that ``on_test_begin`` sets."""
+        with self._synchronised(loop.trainer):
+            self.events.on_test_begin()
+            owner = loop.trainer if self._own is None else self._own
+            scores = loop.evaluate(owner.weights())
+            self.events.on_test_end(scores)
+        return scores
 
     def after_epoch(self, loop, epoch, logs):
         """Call ``on_epoch_end``, and record what the callbacks add to the logs."""
@@ -274,7 +290,8 @@ def warn_of_batches(callbacks):
 
 
 def _follows_batches(callback):
-    if isinstance(callback, keras.callbacks.ModelCheckpoint):
+    savers = keras.callbacks.ModelCheckpoint, keras.callbacks.BackupAndRestore
+    if isinstance(callback, savers):
         return callback.save_freq != "epoch"
     base = keras.callbacks.Callback
     return any(

@@ -255,7 +255,6 @@ def _open_trainer(stack, network, state, n_rows, callbacks, jit_compile):
 def _run_epochs(loop, network, data, rows, batch_size, observers):
     """Train epoch after epoch until the last, or until an observer stops."""
     state, trainer = loop.state, loop.trainer
-    events = observers[0].events
     # Code that is not Keras's may draw from the global generators, as dropout does
     # under PyTorch.
     draws = BACKEND == "torch" or not network.compiled().all_keras
@@ -271,9 +270,7 @@ def _run_epochs(loop, network, data, rows, batch_size, observers):
             generators = OwnGenerators((state.seed + epoch) % 2**32).in_use
         logs = trainer.run_epoch(data, order, batch_size, generators)
         if loop.evaluate is not None:
-            events.on_test_begin()
-            scores = loop.evaluate(trainer.weights())
-            events.on_test_end(scores)
+            scores = observers[0].evaluate(loop)
             logs |= {f"val_{name}": score for name, score in scores.items()}
         _check_finite(logs["loss"], epoch, trainer.optimizer)
         state.record(logs)
