@@ -129,8 +129,6 @@ def test_callbacks_act_as_in_keras(name, acts_as_keras):
 @pytest.mark.filterwarnings("ignore:.*per-batch hooks:UserWarning")
 @pytest.mark.parametrize("name", BY_BATCH)
 def test_callbacks_of_batches_act_as_in_keras(name, acts_as_keras):
-    if name == "TensorBoard":
-        pytest.importorskip("tensorboard")
     acts_as_keras(BY_BATCH[name])
 
 
