@@ -209,7 +209,13 @@ class CompiledNetwork:
 
 def _rows_are_independent(model):
     """Return whether a padding row leaves the results of the other rows unchanged."""
-    mixing = (keras.layers.BatchNormalization, keras.layers.Lambda)
+    mixing = (
+        keras.layers.BatchNormalization,
+        keras.layers.CutMix,
+        keras.layers.Equalization,
+        keras.layers.Lambda,
+        keras.layers.MixUp,
+    )
     return all(
         type(layer).__module__.startswith("keras.")
         and not isinstance(layer, mixing)
