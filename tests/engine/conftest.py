@@ -21,7 +21,8 @@ def trains_as_keras():
         y,
         *,
         optimizer=lambda: "adam",
-        loss="categorical_crossentropy",
+        loss=lambda: "categorical_crossentropy",
+        encode=lambda y: np.eye(3, dtype=np.float32)[y],
         callbacks=list,
         validation=False,
         dtype="float32",
@@ -36,7 +37,7 @@ def trains_as_keras():
             build,
             image_shape=X.shape[1:] if X.ndim > 2 else (-1,),
             optimizer=optimizer(),
-            loss=loss,
+            loss=loss(),
             epochs=epochs,
             batch_size=2 * n_rows,
             callbacks=callbacks(),
@@ -46,7 +47,7 @@ def trains_as_keras():
             **settings,
         ).fit(X, y)
 
-        from skmnist._engine._seeds import isolated_build
+        from skmnist._engine._seeds import isolated_build, seeded_generators
         from skmnist._engine._training import start
 
         state = start(clf._network, clf._training.seed)
@@ -56,13 +57,13 @@ def trains_as_keras():
             variable.assign(value)
         model.compile(
             optimizer(),
-            loss,
+            loss(),
             metrics=["accuracy"],
             # Without tracing, which would take longer than these few steps.
             run_eagerly=not keras_jit,
             jit_compile=keras_jit,
         )
-        targets = np.eye(len(clf.classes_), dtype=np.float32)[y]
+        targets = encode(y)
         held_out = clf.validation_indices_
         rows = np.setdiff1d(np.arange(n_rows), held_out)
         # One batch for each epoch: all rows, in the order in which the classifier
@@ -73,17 +74,20 @@ def trains_as_keras():
                 for epoch in range(epochs)
             ]
         )
-        history = model.fit(
-            X[order],
-            targets[order],
-            batch_size=len(rows),
-            steps_per_epoch=1,
-            epochs=epochs,
-            shuffle=False,
-            validation_data=(X[held_out], targets[held_out]) if validation else None,
-            callbacks=callbacks(),
-            verbose=0,
-        ).history
+        with seeded_generators(state.seed % 2**32):
+            history = model.fit(
+                X[order],
+                targets[order],
+                batch_size=len(rows),
+                steps_per_epoch=1,
+                epochs=epochs,
+                shuffle=False,
+                validation_data=(X[held_out], targets[held_out])
+                if validation
+                else None,
+                callbacks=callbacks(),
+                verbose=0,
+            ).history
         assert set(clf.history_) == set(history)
         for name, values in history.items():
             np.testing.assert_allclose(
@@ -109,6 +113,8 @@ def trains_as_keras():
             )
         probabilities = clf.predict_proba(X)
         own = clf.model_.predict(X, batch_size=n_rows, verbose=0)
+        if own.shape[1] == 1:
+            own = np.hstack([1 - own, own])
         np.testing.assert_allclose(probabilities, own, rtol=1e-4, atol=atol)
         return SimpleNamespace(clf=clf, model=model)
 

@@ -264,7 +264,7 @@ KINDS = HIDDEN | FIRST
 #: Kinds of layers that XLA cannot compile.
 WITHOUT_XLA = ("codes", "image", "random image", "elastic image", "AugMix")
 #: Kinds that a test of their own covers, or that take minutes to compile.
-ON_FEW_ROWS = ("dropout", "elastic image")
+ON_FEW_ROWS = ("dropout", "convolution over time", "elastic image")
 
 
 def twice(layer):
