@@ -21,6 +21,7 @@ from skmnist._engine._trainers import (
     TrainerPool,
     power_of_two,
     training_keyword,
+    unmasked_weight,
 )
 
 # The number of training rows from which XLA's compilation pays for itself.
@@ -197,6 +198,7 @@ class CompiledNetwork:
             y_pred, _, penalties = self._model.stateless_call(
                 trainable, non_trainable, X, return_losses=True, **keywords
             )
+        sample_weight = unmasked_weight(sample_weight, y_pred)
         loss = ops.cast(self.sample_loss(y, y_pred), y.dtype)
         hits = ops.cast(ops.argmax(y, -1) == ops.argmax(y_pred, -1), y.dtype)
         return (

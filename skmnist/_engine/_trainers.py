@@ -158,9 +158,10 @@ class BlockTrainer(Variables):
             )[1:]
 
     def _step(self, X, y, sample_weight):
-        total = tf.reduce_sum(sample_weight)
         with tf.GradientTape() as tape:
             y_pred = self.model(X, **training_keyword(self.model, True))
+            sample_weight = unmasked_weight(sample_weight, y_pred)
+            total = tf.reduce_sum(sample_weight)
             loss = tf.math.divide_no_nan(
                 tf.reduce_sum(
                     tf.cast(self._sample_loss(y, y_pred), y.dtype) * sample_weight
@@ -319,6 +320,14 @@ def training_keyword(model, training):
     parameters = inspect.signature(model.call).parameters
     keywords = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     return {"training": training} if keywords or "training" in parameters else {}
+
+
+def unmasked_weight(sample_weight, y_pred):
+    """Return the weights of samples, 0 for those that a layer such as Masking masks."""
+    mask = getattr(y_pred, "_keras_mask", None)
+    if mask is None:
+        return sample_weight
+    return sample_weight * keras.ops.cast(mask, sample_weight.dtype)
 
 
 def power_of_two(n):

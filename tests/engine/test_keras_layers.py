@@ -379,3 +379,21 @@ def test_dropout_drops_as_in_keras_without_xla_only(trains_as_keras):
     assert clf.history_["loss"][0] != plain.history_["loss"][0]
     own = clf.model_.predict(X, verbose=0)
     np.testing.assert_allclose(clf.predict_proba(X), own, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_masked_samples_are_left_out_as_in_keras(trains_as_keras):
+    """A mask of whole samples passes through dense layers to the loss."""
+
+    def build(meta):
+        return keras.Sequential(
+            [
+                keras.Input(meta["X_shape_"][1:]),
+                layers.Masking(),
+                layers.Dense(meta["n_classes_"], activation="softmax"),
+            ]
+        )
+
+    X, y = samples("vector", 40)
+    X[::4] = 0
+    trains_as_keras(build, X, y, validation=True)
