@@ -46,9 +46,12 @@ def compiled_parts(model, optimizer, loss, given, builder):
         If a given parameter contradicts what the model is compiled with.
     """
     of_model = loss if model.loss is None else model.loss
+    own = model.optimizer
+    if not hasattr(optimizer, "inner_optimizer"):
+        own = getattr(own, "inner_optimizer", own)  # `compile` adds loss scaling
     pairs = {
-        "optimizer": (optimizer, model.optimizer),
-        "learning_rate": (optimizer, model.optimizer),
+        "optimizer": (optimizer, own),
+        "learning_rate": (optimizer, own),
         "loss": (keras.losses.get(loss), keras.losses.get(of_model)),
     }
     for name, value in given.items():
@@ -106,6 +109,14 @@ def with_one_output_per_class(model, sample, n_classes, builder):
         f"The builder {_name(builder)} returned a network whose output shape is "
         f"{shape}; expected {(None, n_classes)}: one probability for each class."
     )
+
+
+def with_loss_scaling(optimizer, model):
+    """Return an optimizer that scales the loss under float16, as Keras's `compile`."""
+    scaling = keras.optimizers.LossScaleOptimizer
+    if model.dtype_policy.name != "mixed_float16" or isinstance(optimizer, scaling):
+        return optimizer
+    return scaling(optimizer, name="loss_scale_optimizer")
 
 
 def has_one_unit(model):

@@ -19,6 +19,7 @@ from skmnist._engine._built import (
     check_model,
     compiled_parts,
     copy_of,
+    with_loss_scaling,
     with_one_output_per_class,
 )
 from skmnist._engine._compiled import CompiledNetwork
@@ -101,6 +102,7 @@ class Network:
             model = with_one_output_per_class(
                 model, sample, self.meta["n_classes_"], self.builder
             )
+            optimizer = with_loss_scaling(optimizer, model)
             optimizer.build(model.trainable_variables)
         return model, optimizer
 

@@ -231,13 +231,16 @@ def test_optimizer_and_loss_of_a_compiled_builder_hold(
     assert same_weights(loaded, expected)
 
 
-def test_builder_may_compile_with_what_the_classifier_gives(digits, same_weights):
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+def test_builder_may_compile_with_what_the_classifier_gives(
+    dtype, digits, same_weights
+):
     def compile_model(model, compile_kwargs):
         model.compile(compile_kwargs["optimizer"], compile_kwargs["loss"])
 
     params = {"optimizer": "sgd", "learning_rate": 0.1, "epochs": 1, "random_state": 0}
     first, second = (
-        KerasImageClassifier(compiled_by(function), **params).fit(*digits)
+        KerasImageClassifier(compiled_by(function), dtype=dtype, **params).fit(*digits)
         for function in (compile_model, lambda *_: None)
     )
     assert same_weights(first, second)

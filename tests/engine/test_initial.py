@@ -19,6 +19,7 @@ CLASSIFIERS = {
     "dropout": KerasMLPClassifier(dropout=0.3, l2=0.1, optimizer="nadam"),
     "random biases": KerasMLPClassifier(bias_initializer="random_normal"),
     "half precision": KerasMLPClassifier(dropout=0.3, dtype="bfloat16"),
+    "loss scaling": KerasMLPClassifier(learning_rate=0.01, dtype="mixed_float16"),
 }
 
 

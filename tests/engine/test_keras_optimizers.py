@@ -131,6 +131,26 @@ def test_schedules_train_as_in_keras(name, rows, trains_as_keras):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("dtype", "atol"),
+    # In half precision one of the 40 samples may fall on the other side.
+    [("float64", 1e-5), ("mixed_float16", 0.03)],
+)
+def test_dtype_policies_train_as_in_keras(dtype, atol, rows, trains_as_keras):
+    """Under mixed_float16 Keras scales the loss, and skips steps that overflow."""
+    model = trains_as_keras(
+        build,
+        *rows,
+        optimizer=lambda: optimizers.SGD(0.1),
+        dtype=dtype,
+        atol=atol,
+        epochs=6,
+    ).model
+    if dtype == "mixed_float16":
+        assert isinstance(model.optimizer, optimizers.LossScaleOptimizer)
+
+
+@pytest.mark.slow
 def test_loss_scale_optimizer_takes_learning_rate_of_the_classifier(rows):
     scaled = optimizers.LossScaleOptimizer(optimizers.SGD(0.1))
     settings = {"image_shape": (-1,), "epochs": 2, "random_state": 0}
