@@ -119,6 +119,19 @@ def with_loss_scaling(optimizer, model):
     return scaling(optimizer, name="loss_scale_optimizer")
 
 
+def learning_rate_position(optimizer):
+    """Return where the learning rate is among an optimizer's variables.
+
+    None with a schedule.
+    """
+    # A LossScaleOptimizer has a rate without effect before that of the one inside.
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    names = [variable.name for variable in inner.variables]
+    if "learning_rate" not in names:
+        return None
+    return len(optimizer.variables) - len(names) + names.index("learning_rate")
+
+
 def has_one_unit(model):
     """Return whether a network has been extended from one unit to two outputs."""
     return _BOTH in [layer.name for layer in getattr(model, "layers", ())]

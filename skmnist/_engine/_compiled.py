@@ -14,7 +14,7 @@ from skmnist._engine._backend import (
     tf,
     traced,
 )
-from skmnist._engine._built import has_one_unit
+from skmnist._engine._built import has_one_unit, learning_rate_position
 from skmnist._engine._losses import sample_loss
 from skmnist._engine._trainers import (
     BlockTrainer,
@@ -61,14 +61,7 @@ class CompiledNetwork:
         self._network = network
         self._model, optimizer = network.build()
         self.optimizer_type = type(optimizer)
-        # A LossScaleOptimizer has a rate without effect before that of the one inside.
-        inner = getattr(optimizer, "inner_optimizer", optimizer)
-        names = [variable.name for variable in inner.variables]
-        self.learning_rate_position = (
-            names.index("learning_rate") - len(names) + len(optimizer.variables)
-            if "learning_rate" in names
-            else None
-        )
+        self.learning_rate_position = learning_rate_position(optimizer)
         self._slots = _rates.Slots(self._model)
         self.sample_loss = sample_loss(
             network.loss, network.example_targets(), one_unit=has_one_unit(self._model)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skmnist._engine._backend import keras, to_numpy
+from skmnist._engine._built import learning_rate_position
 
 
 @dataclass
@@ -22,13 +23,13 @@ class InitialState:
     draws : list of tuple of (draw, constant)
         For each weight: a function of the seeds drawn, or None and the weight itself.
     optimizer_state : list of ndarray
-    is_rate : list of bool
-        Whether a part of the optimizer's state is the learning rate.
+    rate_position : int
+        Of the learning rate in the optimizer's state.
     """
 
     draws: list
     optimizer_state: list
-    is_rate: list
+    rate_position: int
     _last: tuple = (None, ())
 
     def weights(self, seed):
@@ -46,12 +47,11 @@ class InitialState:
 
     def optimizer_state_at(self, learning_rate):
         """Return the optimizer's state with a learning rate; None keeps its own."""
-        return [
-            np.array(learning_rate, value.dtype)
-            if is_rate and learning_rate is not None
-            else value.copy()
-            for value, is_rate in zip(self.optimizer_state, self.is_rate, strict=True)
-        ]
+        state = [value.copy() for value in self.optimizer_state]
+        if learning_rate is not None:
+            dtype = state[self.rate_position].dtype
+            state[self.rate_position] = np.array(learning_rate, dtype)
+        return state
 
 
 def initial_state(model, optimizer, seed):
@@ -78,7 +78,7 @@ def initial_state(model, optimizer, seed):
     state = InitialState(
         [(draw, None if draw else w) for draw, w in zip(draws, weights, strict=True)],
         [to_numpy(variable) for variable in optimizer.variables],
-        [variable.name == "learning_rate" for variable in optimizer.variables],
+        learning_rate_position(optimizer),
     )
     # What was found for this seed must give what the build gave.
     again = state.weights(seed)

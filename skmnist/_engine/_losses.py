@@ -4,6 +4,8 @@ Targets are one-hot rows everywhere else. A loss may want integer codes instead,
 column if the builder's network ends in one unit.
 """
 
+import numpy as np
+
 from skmnist._engine._backend import keras
 from skmnist._engine._placeholder import Placeholder
 
@@ -28,11 +30,36 @@ def sample_loss(loss, one_hot, *, one_unit):
     Raises
     ------
     ValueError
-        If the loss does not return one value per sample, or is not averaged over them.
+        If the loss does not return one value per sample, which depends on that sample
+        alone, or is not averaged over them.
+    """
+    function = loss_in_layout(loss, one_hot, one_unit=one_unit)
+    if isinstance(function, Placeholder):
+        return function  # needed for training only, and raises an error then
+    y_pred = 0.8 * one_hot + one_hot.dtype.type(0.2 / one_hot.shape[1])
+    both, first = (
+        keras.ops.convert_to_numpy(
+            function(*map(keras.ops.convert_to_tensor, (one_hot[:n], y_pred[:n])))
+        )
+        for n in (2, 1)
+    )
+    if not np.allclose(both[:1], first, equal_nan=True):
+        raise ValueError(
+            f"loss={_shown(loss)} depends on all samples of a batch: the loss of the "
+            f"first of two samples was {both[0]:.3g}, and alone {first[0]:.3g}. "
+            "Use a loss of single samples."
+        )
+    return function
+
+
+def loss_in_layout(loss, one_hot, *, one_unit):
+    """Return a function as `sample_loss` does, but check the shape of its result only.
+
+    Works while a graph is traced.
     """
     function = keras.losses.get(loss)
     if isinstance(function, Placeholder):
-        return function  # needed for training only, and raises an error then
+        return function
     if isinstance(function, keras.losses.Loss):
         _check_reduction(loss, function.reduction)
         function = function.call

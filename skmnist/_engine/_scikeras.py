@@ -11,7 +11,7 @@ import inspect
 import numpy as np
 
 from skmnist._engine._backend import keras
-from skmnist._engine._losses import sample_loss
+from skmnist._engine._losses import loss_in_layout
 from skmnist._engine._process import preserved_process_state
 
 _PATCHED = [
@@ -84,7 +84,7 @@ class LossOfCodes(keras.losses.Loss):
         """Return one loss per sample; y_pred may be p instead of 1 - p and p."""
         examples = np.eye(2, self.n_classes, dtype=np.float32)
         one_unit = y_pred.shape[-1] == 1
-        loss = sample_loss(self.loss, examples, one_unit=one_unit)
+        loss = loss_in_layout(self.loss, examples, one_unit=one_unit)
         if one_unit:
             y_pred = keras.ops.concatenate([1 - y_pred, y_pred], axis=-1)
         codes = keras.ops.cast(keras.ops.reshape(codes, (-1,)), "int32")

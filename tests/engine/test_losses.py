@@ -81,6 +81,7 @@ def test_labels_are_encoded_as_the_loss_takes_them(builder, loss, n_classes):
         (keras.losses.MeanSquaredError(reduction=None), "reduction=None"),
         (keras.losses.Dice(), r"loss=Dice\(\.\.\.\) must return one value per sample"),
         (lambda y, y_pred: ops.mean(ops.square(y - y_pred)), "leave out the mean"),
+        (lambda y, y_pred: ops.mean(y_pred, -1) + ops.sum(y), "all samples of a batch"),
     ],
 )
 def test_losses_over_a_whole_batch_are_refused_before_training(loss, message):
