@@ -284,11 +284,14 @@ class Network:
             model = wrapper.model_
             model(X.astype(self.input_dtype()))  # makes a subclassed model's variables
             compile_params = wrapper._get_compile_kwargs()
-            if model.compiled:
-                compile_params["optimizer"] = model.optimizer
-            compile_params["optimizer"].build(model.trainable_variables)
+            optimizer = with_loss_scaling(
+                model.optimizer if model.compiled else compile_params["optimizer"],
+                model,
+            )
+            optimizer.build(model.trainable_variables)
+        compile_params["optimizer"] = optimizer
         assign(model.variables, training.weights)
-        assign(compile_params["optimizer"].variables, training.optimizer_state)
+        assign(optimizer.variables, training.optimizer_state)
         if not model.compiled:
             model.compile(**compile_params)
         # SciKeras refuses X of a dtype that does not fit into that of the first X.

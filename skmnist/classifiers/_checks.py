@@ -43,7 +43,7 @@ def check_weight(sample_weight, X, name="sample_weight"):
     ValueError
         If a weight is negative or not finite, or if all are zero.
     """
-    if np.ndim(sample_weight) == 1 and not np.any(sample_weight):
+    if sample_weight is not None and not np.asarray(sample_weight).any():
         raise ValueError(
             f"{name} is zero for every sample; at least one weight must be positive."
         )

@@ -148,7 +148,7 @@ def test_from_estimator_scores_each_epoch_of_each_fold(digits):
 
 
 def test_from_estimator_refuses_estimator_without_epochs(digits):
-    with pytest.raises(ValueError, match="cannot be followed from epoch to epoch"):
+    with pytest.raises(ValueError, match="cannot be scored after every epoch"):
         EpochCurveDisplay.from_estimator(GaussianNB(), *digits, cv=2)
 
 
