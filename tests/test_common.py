@@ -58,7 +58,9 @@ ESTIMATORS = [
 
 @pytest.mark.slow
 # The checks pass numbers of any scale, for which these warnings are expected.
-@pytest.mark.filterwarnings("ignore:The pixels are far from unit scale:UserWarning")
+@pytest.mark.filterwarnings(
+    "ignore:The (pixels|features) are far from unit scale:UserWarning"
+)
 @pytest.mark.filterwarnings("ignore:X has a root mean square:UserWarning")
 # Raised by scikit-learn when set_params rejects the wrong types that a check passes.
 @pytest.mark.filterwarnings("ignore:TypeError occurred during set_params")

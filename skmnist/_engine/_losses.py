@@ -100,9 +100,9 @@ def _layouts(name, one_unit):
     """Return the layouts to try, in this order."""
     if name.startswith("sparse"):
         return [_codes]
-    if name.startswith("categorical"):
-        return [_rows]
-    return [_column] if one_unit else [_rows, _codes]
+    if one_unit and not name.startswith("categorical"):
+        return [_column]
+    return [_rows, _codes]
 
 
 def _in_layout(function, layout):

@@ -15,9 +15,11 @@ class KerasImageClassifier(BaseKerasClassifier):
 
     The builder follows the convention of SciKeras: a function of ``meta``, a dict with
     ``"X_shape_"``, ``"n_classes_"`` and more, and of its own keyword arguments, that
-    returns an uncompiled network with one output probability per class. Its keyword
-    arguments are hyperparameters of the classifier, named ``model__name`` in
-    `set_params` and parameter grids.
+    returns a network with one output probability per class, or for two classes with one
+    sigmoid unit. If the builder compiles it, its optimizer and loss hold, and those of
+    the classifier stay at their defaults. Keyword arguments of the builder are
+    hyperparameters of the classifier, named ``model__name`` in `set_params` and
+    parameter grids.
 
     Parameters
     ----------
@@ -37,8 +39,11 @@ class KerasImageClassifier(BaseKerasClassifier):
         Step size of the optimizer. If None, the step size of the optimizer itself is
         used, e.g. 0.001 for "adam".
     loss : str, callable or keras.losses.Loss, default="categorical_crossentropy"
-        Loss function of one-hot encoded targets and predicted probabilities. The loss
-        of a batch is the mean over its samples, weighted by the sample weights.
+        Loss function of targets and predicted probabilities that returns one value per
+        sample. Targets are integer codes for ``sparse_*`` losses and functions that
+        take nothing else, one column if the network has one sigmoid unit, else one-hot
+        rows. The loss of a batch is the mean over its samples, weighted by the sample
+        weights.
     batch_size : int, default=32
         Number of samples per gradient update.
     epochs : int, default=5
@@ -53,7 +58,8 @@ class KerasImageClassifier(BaseKerasClassifier):
         stratified by class, and evaluates after every epoch.
     early_stopping : bool, default=False
         Whether to stop training when the validation loss has not decreased for
-        `n_iter_no_change` epochs. Requires ``validation_fraction > 0``.
+        `n_iter_no_change` epochs. Requires ``validation_fraction > 0``, or a
+        validation set passed to `fit`.
     n_iter_no_change : int, default=10
         Number of consecutive epochs without a lower validation loss after which
         training stops. Used only if ``early_stopping=True``.

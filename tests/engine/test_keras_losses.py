@@ -38,6 +38,9 @@ ONE_HOT = {
     ),
 }
 CODES = {
+    "CategoricalGeneralizedCrossEntropy": lambda: (
+        losses.CategoricalGeneralizedCrossEntropy()  # takes codes in spite of its name
+    ),
     "SparseCategoricalCrossentropy": losses.SparseCategoricalCrossentropy,
     "sparse_categorical_crossentropy": lambda: "sparse_categorical_crossentropy",
 }
@@ -48,9 +51,6 @@ COLUMN = {
 }
 REFUSED = {
     "CTC": losses.CTC,  # compares sequences
-    "CategoricalGeneralizedCrossEntropy": lambda: (
-        losses.CategoricalGeneralizedCrossEntropy()  # takes codes under another name
-    ),
     "Circle": losses.Circle,  # compares embeddings with each other
     "Dice over the batch": losses.Dice,
     "Tversky over the batch": losses.Tversky,

@@ -255,12 +255,19 @@ DRAWS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n_samples", [300, 1200])  # without and with XLA
-@pytest.mark.parametrize("batch_hook", [None, lambda batch, logs: None])
-@pytest.mark.parametrize("draw", DRAWS)
+@pytest.mark.parametrize(
+    ("draw", "n_samples", "by_batch"),
+    [
+        ("keras", 300, True),
+        ("keras", 1200, False),  # with XLA
+        ("tensorflow", 300, True),
+        ("tensorflow", 1200, False),
+        ("generator", 300, False),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:LambdaCallback overrides")
 def test_layers_that_draw_from_global_generators_are_seeded(
-    draw, batch_hook, n_samples, same_weights
+    draw, n_samples, by_batch, same_weights
 ):
     class Noise(keras.layers.Layer):
         def call(self, x, training=False):
@@ -271,8 +278,10 @@ def test_layers_that_draw_from_global_generators_are_seeded(
         return keras.Sequential([keras.Input((4,)), Noise(), softmax])
 
     def fit():
-        callbacks = keras.callbacks.LambdaCallback(on_train_batch_begin=batch_hook)
-        params = {"callbacks": callbacks if batch_hook else None, "epochs": 2}
+        callback = keras.callbacks.LambdaCallback(
+            on_train_batch_begin=lambda batch, logs: None
+        )
+        params = {"callbacks": callback if by_batch else None, "epochs": 2}
         return KerasImageClassifier(build, random_state=0, **params).fit(X, y)
 
     rng = np.random.default_rng(0)
