@@ -4,6 +4,8 @@ That form is an uncompiled network with one probability per class, and its optim
 loss.
 """
 
+import inspect
+
 from skmnist._engine._backend import keras
 from skmnist.architectures import has_channels_first
 
@@ -46,6 +48,13 @@ def compiled_parts(model, optimizer, loss, given, builder):
         If a given parameter contradicts what the model is compiled with.
     """
     of_model = loss if model.loss is None else model.loss
+    if isinstance(of_model, list | tuple) and len(of_model) == 1:
+        of_model = of_model[0]
+    if getattr(model._compile_loss, "_user_loss_weights", None) is not None:
+        raise ValueError(
+            f"The builder {_name(builder)} compiles its model with loss_weights, which "
+            "have no effect on a network with one output: multiply the loss instead."
+        )
     own = model.optimizer
     if not hasattr(optimizer, "inner_optimizer"):
         own = getattr(own, "inner_optimizer", own)  # `compile` adds loss scaling
@@ -55,7 +64,7 @@ def compiled_parts(model, optimizer, loss, given, builder):
         "loss": (keras.losses.get(loss), keras.losses.get(of_model)),
     }
     for name, value in given.items():
-        if len({str(_configuration(part)) for part in pairs[name]}) > 1:
+        if not _are_equal(*pairs[name]):
             raise ValueError(
                 f"The builder {_name(builder)} compiles its model, but not with the "
                 f"classifier's {name}={value!r}. Leave {name} at its default to use "
@@ -100,11 +109,14 @@ def with_one_output_per_class(model, sample, n_classes, builder):
     if shape is None or tuple(shape) == (None, n_classes):
         return model
     if tuple(shape) == (None, 1) and n_classes == 2:
+        _check_unit(model, builder)
+        # In the precision of the data, whatever the policy: 1 - p would lose a small p.
+        dtype = sample.dtype.name
         inputs = keras.Input(sample.shape[1:])
         p = model(inputs)
-        one_minus_p = keras.layers.Rescaling(-1.0, 1.0)(p)
-        outputs = keras.layers.Concatenate(name=_BOTH)([one_minus_p, p])
-        return keras.Model(inputs, outputs, name=model.name)
+        one_minus_p = keras.layers.Rescaling(-1.0, 1.0, dtype=dtype)(p)
+        both = keras.layers.Concatenate(name=_BOTH, dtype=dtype)
+        return keras.Model(inputs, both([one_minus_p, p]), name=model.name)
     raise ValueError(
         f"The builder {_name(builder)} returned a network whose output shape is "
         f"{shape}; expected {(None, n_classes)}: one probability for each class."
@@ -137,6 +149,32 @@ def has_one_unit(model):
     return _BOTH in [layer.name for layer in getattr(model, "layers", ())]
 
 
+def _check_unit(model, builder):
+    """Raise ValueError if a network with one unit cannot be extended to two outputs."""
+    last = next(reversed(getattr(model, "layers", None) or [model]))
+    activation = getattr(getattr(last, "activation", None), "__name__", None)
+    if activation in ("linear", "relu", "tanh"):
+        raise ValueError(
+            f"The builder {_name(builder)} returned a network that ends in one unit "
+            f"with activation={activation!r}, which is no probability. End it with "
+            "activation='sigmoid', and use a loss with from_logits=False."
+        )
+    if overrides_training(model):
+        raise ValueError(
+            f"The builder {_name(builder)} returned a {type(model).__name__}, which "
+            "overrides Keras's training and ends in one unit. End it with one unit per "
+            "class, activation='softmax'."
+        )
+
+
+def overrides_training(model):
+    """Return whether a network overrides Keras's training step."""
+    return any(
+        getattr(type(model), name) is not getattr(keras.Model, name)
+        for name in ("train_step", "compute_loss", "compute_metrics")
+    )
+
+
 def _check_input(model, given, builder):
     """Raise ValueError if a network does not take samples of a shape."""
     expected = getattr(model, "input_shape", None)
@@ -159,6 +197,13 @@ def _check_input(model, given, builder):
             f"The builder {_name(builder)} returned a network for samples of shape "
             f"{expected[1:]}, but the samples have shape {given}: {advice}."
         )
+
+
+def _are_equal(first, second):
+    """Return whether two optimizers or losses are one, or of one configuration."""
+    if first is second or inspect.isfunction(first) or inspect.isfunction(second):
+        return first is second
+    return str(_configuration(first)) == str(_configuration(second))
 
 
 def _configuration(part):

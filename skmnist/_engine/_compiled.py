@@ -14,7 +14,12 @@ from skmnist._engine._backend import (
     tf,
     traced,
 )
-from skmnist._engine._built import has_one_unit, learning_rate_position
+from skmnist._engine._built import (
+    has_one_unit,
+    learning_rate_position,
+    overrides_training,
+)
+from skmnist._engine._key import has_foreign_code
 from skmnist._engine._losses import sample_loss
 from skmnist._engine._trainers import (
     BlockTrainer,
@@ -54,17 +59,21 @@ class CompiledNetwork:
     sample_loss : callable
         ``sample_loss(y, y_pred)`` returns one loss per row of one-hot targets.
     optimizer_type : type
+    optimizer_shapes : list of tuple of int
+        Shapes of the optimizer's variables.
     """
 
-    def __init__(self, network, all_keras):
-        self.all_keras = all_keras
+    def __init__(self, network):
         self._network = network
         self._model, optimizer = network.build()
+        _, _, loss = network.trained_with
+        self.all_keras = not has_foreign_code(self._model, optimizer, loss)
         self.optimizer_type = type(optimizer)
+        self.optimizer_shapes = [tuple(v.shape) for v in optimizer.variables]
         self.learning_rate_position = learning_rate_position(optimizer)
         self._slots = _rates.Slots(self._model)
         self.sample_loss = sample_loss(
-            network.loss, network.example_targets(), one_unit=has_one_unit(self._model)
+            loss, network.example_targets(), one_unit=has_one_unit(self._model)
         )
         variables = [id(variable) for variable in self._model.variables]
         self._trainable = [
@@ -80,7 +89,7 @@ class CompiledNetwork:
         self._trainers = TrainerPool(
             functools.partial(BlockTrainer, network, self.sample_loss, pads=self.pads)
         )
-        self.scans = BACKEND == "tensorflow" and not _overrides_training(self._model)
+        self.scans = BACKEND == "tensorflow" and not overrides_training(self._model)
         self.shapes = [tuple(variable.shape) for variable in self._model.variables]
         self.layers = [
             layer
@@ -108,12 +117,16 @@ class CompiledNetwork:
         """Return ``{"loss": ..., "accuracy": ...}`` of some rows in inference mode."""
         dtype = self._network.input_dtype()
         tensors = self._as_tensors(weights)
-        sums = np.zeros(3)
+        sums, penalties, sizes = np.zeros(3), [], []
         for n_rows, (*block, weight) in self._blocks(*data, rows=rows):
             weight[n_rows:] = 0
             *block_sums, penalty = self._evaluate(*tensors, rates, *block, weight)
             sums += [float(value) for value in block_sums]
+            penalties.append(float(penalty))
+            sizes.append(n_rows)
         loss, hits, total = (float(value) for value in sums)
+        # A penalty on activities differs from block to block.
+        penalty = np.average(penalties, weights=sizes)
         return {
             "loss": loss / total + float(dtype.type(penalty)),
             "accuracy": hits / total,
@@ -228,11 +241,3 @@ def _supports_jit(layer):
     module = type(layer).__module__
     augments = module.startswith("keras.src.layers.preprocessing.image_preprocessing")
     return layer.supports_jit and not augments
-
-
-def _overrides_training(model):
-    """Return whether a network overrides Keras's training step."""
-    return any(
-        getattr(type(model), name) is not getattr(keras.Model, name)
-        for name in ("train_step", "compute_loss", "compute_metrics")
-    )

@@ -51,24 +51,35 @@ def network_key(model, optimizer, loss, dtype):
         A text for networks that may share compiled functions; otherwise an object that
         equals no other key.
     """
-    if not is_shareable(model):
-        return object()
     # The configuration of the network, not the builder and its keywords, because a
     # builder may depend on more than its signature shows.
-    configs = []
-    for part in [model, optimizer] + ([] if isinstance(loss, str) else [loss]):
-        try:
-            configs.append(keras.saving.serialize_keras_object(part))
-        except Exception:  # a user's class may fail in any way here
-            return object()
-    if any(map(_has_foreign_code, configs)):
+    configs = _configurations(model, optimizer, loss) if is_shareable(model) else None
+    if configs is None or any(map(_refers_to_foreign_code, configs)):
         return object()
     if isinstance(configs[1]["config"].get("learning_rate"), float):
         # A number is stored in a variable, so the function does not depend on it.
         del configs[1]["config"]["learning_rate"]
     configs[0] = _rates.without(configs[0])
     loss = loss if isinstance(loss, str) else None
-    return json.dumps([configs, loss, dtype, _settings()], default=np.generic.item)
+    return json.dumps([configs, loss, dtype, settings()], default=np.generic.item)
+
+
+def has_foreign_code(model, optimizer, loss):
+    """Return whether code outside Keras takes part in training a network."""
+    layers = model._flatten_layers(include_self=False)
+    if not all(type(layer).__module__.startswith("keras.") for layer in layers):
+        return True
+    configs = _configurations(model, optimizer, loss)
+    return configs is None or any(map(_refers_to_foreign_code, configs))
+
+
+def _configurations(model, optimizer, loss):
+    """Return the configurations of what trains; None if there is none."""
+    parts = [model, optimizer] + ([] if isinstance(loss, str) else [loss])
+    try:
+        return [keras.saving.serialize_keras_object(part) for part in parts]
+    except Exception:  # a user's class may fail in any way here
+        return None
 
 
 def is_shareable(model):
@@ -88,21 +99,21 @@ def is_plain_model(layer):
     )
 
 
-def _settings():
+def settings():
     """Return the global settings of Keras that are fixed when a function is traced."""
     config = keras.config
     return [config.epsilon(), config.floatx(), config.image_data_format()]
 
 
-def _has_foreign_code(config):
+def _refers_to_foreign_code(config):
     """Return whether a serialised object refers to code outside Keras."""
     if isinstance(config, dict):
         module = config.get("module")
         if module is not None and str(module).split(".")[0] != "keras":
             return True
         return config.get("class_name") in ("Lambda", "__lambda__") or any(
-            map(_has_foreign_code, config.values())
+            map(_refers_to_foreign_code, config.values())
         )
     if isinstance(config, list | tuple):
-        return any(map(_has_foreign_code, config))
+        return any(map(_refers_to_foreign_code, config))
     return not isinstance(config, str | int | float | bool | np.generic | None)

@@ -40,17 +40,13 @@ def sample_loss(loss, one_hot, *, one_unit):
     y = np.tile(one_hot, (2, 1))
     sure = np.array([[0.8], [0.7], [0.6], [0.5]], y.dtype)
     y_pred = sure * y + (1 - sure) / y.shape[1]
-    together, alone = (
-        keras.ops.convert_to_numpy(
-            function(*map(keras.ops.convert_to_tensor, (y[:n], y_pred[:n])))
-        )
-        for n in (4, 1)
-    )
-    if not np.allclose(together[:1], alone, rtol=1e-3, equal_nan=True):
+    together = _values(function, y, y_pred)
+    alone = [_values(function, y[i : i + 1], y_pred[i : i + 1])[0] for i in range(4)]
+    if not np.allclose(together, alone, rtol=1e-3, equal_nan=True):
         raise ValueError(
-            f"loss={_shown(loss)} depends on all samples of a batch: the loss of one "
-            f"sample was {alone[0]:.3g} alone, and {together[0]:.3g} among four. Use a "
-            "loss of single samples."
+            f"loss={_shown(loss)} depends on all samples of a batch, or on chance: "
+            f"the losses of four samples were {np.round(together, 4).tolist()}, and of "
+            f"each alone {np.round(alone, 4).tolist()}. Use a loss of single samples."
         )
     return function
 
@@ -64,6 +60,11 @@ def loss_in_layout(loss, one_hot, *, one_unit):
     if isinstance(function, Placeholder):
         return function
     if isinstance(function, keras.losses.Loss):
+        if type(function).__call__ is not keras.losses.Loss.__call__:
+            raise ValueError(
+                f"loss={_shown(loss)} overrides __call__, which also weights and "
+                "averages. Override call instead, which returns one loss per sample."
+            )
         _check_reduction(loss, function.reduction)
         function = function.call
     outcomes = []
@@ -86,6 +87,11 @@ def loss_in_layout(loss, one_hot, *, one_unit):
     )
 
 
+def _values(function, *arrays):
+    losses = function(*map(keras.ops.convert_to_tensor, arrays))
+    return keras.ops.convert_to_numpy(losses)
+
+
 def _check_reduction(loss, reduction):
     if reduction in ("sum", "none", None):
         raise ValueError(
@@ -106,7 +112,14 @@ def _layouts(name, one_unit):
 
 
 def _in_layout(function, layout):
-    return lambda y, y_pred: function(*layout(y, y_pred))
+    def in_layout(y, y_pred):
+        # As keras.losses.Loss does before it calls. A cast that changes nothing would
+        # drop the logits that Keras attaches to the outputs of a softmax.
+        if y_pred.dtype != y.dtype:
+            y_pred = keras.ops.cast(y_pred, y.dtype)
+        return function(*layout(y, y_pred))
+
+    return in_layout
 
 
 def _rows(y, y_pred):

@@ -25,7 +25,7 @@ from skmnist._engine._built import (
 from skmnist._engine._compiled import CompiledNetwork
 from skmnist._engine._dtypes import data_dtype
 from skmnist._engine._initial import initial_state
-from skmnist._engine._key import network_key
+from skmnist._engine._key import network_key, settings
 from skmnist._engine._process import check_not_forked
 from skmnist._engine._scikeras import LossOfCodes, resolve, routed, wrap
 from skmnist._engine._seeds import GENERATORS_LOCK, isolated_build
@@ -59,6 +59,7 @@ class Network:
     dtype: str
     _key: Any = field(default=None, repr=False, compare=False)
     _rate_values: Any = field(default=None, repr=False, compare=False)
+    _compiled_with: Any = field(default=None, repr=False, compare=False)
 
     def as_dict(self):
         """Return the arguments that make an equal recipe."""
@@ -94,10 +95,10 @@ class Network:
             )
             check_model(model, self.builder)
             if model.compiled:
-                optimizer, self.loss = compiled_parts(
+                optimizer, loss = compiled_parts(
                     model, optimizer, self.loss, self._given(), self.builder
                 )
-                self.optimizer, self.learning_rate = copy_of(optimizer), None
+                self._compiled_with = copy_of(optimizer), None, loss
             sample = np.zeros((1, *self.meta["X_shape_"][1:]), self.input_dtype())
             model = with_one_output_per_class(
                 model, sample, self.meta["n_classes_"], self.builder
@@ -105,6 +106,14 @@ class Network:
             optimizer = with_loss_scaling(optimizer, model)
             optimizer.build(model.trainable_variables)
         return model, optimizer
+
+    @property
+    def trained_with(self):
+        """Optimizer, learning rate and loss: those of a builder that compiles, or ours.
+
+        Known once the network has been built or compiled.
+        """
+        return self._compiled_with or (self.optimizer, self.learning_rate, self.loss)
 
     def _given(self):
         """Return the optimizer, learning rate and loss that are not the defaults."""
@@ -115,16 +124,10 @@ class Network:
         }
         return {name: v for name, v in values.items() if v != _DEFAULTS[name]}
 
-    def _is_like(self, other):
-        """Return whether another recipe makes the same network, as far as is known."""
-        return (
-            self.builder is other.builder
-            and self.builder_params == other.builder_params
-            and self.optimizer is other.optimizer
-            and self.loss is other.loss
-            and self.dtype == other.dtype
-            and self.meta["X_shape_"][1:] == other.meta["X_shape_"][1:]
-        )
+    def take_from(self, other):
+        """Take what another recipe of the same network has worked out."""
+        self._key, self._rate_values = other._key, other._rate_values
+        self._compiled_with = other._compiled_with
 
     def initial_state(self, seed):
         """Return the weights and the optimizer's state before the first step.
@@ -166,10 +169,9 @@ class Network:
             return None
         data = self.meta["X_shape_"][1:], self.meta["n_classes_"]
         training = self.optimizer, self.learning_rate is None, self.loss, self.dtype
+        parts = [self.builder.__name__, self.builder_params, data, training]
         try:
-            return json.dumps(
-                [self.builder.__name__, self.builder_params, data, training]
-            )
+            return json.dumps([*parts, settings()])
         except TypeError:  # an activation or an initialiser that is an object
             return None
 
@@ -191,7 +193,7 @@ class Network:
             with GENERATORS_LOCK:
                 compiled = _cached(self._key)
                 if compiled is None:
-                    compiled = CompiledNetwork(self, isinstance(self._key, str))
+                    compiled = CompiledNetwork(self)
                     _put_into_cache(self._key, compiled)
         return compiled
 
@@ -203,7 +205,7 @@ class Network:
         if not known:
             model, optimizer = built or self.build()
             known = (
-                network_key(model, optimizer, self.loss, self.dtype),
+                network_key(model, optimizer, self.trained_with[2], self.dtype),
                 _rates.read(model, self.input_dtype()),
             )
             if recipe is not None:
@@ -214,13 +216,17 @@ class Network:
         self._key, self._rate_values = known
 
     def predict(self, weights, X):
-        """Return the outputs in inference mode, an ndarray (n_samples, n_classes)."""
-        outputs = self.compiled().predict(weights, X)
+        """Return probabilities in inference mode, an ndarray (n_samples, n_classes)."""
+        outputs = self.outputs(weights, X)
         if self.dtype not in ("float32", "float64"):
             # Rows of a softmax in half precision miss 1 by up to 0.005, too much for
             # scikit-learn's metrics.
             outputs /= outputs.sum(axis=1, keepdims=True)
         return outputs
+
+    def outputs(self, weights, X):
+        """Return the outputs in inference mode as they are, an ndarray."""
+        return self.compiled().predict(weights, X)
 
     def evaluate(self, weights, X, y, sample_weight, rows=None):
         """Return ``{"loss": ..., "accuracy": ...}`` of some rows in inference mode."""
@@ -239,7 +245,7 @@ class Network:
         """Return a private network with these weights, compiled."""
         model, optimizer = self.build()
         assign(model.variables, weights)
-        model.compile(optimizer, self.loss, metrics=["accuracy"])
+        model.compile(optimizer, self.trained_with[2], metrics=["accuracy"])
         return model
 
     def to_scikeras(self, training, *, patience=None, restore_best=False, **params):
@@ -256,7 +262,9 @@ class Network:
         """
         check_not_forked()
         classes = self.meta["classes_"]
-        loss, optimizer = self.loss, self.optimizer
+        self.compiled()  # makes `trained_with` known
+        optimizer, learning_rate, own_loss = self.trained_with
+        loss = own_loss
         if len(classes) == 2 or loss != "categorical_crossentropy":
             loss = LossOfCodes(loss, len(classes))
         if isinstance(optimizer, keras.optimizers.Optimizer):
@@ -273,14 +281,14 @@ class Network:
                 self.builder,
                 self.builder_params,
                 optimizer,
-                self.learning_rate,
+                learning_rate,
                 loss,
                 metrics=["accuracy"],
                 **params,
             ).initialize(X, classes)
             if wrapper.model_.compiled:
                 # The builder's loss trains on the targets that SciKeras makes for it.
-                wrapper.set_params(loss=self.loss).initialize(X, classes)
+                wrapper.set_params(loss=own_loss).initialize(X, classes)
             model = wrapper.model_
             model(X.astype(self.input_dtype()))  # makes a subclassed model's variables
             compile_params = wrapper._get_compile_kwargs()
@@ -309,55 +317,13 @@ class Network:
         configs[1]["config"].pop("name", None)
         return configs, rest, self._rate_values
 
-    def resume(self, training, earlier):
-        """Check that this network can continue a training of an earlier recipe.
-
-        A changed `learning_rate` is set in the optimizer's state.
-
-        Parameters
-        ----------
-        training : Training
-            Changed in place.
-        earlier : Network
-
-        Raises
-        ------
-        ValueError
-            If the shapes of the weights or the optimizers differ.
-        """
-        if self._is_like(earlier):
-            self._key, self._rate_values = earlier._key, earlier._rate_values
-        compiled = self.compiled()
-        if compiled.optimizer_type is not earlier.compiled().optimizer_type:
-            raise ValueError(
-                f"optimizer={self.optimizer!r} differs from the optimizer of the "
-                f"earlier fit, {earlier.optimizer!r}, whose state it cannot continue. "
-                "Set the earlier optimizer, or warm_start=False to train a new network."
-            )
-        if self.learning_rate not in (None, earlier.learning_rate):
-            rate = compiled.learning_rate_position
-            if rate is None:
-                raise ValueError(
-                    f"learning_rate={self.learning_rate} cannot replace the learning "
-                    "rate schedule that the earlier fit's optimizer follows. Set "
-                    "learning_rate=None to continue it, or warm_start=False to train "
-                    "a new network."
-                )
-            state = list(training.optimizer_state)
-            state[rate] = np.array(self.learning_rate, state[rate].dtype)
-            training.optimizer_state = state
-        if [value.shape for value in training.weights] != compiled.shapes:
-            raise ValueError(
-                "The network has other weight shapes than the fitted one, so training "
-                "cannot resume. Set warm_start=False to train a new network."
-            )
-
     def input_scale(self):
         """Return the scale of a leading Rescaling layer, 1.0 without one.
 
         None if the network normalises its input.
         """
-        first = next(iter(self.compiled().layers), None)
+        layers = self.compiled().layers
+        first = next((x for x in layers if not isinstance(x, keras.Model)), None)
         if isinstance(first, keras.layers.Rescaling):
             return float(np.max(first.scale))
         norms = (keras.layers.Normalization, keras.layers.BatchNormalization)

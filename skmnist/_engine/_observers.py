@@ -97,7 +97,7 @@ class KerasCallbacks(Observer):
         self._own, self._in_batches = own, in_batches
         model = own.model
         if not in_batches:
-            model.compile(own.optimizer, network.loss, metrics=["accuracy"])
+            model.compile(own.optimizer, network.trained_with[2], metrics=["accuracy"])
         # Metrics have no names before they are computed once, and callbacks read from
         # them whether a monitored quantity is to be maximised.
         targets = keras.ops.convert_to_tensor(network.example_targets())
@@ -273,7 +273,7 @@ class AfterEpoch(Observer):
     def after_epoch(self, loop, epoch, logs):
         """Call the function."""
         state = loop.state.copy()
-        state.weights, state.optimizer_state = loop.trainer.values()
+        state.weights, state.optimizer_state = loop.trainer.final_values()
         self._function(state)
 
 

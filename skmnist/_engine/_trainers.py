@@ -47,6 +47,19 @@ class Variables:
         """Return copies of the weights and of the optimizer's state."""
         return self.weights(), _values(self.optimizer)
 
+    def final_values(self):
+        """Return the values that a training would end with here.
+
+        They differ from the values if the optimizer averages weights.
+        """
+        values = self.values()
+        if not any(getattr(o, "use_ema", False) for o in _with_inner(self.optimizer)):
+            return values
+        self.optimizer.finalize_variable_values(self.model.trainable_variables)
+        final = self.values()
+        self.assign(*values)
+        return final
+
     def assign(self, weights, optimizer_state):
         """Set the weights and the optimizer's state.
 

@@ -85,7 +85,7 @@ class Training:
         self.history = self.history | {
             name: [*self.history.get(name, missing)[:-1], float(value)]
             for name, value in logs.items()
-            if np.ndim(value) == 0
+            if _is_number(value)
         }
 
     @property
@@ -215,6 +215,7 @@ def train(
     )
     with contextlib.ExitStack() as stack:
         keras_callbacks.open(loop.last, -(-len(rows) // batch_size))
+        stack.callback(keras_callbacks.close)
         loop.trainer = _open_trainer(
             stack, network, state, len(rows), keras_callbacks, jit_compile
         )
@@ -225,7 +226,6 @@ def train(
             _run_epochs(loop, network, data, rows, batch_size, observers)
         finally:
             state.weights, state.optimizer_state = loop.result or loop.trainer.values()
-            keras_callbacks.close()
 
 
 def _evaluation(network, data, rows):
@@ -272,7 +272,7 @@ def _run_epochs(loop, network, data, rows, batch_size, observers):
         if loop.evaluate is not None:
             scores = observers[0].evaluate(loop)
             logs |= {f"val_{name}": score for name, score in scores.items()}
-        _check_finite(logs["loss"], epoch, trainer.optimizer)
+        _check_finite(logs, epoch, trainer.optimizer)
         state.record(logs)
         loop.finished = epoch + 1 == loop.last
         for observer in observers:
@@ -286,13 +286,23 @@ def _run_epochs(loop, network, data, rows, batch_size, observers):
         observer.on_end(loop)
 
 
-def _check_finite(loss, epoch, optimizer):
-    if not np.isfinite(loss):
+def _check_finite(logs, epoch, optimizer):
+    for name in ("loss", "val_loss"):
+        if np.isfinite(logs.get(name, 0)):
+            continue
         # A MultiOptimizer has no learning rate of its own.
         rate = getattr(optimizer, "learning_rate", None)
         now = "" if rate is None else f" (now {float(rate):g})"
         raise ValueError(
-            f"The training diverged: the loss was {loss} in epoch {epoch + 1}. Lower "
-            f"learning_rate{now}, or bring the input near unit scale, with "
+            f"The training diverged: the {name} was {logs[name]} in epoch {epoch + 1}. "
+            f"Lower learning_rate{now}, or bring the input near unit scale, with "
             "PixelScaler for pixels."
         )
+
+
+def _is_number(value):
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

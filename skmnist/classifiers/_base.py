@@ -203,7 +203,8 @@ class BaseKerasClassifier(CopyMixin, FitMixin, ClassifierMixin, BaseEstimator):
             )
         first = not hasattr(self, "_training")
         with unchanged_on_failure(self):
-            X, y = check_fit_data(self, X, y, reset=first)
+            # Early stopping, which needs validation samples, is ignored.
+            X, y = check_fit_data(self, X, y, reset=first, has_validation_set=True)
             return self._fit(
                 X, y, sample_weight, 1, resume=True, classes=classes, partial=True
             )

@@ -75,6 +75,15 @@ def combine_weights(sample_weight, class_weight, y):
     return sample_weight * compute_sample_weight("balanced", y)
 
 
+def check_class_weight(weight, train, class_weight):
+    """Raise ValueError if class weights leave no sample to train on."""
+    if not weight[train].any():
+        raise ValueError(
+            f"class_weight={class_weight!r} gives all training samples weight 0; at "
+            "least one class must have a positive weight."
+        )
+
+
 def check_held_out_weight(weight, held_out):
     """Raise ValueError if all held-out samples have weight 0."""
     if len(held_out) and not weight[held_out].any():
@@ -222,7 +231,7 @@ def warn_if_unscaled(X, input_scale):
             "slows down or prevents convergence. Scale them first: "
             f"make_pipeline({scaler}(), classifier).",
             UserWarning,
-            stacklevel=6,  # `_train`, `_fit`, `fit` and a wrapper lie in between
+            stacklevel=7,  # `_train`, `_fit`, `fit` and two wrappers lie in between
         )
 
 

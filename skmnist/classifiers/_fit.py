@@ -181,9 +181,11 @@ class FitMixin:
 
     def _resume(self, X):
         """Return a network with the current parameters, and a copy of the state."""
+        from skmnist._engine._resume import resume
+
         network = self._make_network(X, self.classes_)
         training = self._training.copy()
-        network.resume(training, self._network)
+        resume(network, training, self._network)
         return network, training
 
     def _make_network(self, X, classes):

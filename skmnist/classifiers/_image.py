@@ -9,6 +9,10 @@ from skmnist.architectures import resolve_image_shape
 from skmnist.classifiers._base import BaseKerasClassifier
 from skmnist.classifiers._keywords import explain_keywords
 
+# Flat rows with fewer values than 8x8 pixels are rather those of a table, even if their
+# number is a square.
+_SMALLEST_IMAGE = 64
+
 
 class KerasImageClassifier(BaseKerasClassifier):
     """Classifier that trains a network built by a user-defined function.
@@ -31,7 +35,8 @@ class KerasImageClassifier(BaseKerasClassifier):
         Shape to which flat samples are reshaped: (h, w) or (h, w, channels), of which
         one entry may be -1. (-1,) keeps flat samples flat. If None, the shape of images
         is kept, and flat samples are reshaped to a square if their length is a square
-        number and the network takes such images; otherwise they stay flat.
+        number and the network takes such images; otherwise they stay flat. Of fewer
+        than 64 values they stay flat if the network takes both.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Optimizer. Every fit trains with a copy, so an instance passed here is never
         modified.
@@ -314,20 +319,26 @@ class KerasImageClassifier(BaseKerasClassifier):
                 shape = earlier.meta["X_shape_"][1:]
                 if math.prod(shape) == math.prod(sample_shape):
                     return shape
-            if math.isqrt(sample_shape[0]) ** 2 != sample_shape[0]:
+            if sample_shape[0] < _SMALLEST_IMAGE or not _is_square(sample_shape):
                 return sample_shape  # the columns of a table
         return resolve_image_shape(sample_shape, self.image_shape)
 
     def _start(self, X, classes, seed):
         try:
             return super()._start(X, classes, seed)
-        except ValueError:
-            if self.image_shape is not None or len(self._sample_shape) > 1:
+        except ValueError as error:
+            shape = self._sample_shape
+            if self.image_shape is not None or len(shape) > 1 or not _is_square(shape):
                 raise
-        # The builder's network does not take square images, so the rows may be those of
-        # a table whose number of columns happens to be a square.
-        self.image_shape_ = self._sample_shape
-        return super()._start(X.reshape(len(X), -1), classes, seed)
+            # The builder's network takes the other of the two layouts: the square
+            # images, or the rows of a table whose number of columns is a square.
+            square = resolve_image_shape(shape, None)
+            self.image_shape_ = shape if self.image_shape_ == square else square
+            try:
+                other = X.reshape(len(X), *self.image_shape_)
+                return super()._start(other, classes, seed)
+            except ValueError:
+                raise error from None
 
     def _builder(self):
         if hasattr(self.model, "compute_output_shape"):
@@ -342,10 +353,17 @@ class KerasImageClassifier(BaseKerasClassifier):
         return self.model, dict(params)
 
     def _check_network(self, network, weights, X):
-        outputs = network.predict(weights, X[:1])
-        if outputs.min() < 0 or not np.allclose(outputs.sum(axis=1), 1, atol=0.02):
+        outputs = network.outputs(weights, X[:: max(1, len(X) // 1000)])
+        sums = outputs.sum(axis=1)
+        wrong = (outputs.min(axis=1) < 0) | ~np.isclose(sums, 1, atol=0.02)
+        if wrong.any():
             raise ValueError(
-                "The network must output one probability per class, but for the first "
-                f"sample it returned {outputs[0].tolist()}. End the network with a "
-                "softmax activation."
+                "The network must output one probability per class, but for a sample "
+                f"it returned {outputs[wrong][0].tolist()}. End the network with a "
+                "softmax activation, or with one unit and a sigmoid activation for two "
+                "classes; a loss then has from_logits=False."
             )
+
+
+def _is_square(sample_shape):
+    return math.isqrt(sample_shape[0]) ** 2 == sample_shape[0]

@@ -42,19 +42,25 @@ def explain_keywords(method):
     method : function
         Of the same signature.
     """
-    known = list(inspect.signature(method).parameters)
+    signature = inspect.signature(method)
+    known = list(signature.parameters)
 
     @functools.wraps(method)
     def explained(self, *args, **kwargs):
+        where = type(self).__name__
+        if method.__name__ != "__init__":
+            where += f".{method.__name__}"
         for name in kwargs:
             if name not in known:
-                where = type(self).__name__
-                if method.__name__ != "__init__":
-                    where += f".{method.__name__}"
                 raise TypeError(
                     f"{where}() got an unexpected keyword argument {name!r}: "
                     f"{_advice(self, method, name, known, args, kwargs)}."
                 )
+        try:
+            signature.bind(self, *args, **kwargs)
+        except TypeError as error:
+            # Python's own message names the class that defines the method.
+            raise TypeError(f"{where}(): {error}") from None
         return method(self, *args, **kwargs)
 
     return explained

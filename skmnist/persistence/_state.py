@@ -119,6 +119,7 @@ def _fit_to_data(state):
         architecture = builder.text
     else:
         architecture = _architecture(network, training.weights)
+    optimizer, learning_rate, loss = network.trained_with
     return {
         "classes": state["classes_"],
         "sample_shape": state["_sample_shape"],
@@ -135,9 +136,9 @@ def _fit_to_data(state):
             else _param_to_data("builder_params", network.builder_params)
         ),
         "architecture": architecture,
-        "optimizer": _param_to_data("optimizer", network.optimizer),
-        "learning_rate": network.learning_rate,
-        "loss": _param_to_data("loss", network.loss),
+        "optimizer": _param_to_data("optimizer", optimizer),
+        "learning_rate": learning_rate,
+        "loss": _param_to_data("loss", loss),
         "dtype": network.dtype,
         "weights": list(map(storable, training.weights)),
         "optimizer_state": list(map(storable, training.optimizer_state)),

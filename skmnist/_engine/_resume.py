@@ -1,0 +1,87 @@
+"""Continuing a training with the current parameters of a classifier."""
+
+import numpy as np
+
+from skmnist._engine._built import learning_rate_position
+
+
+def resume(network, training, earlier):
+    """Check that a network can continue a training of an earlier recipe.
+
+    A changed learning rate is set in the optimizer's state.
+
+    Parameters
+    ----------
+    network : Network
+    training : Training
+        Changed in place.
+    earlier : Network
+
+    Raises
+    ------
+    ValueError
+        If the shapes of the weights or the optimizers differ.
+    """
+    is_like = _are_alike(network, earlier)
+    if is_like:
+        network.take_from(earlier)
+    compiled = network.compiled()
+    if [value.shape for value in training.weights] != compiled.shapes:
+        raise ValueError(
+            "The network has other weight shapes than the fitted one, so training "
+            "cannot resume. Set warm_start=False to train a new network."
+        )
+    state = list(training.optimizer_state)
+    if not is_like and (
+        compiled.optimizer_type is not earlier.compiled().optimizer_type
+        or compiled.optimizer_shapes != [np.shape(value) for value in state]
+    ):
+        own, before = network.trained_with[0], earlier.trained_with[0]
+        raise ValueError(
+            f"optimizer={own!r} differs from the optimizer of the earlier fit, "
+            f"{before!r}, whose state it cannot continue. Set the earlier optimizer, "
+            "or warm_start=False to train a new network."
+        )
+    rate = _changed_rate(network, earlier, is_like)
+    if rate is None:
+        return
+    position = compiled.learning_rate_position
+    if position is None:
+        raise ValueError(
+            f"learning_rate={rate} cannot replace the learning rate schedule that the "
+            "earlier fit's optimizer follows. Set learning_rate=None to continue it, "
+            "or warm_start=False to train a new network."
+        )
+    state[position] = np.array(rate, state[position].dtype)
+    training.optimizer_state = state
+
+
+def _are_alike(network, earlier):
+    """Return whether two recipes make the same network, as far as is known."""
+    try:
+        same_params = bool(network.builder_params == earlier.builder_params)
+    except ValueError:  # arrays among them
+        same_params = False
+    return (
+        same_params
+        and network.builder is earlier.builder
+        and network.optimizer is earlier.optimizer
+        and network.loss is earlier.loss
+        and network.dtype == earlier.dtype
+        and network.meta["X_shape_"][1:] == earlier.meta["X_shape_"][1:]
+    )
+
+
+def _changed_rate(network, earlier, is_like):
+    """Return the learning rate if it is another than in an earlier recipe."""
+    if is_like:
+        unchanged = network.learning_rate in (None, earlier.learning_rate)
+        return None if unchanged else network.learning_rate
+    own, before = (_initial_rate(each.build()[1]) for each in (network, earlier))
+    return None if own == before else own
+
+
+def _initial_rate(optimizer):
+    """Return the learning rate of a new optimizer, None with a schedule."""
+    position = learning_rate_position(optimizer)
+    return None if position is None else float(optimizer.variables[position])
