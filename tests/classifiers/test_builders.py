@@ -327,3 +327,105 @@ def test_failed_first_fit_sets_nothing(method, digits):
     with pytest.raises(ValueError, match="min_ndim"):
         getattr(clf, method)(X[:, :20], y)
     assert vars(clf) == parameters
+
+
+def one_unit(activation):
+    def build(meta):
+        inputs = keras.Input((meta["n_features_in_"],))
+        return keras.Model(inputs, layers.Dense(1, activation=activation)(inputs))
+
+    return build
+
+
+class OwnLoss(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.unit = layers.Dense(1, activation="sigmoid")
+
+    def call(self, x):
+        return self.unit(x)
+
+    def compute_loss(self, *args, **kwargs):
+        return 100.0 + super().compute_loss(*args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("builder", "message"),
+    [
+        (one_unit(None), "'linear', which is no probability"),
+        (one_unit("tanh"), "'tanh', which is no probability"),
+        (lambda meta: OwnLoss(), "OwnLoss, which overrides Keras's training"),
+    ],
+)
+def test_one_unit_that_cannot_become_two_outputs_is_refused(builder, message):
+    X, y = make_classification(60, 8, random_state=0)
+    with pytest.raises(ValueError, match=message):
+        KerasImageClassifier(builder, loss="binary_crossentropy").fit(X, y)
+
+
+def test_outputs_of_many_rows_are_checked():
+    def build(meta):
+        inputs = keras.Input((meta["n_features_in_"],))
+        return keras.Model(inputs, layers.Dense(3, activation="sigmoid")(inputs))
+
+    for dtype in ("float32", "mixed_bfloat16"):
+        with pytest.raises(ValueError, match="one probability per class"):
+            KerasImageClassifier(build, dtype=dtype).fit(*load_iris(return_X_y=True))
+
+
+def focal(gamma):
+    def loss(y, y_pred):
+        weight = keras.ops.power(1 - keras.ops.sum(y * y_pred, -1), gamma)
+        return weight * keras.losses.categorical_crossentropy(y, y_pred)
+
+    return loss
+
+
+def build_with_closure(meta):
+    model = build_by_features(meta)
+    model.compile("adam", focal(2.0))
+    return model
+
+
+def test_builder_that_compiles_with_a_closure_pickles(digits):
+    clf = KerasImageClassifier(build_with_closure, **SETTINGS).fit(*digits)
+    again = cloudpickle.loads(cloudpickle.dumps(clf))
+    assert again.evaluate(*digits) == clf.evaluate(*digits)
+    assert set(pickle.loads(pickle.dumps(vars(clf)["_network"].as_dict()))) >= {"loss"}
+
+
+@pytest.mark.parametrize(
+    ("compile_model", "params", "message"),
+    [
+        (
+            lambda model, _: model.compile(
+                "adam", "categorical_crossentropy", loss_weights=[10.0]
+            ),
+            {},
+            "loss_weights",
+        ),
+        (lambda model, _: model.compile("adam", focal(2.0)), {"loss": focal(5.0)}, "l"),
+    ],
+)
+def test_what_a_compiled_builder_would_lose_is_refused(
+    compile_model, params, message, digits
+):
+    with pytest.raises(ValueError, match=message):
+        KerasImageClassifier(compiled_by(compile_model), **params).fit(*digits)
+
+
+def test_builder_may_compile_with_a_list_of_one_loss(digits):
+    def compile_model(model, _):
+        model.compile("adam", ["sparse_categorical_crossentropy"])
+
+    clf = KerasImageClassifier(compiled_by(compile_model), **SETTINGS).fit(*digits)
+    assert clf.history_["loss"][-1] < clf.history_["loss"][0]
+
+
+def test_few_columns_stay_a_table_if_the_network_takes_both():
+    def build(meta):
+        softmax = layers.Dense(meta["n_classes_"], activation="softmax")
+        return keras.Sequential([layers.Dense(5), layers.Flatten(), softmax])
+
+    clf = KerasImageClassifier(build, **SETTINGS).fit(*load_iris(return_X_y=True))
+    assert clf.image_shape_ == (4,)

@@ -98,3 +98,51 @@ def test_one_more_epoch_builds_no_network(clf, digits, monkeypatch):
 
     monkeypatch.setattr(Network, "build", build)
     assert clf.partial_fit(*digits).n_iter_ == 3
+
+
+def test_learning_rate_of_another_optimizer_object_takes_effect(digits):
+    sgd = keras.optimizers.SGD(0.1)
+    clf = KerasMLPClassifier(optimizer=sgd, warm_start=True, epochs=1, random_state=0)
+    before = clf.fit(*digits).model_.get_weights()
+    clf.set_params(optimizer=keras.optimizers.SGD(1e-9)).fit(*digits)
+    for one, other in zip(before, clf.model_.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_optimizer_with_another_state_is_refused(digits):
+    sgd = keras.optimizers.SGD(0.1)
+    clf = KerasMLPClassifier(optimizer=sgd, warm_start=True, epochs=1).fit(*digits)
+    clf.set_params(optimizer=keras.optimizers.SGD(0.1, momentum=0.9))
+    with pytest.raises(ValueError, match="differs from the optimizer"):
+        clf.fit(*digits)
+
+
+def test_learning_rate_of_a_builder_that_compiles_takes_effect(digits):
+    def build(meta, rate=0.1):
+        softmax = keras.layers.Dense(meta["n_classes_"], activation="softmax")
+        model = keras.Sequential([keras.Input((meta["n_features_in_"],)), softmax])
+        model.compile(keras.optimizers.SGD(rate), "categorical_crossentropy")
+        return model
+
+    clf = KerasImageClassifier(build, image_shape=(-1,), warm_start=True, epochs=1)
+    (before, _) = clf.fit(*digits).model_.get_weights()
+    clf.set_params(model__rate=1e-9).fit(*digits)
+    np.testing.assert_allclose(before, clf.model_.get_weights()[0], atol=1e-6)
+
+
+def test_partial_fit_ignores_early_stopping(digits):
+    X, y = digits
+    clf = KerasMLPClassifier(early_stopping=True, epochs=1, random_state=0)
+    clf.fit(X[:300], y[:300], X_val=X[300:], y_val=y[300:])
+    assert clf.partial_fit(X, y).n_iter_ == 2
+
+
+def test_arrays_among_the_parameters_of_a_builder(digits):
+    def build(meta, scale=None):
+        softmax = keras.layers.Dense(meta["n_classes_"], activation="softmax")
+        scaling = keras.layers.Rescaling(float(scale[0]))
+        return keras.Sequential([keras.Input((64,)), scaling, softmax])
+
+    params = {"model_params": {"scale": np.ones(3)}, "image_shape": (-1,)}
+    clf = KerasImageClassifier(build, warm_start=True, epochs=1, **params).fit(*digits)
+    assert clf.set_params(model__scale=np.ones(3)).fit(*digits).n_iter_ == 2

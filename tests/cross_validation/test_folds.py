@@ -595,3 +595,13 @@ def test_cv_takes_lists_and_masks():
     )
     pd.testing.assert_frame_equal(as_rows.out_of_fold, as_lists.out_of_fold)
     pd.testing.assert_frame_equal(as_rows.out_of_fold, as_masks.out_of_fold)
+
+
+def test_epochs_on_the_way_have_averaged_weights(data):
+    sgd = keras.optimizers.SGD(0.1, use_ema=True)
+    clf = KerasMLPClassifier((8,), epochs=3, optimizer=sgd, random_state=0)
+    longest = run_folds(clf, *data, cv=2, at=[1, 3])
+    for epochs in (1, 3):
+        alone = run_folds(clf.set_params(epochs=epochs), *data, cv=2, epochs=False)
+        for one, other in zip(longest, alone, strict=True):
+            assert np.array_equal(one.at[epochs].test_loss, other.test_loss)

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 from sklearn.datasets import load_digits
 
-from skmnist import KerasImageClassifier
+from skmnist import KerasImageClassifier, KerasMLPClassifier
 from skmnist._engine._key import SHAREABLE_LAYERS, network_key
 from skmnist._engine._seeds import isolated_build
 
@@ -233,3 +233,18 @@ def test_lenet_is_channels_last_whatever_the_configuration_says():
         keras.config.set_image_data_format(before)
     np.testing.assert_array_equal(outputs[0], outputs[2])
     np.testing.assert_array_equal(outputs[1], outputs[3])
+
+
+def test_settings_of_keras_belong_to_the_key_of_reference_networks(digits):
+    def fit():
+        clf = KerasMLPClassifier((8,), epochs=1, random_state=0, loss="kl_divergence")
+        return clf.fit(*digits)
+
+    before = fit()
+    epsilon = keras.config.epsilon()
+    keras.config.set_epsilon(0.05)
+    try:
+        assert fit().history_["loss"] != before.history_["loss"]
+    finally:
+        keras.config.set_epsilon(epsilon)
+    assert fit().history_ == before.history_

@@ -89,3 +89,53 @@ def test_losses_over_a_whole_batch_are_refused_before_training(loss, message):
     with pytest.raises(ValueError, match=message):
         clf.fit(*data(3))
     assert not hasattr(clf, "classes_")
+
+
+class Scaled(keras.losses.MeanSquaredError):
+    def __call__(self, *args, **kwargs):
+        return 7 * super().__call__(*args, **kwargs)
+
+
+def above_mean(y, y_pred):
+    losses = keras.losses.mean_squared_error(y, y_pred)
+    return ops.where(losses > ops.mean(losses), losses, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [(Scaled(), "Override call instead"), (above_mean, "all samples of a batch")],
+)
+def test_losses_that_would_lose_what_they_do_are_refused(loss, message):
+    clf = KerasImageClassifier(build, loss=loss, image_shape=(-1,))
+    with pytest.raises(ValueError, match=message):
+        clf.fit(*data(3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    ("builder", "loss"),
+    [
+        (build_sigmoid, "binary_crossentropy"),
+        (build_sigmoid, unequal),
+        (build, "kl_divergence"),
+        (build, "binary_crossentropy"),
+        (build, "mse"),
+    ],
+)
+def test_losses_are_computed_in_single_precision(builder, loss, dtype):
+    X, y = data(2)
+    params = {"learning_rate": 0.1, "epochs": 3, "batch_size": 60, "random_state": 0}
+    clf = KerasImageClassifier(builder, loss=loss, dtype=dtype, **params)
+    clf.set_params(image_shape=(-1,)).fit(X, y)
+    targets = np.eye(2)[y] if builder is build else np.float32(y)[:, None]
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype)
+    try:
+        model = builder(clf._network.meta)
+        model.set_weights(start(clf._network, clf._training.seed).weights)
+        model.compile(keras.optimizers.Adam(0.1), loss, metrics=["accuracy"])
+        expected = model.fit(X, targets, epochs=3, batch_size=60, verbose=0).history
+    finally:
+        keras.config.set_dtype_policy(policy)
+    np.testing.assert_allclose(clf.history_["loss"], expected["loss"], rtol=0.01)

@@ -433,3 +433,46 @@ def test_mixed_precision(digits):
         clf = KerasMLPClassifier(dtype=dtype, epochs=8, random_state=0).fit(X, y)
         assert clf.score(X, y) > 0.6
         assert clf.predict_proba(X).dtype == np.float32
+
+
+def test_penalty_on_activities_is_that_of_all_samples():
+    def build(meta):
+        relu = keras.layers.Dense(4, "relu", activity_regularizer="l2")
+        softmax = keras.layers.Dense(meta["n_classes_"], "softmax")
+        return keras.Sequential([keras.Input((4,)), relu, softmax])
+
+    X = np.random.default_rng(0).normal(size=(2049, 4)).astype(np.float32)
+    X[-1] *= 100
+    y = np.arange(2049) % 2
+    clf = KerasImageClassifier(build, image_shape=(-1,), epochs=1, random_state=0)
+    clf.fit(X[:100], y[:100])
+    loss = clf.evaluate(X, y)["loss"]
+    expected = clf.model_.evaluate(X, np.eye(2)[y], batch_size=2048, verbose=0)[0]
+    assert loss == pytest.approx(expected, rel=1e-3)
+
+
+def test_logs_that_are_no_numbers_are_left_out_of_the_history(digits):
+    def add(epoch, logs):
+        logs |= {"phase": "warm", "nothing": None, "size": np.float32(2)}
+
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=add)
+    clf = KerasMLPClassifier((8,), epochs=2, callbacks=callback).fit(*digits)
+    assert set(clf.history_) == {"loss", "accuracy", "size"}
+
+
+def test_validation_loss_that_is_not_finite_leaves_the_classifier(digits):
+    clf = KerasMLPClassifier((8,), epochs=2, random_state=0).fit(*digits)
+    expected = clf.predict_proba(digits[0])
+    diverging = {"learning_rate": 1e38, "optimizer": "sgd", "activation": "relu"}
+    clf.set_params(epochs=1, batch_size=600, validation_fraction=0.2, **diverging)
+    with pytest.raises(ValueError, match="diverged"):
+        clf.fit(*digits)
+    assert (clf.n_iter_, len(clf.validation_indices_)) == (2, 0)
+    np.testing.assert_array_equal(clf.predict_proba(digits[0]), expected)
+
+
+def test_warning_of_scale_points_at_the_caller(digits):
+    X, y = digits
+    with pytest.warns(UserWarning, match="far from unit scale") as caught:
+        KerasMLPClassifier((8,), epochs=1).fit(X * 255, y)
+    assert caught[0].filename == __file__
