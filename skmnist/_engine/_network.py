@@ -28,7 +28,7 @@ from skmnist._engine._initial import initial_state
 from skmnist._engine._key import network_key, settings
 from skmnist._engine._process import check_not_forked
 from skmnist._engine._scikeras import LossOfCodes, resolve, routed, wrap
-from skmnist._engine._seeds import GENERATORS_LOCK, isolated_build
+from skmnist._engine._seeds import isolated_build
 from skmnist.architectures import build_lenet, build_mlp
 
 # The classifiers' defaults, which a builder that compiles its model overrides.
@@ -188,13 +188,8 @@ class Network:
             self._set_key(built)
         compiled = _cached(self._key)
         if compiled is None:
-            # Building takes this lock, which a training may hold while its callbacks
-            # predict. Taken inside the cache's lock, it would stop both threads.
-            with GENERATORS_LOCK:
-                compiled = _cached(self._key)
-                if compiled is None:
-                    compiled = CompiledNetwork(self)
-                    _put_into_cache(self._key, compiled)
+            # No lock is held meanwhile. Of two threads, the later one's is dropped.
+            compiled = _put_into_cache(self._key, CompiledNetwork(self))
         return compiled
 
     def _set_key(self, built):
@@ -366,10 +361,12 @@ def _cached(key):
 
 
 def _put_into_cache(key, compiled):
+    """Add a compiled network, and return the one that the cache has for the key."""
     with _cache_lock:
-        _cache[key] = compiled
+        compiled = _cache.setdefault(key, compiled)
         if len(_cache) > _CACHE_SIZE:
             _cache.popitem(last=False)
+        return compiled
 
 
 _cache = OrderedDict()
