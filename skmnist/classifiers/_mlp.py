@@ -89,8 +89,9 @@ class KerasMLPClassifier(BaseKerasClassifier):
     checkpoint_dir : str or path-like, default=None
         Directory where `fit` saves its state after every epoch. An interrupted fit
         resumes when called again with the same data and parameters, and ends with the
-        same weights; a completed one is loaded instead of repeated. Requires an
-        integer `random_state` and ``callbacks=None``. Several fits may share the
+        same weights, unless user-defined layers draw random numbers without a seed; a
+        completed one is loaded instead of repeated. Requires an integer `random_state`
+        and ``callbacks=None``. Several fits may share the
         directory. If None, no state is saved.
     save_best : {"loss", "accuracy", "val_loss", "val_accuracy"}, default=None
         Quantity that determines the best epoch, whose classifier is saved to the file
