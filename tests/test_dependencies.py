@@ -30,6 +30,7 @@ SOURCES = {path: ast.parse(path.read_text()) for path in ROOT.glob("skmnist/**/*
 ATTRIBUTES = {
     "_all_reduce_sum_gradients": lambda: keras.optimizers.Adam(),
     "_build_keras_model": lambda: scikeras_classifier(),
+    "_compile_loss": lambda: keras.Sequential(),
     "_flatten_layers": lambda: keras.Sequential(),
     "_get_compile_kwargs": lambda: scikeras_classifier(),
     "_get_param_names": lambda: BaseEstimator(),

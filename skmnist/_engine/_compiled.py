@@ -19,7 +19,6 @@ from skmnist._engine._built import (
     learning_rate_position,
     overrides_training,
 )
-from skmnist._engine._key import has_foreign_code
 from skmnist._engine._losses import sample_loss
 from skmnist._engine._trainers import (
     BlockTrainer,
@@ -41,7 +40,8 @@ class CompiledNetwork:
     Attributes
     ----------
     all_keras : bool
-        Whether all code that takes part is Keras's own.
+        Whether all code that takes part is Keras's own, of layers that draw from no
+        global generator.
     scans : bool
         Whether one compiled call can train on a block of batches.
     pads : bool
@@ -63,11 +63,11 @@ class CompiledNetwork:
         Shapes of the optimizer's variables.
     """
 
-    def __init__(self, network):
+    def __init__(self, network, all_keras):
+        self.all_keras = all_keras
         self._network = network
         self._model, optimizer = network.build()
         _, _, loss = network.trained_with
-        self.all_keras = not has_foreign_code(self._model, optimizer, loss)
         self.optimizer_type = type(optimizer)
         self.optimizer_shapes = [tuple(v.shape) for v in optimizer.variables]
         self.learning_rate_position = learning_rate_position(optimizer)

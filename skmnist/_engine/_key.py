@@ -64,15 +64,6 @@ def network_key(model, optimizer, loss, dtype):
     return json.dumps([configs, loss, dtype, settings()], default=np.generic.item)
 
 
-def has_foreign_code(model, optimizer, loss):
-    """Return whether code outside Keras takes part in training a network."""
-    layers = model._flatten_layers(include_self=False)
-    if not all(type(layer).__module__.startswith("keras.") for layer in layers):
-        return True
-    configs = _configurations(model, optimizer, loss)
-    return configs is None or any(map(_refers_to_foreign_code, configs))
-
-
 def _configurations(model, optimizer, loss):
     """Return the configurations of what trains; None if there is none."""
     parts = [model, optimizer] + ([] if isinstance(loss, str) else [loss])

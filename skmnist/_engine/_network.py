@@ -189,7 +189,9 @@ class Network:
         compiled = _cached(self._key)
         if compiled is None:
             # No lock is held meanwhile. Of two threads, the later one's is dropped.
-            compiled = _put_into_cache(self._key, CompiledNetwork(self))
+            compiled = _put_into_cache(
+                self._key, CompiledNetwork(self, isinstance(self._key, str))
+            )
         return compiled
 
     def _set_key(self, built):

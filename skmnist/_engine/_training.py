@@ -255,8 +255,8 @@ def _open_trainer(stack, network, state, n_rows, callbacks, jit_compile):
 def _run_epochs(loop, network, data, rows, batch_size, observers):
     """Train epoch after epoch until the last, or until an observer stops."""
     state, trainer = loop.state, loop.trainer
-    # Code that is not Keras's may draw from the global generators, as dropout does
-    # under PyTorch.
+    # Code that is not Keras's may draw from the global generators, and so do some of
+    # Keras's layers: AugMix when it is traced, and dropout under PyTorch.
     draws = BACKEND == "torch" or not network.compiled().all_keras
     for epoch in range(loop.last if loop.finished else state.n_epochs, loop.last):
         for observer in observers:
