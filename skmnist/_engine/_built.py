@@ -144,6 +144,14 @@ def learning_rate_position(optimizer):
     return len(optimizer.variables) - len(names) + names.index("learning_rate")
 
 
+def first_layer(model):
+    """Return the first layer of a network, also inside a nested one; None without."""
+    for layer in model.layers:
+        if not isinstance(layer, keras.layers.InputLayer):
+            return first_layer(layer) if isinstance(layer, keras.Model) else layer
+    return None
+
+
 def has_one_unit(model):
     """Return whether a network has been extended from one unit to two outputs."""
     return _BOTH in [layer.name for layer in getattr(model, "layers", ())]

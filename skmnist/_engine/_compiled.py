@@ -15,6 +15,7 @@ from skmnist._engine._backend import (
     traced,
 )
 from skmnist._engine._built import (
+    first_layer,
     has_one_unit,
     learning_rate_position,
     overrides_training,
@@ -56,6 +57,8 @@ class CompiledNetwork:
         Of the learning rate among the optimizer's variables; None with a schedule.
     layers : list of keras.Layer
         Without input layers.
+    first_layer : keras.Layer or None
+        The one that the samples enter.
     sample_loss : callable
         ``sample_loss(y, y_pred)`` returns one loss per row of one-hot targets.
     optimizer_type : type
@@ -67,13 +70,14 @@ class CompiledNetwork:
         self.all_keras = all_keras
         self._network = network
         self._model, optimizer = network.build()
-        _, _, loss = network.trained_with
         self.optimizer_type = type(optimizer)
         self.optimizer_shapes = [tuple(v.shape) for v in optimizer.variables]
         self.learning_rate_position = learning_rate_position(optimizer)
         self._slots = _rates.Slots(self._model)
         self.sample_loss = sample_loss(
-            loss, network.example_targets(), one_unit=has_one_unit(self._model)
+            network.trained_with.loss,
+            network.example_targets(),
+            one_unit=has_one_unit(self._model),
         )
         variables = [id(variable) for variable in self._model.variables]
         self._trainable = [
@@ -96,6 +100,7 @@ class CompiledNetwork:
             for layer in self._model._flatten_layers(include_self=False)
             if not isinstance(layer, keras.layers.InputLayer)
         ]
+        self.first_layer = first_layer(self._model)
         self.supports_jit = all(map(_supports_jit, self.layers))
         self.convolutional = any(
             "Conv" in base.__name__

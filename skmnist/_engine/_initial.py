@@ -13,6 +13,9 @@ import numpy as np
 from skmnist._engine._backend import keras, to_numpy
 from skmnist._engine._built import learning_rate_position
 
+# Draws among which a layer's seed is looked for: more than the layers of any network.
+_MOST_DRAWS = 200
+
 
 @dataclass
 class InitialState:
@@ -88,10 +91,9 @@ def initial_state(model, optimizer, seed):
 class _Seeds:
     """The seeds that Keras draws after Python's generator was seeded, in order."""
 
-    def __init__(self, seed, most=200):
+    def __init__(self, seed):
         self._generator = random.Random(seed)
         self._drawn = []
-        self._most = most
 
     def __getitem__(self, position):
         while len(self._drawn) <= position:
@@ -101,7 +103,7 @@ class _Seeds:
 
     def position(self, drawn):
         """Return which draw a seed was; None if it was none of the first."""
-        places = (i for i in range(self._most) if self[i] == drawn)
+        places = (i for i in range(_MOST_DRAWS) if self[i] == drawn)
         return next(places, None)
 
 

@@ -127,7 +127,7 @@ def _rows(y, y_pred):
 
 
 def _codes(y, y_pred):
-    # Of the dtype that keras.Model.fit hands labels to a loss in.
+    # keras.Model.fit also passes labels to the loss as floats.
     return keras.ops.cast(keras.ops.argmax(y, axis=-1), y_pred.dtype), y_pred
 
 

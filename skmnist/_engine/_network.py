@@ -9,7 +9,7 @@ import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,10 +40,18 @@ _DEFAULTS = {
 # Compiled networks kept for reuse. A search fits one candidate on every fold before the
 # next, so a few are enough.
 _CACHE_SIZE = 8
-# Initial states kept: 1.4 MB each for the reference MLP, the state of its optimizer.
+# Initial states kept: 2 MB each for the reference MLP.
 _N_INITIAL_STATES = 8
 # Keys of reference networks kept: a few kilobytes each.
 _N_KEYS = 64
+
+
+class TrainedWith(NamedTuple):
+    """The optimizer, learning rate and loss that a network trains with."""
+
+    optimizer: Any
+    learning_rate: float | None
+    loss: Any
 
 
 @dataclass
@@ -98,7 +106,7 @@ class Network:
                 optimizer, loss = compiled_parts(
                     model, optimizer, self.loss, self._given(), self.builder
                 )
-                self._compiled_with = copy_of(optimizer), None, loss
+                self._compiled_with = TrainedWith(copy_of(optimizer), None, loss)
             sample = np.zeros((1, *self.meta["X_shape_"][1:]), self.input_dtype())
             model = with_one_output_per_class(
                 model, sample, self.meta["n_classes_"], self.builder
@@ -109,11 +117,12 @@ class Network:
 
     @property
     def trained_with(self):
-        """Optimizer, learning rate and loss: those of a builder that compiles, or ours.
+        """What the network trains with, the builder's own if it compiles the model.
 
         Known once the network has been built or compiled.
         """
-        return self._compiled_with or (self.optimizer, self.learning_rate, self.loss)
+        own = TrainedWith(self.optimizer, self.learning_rate, self.loss)
+        return self._compiled_with or own
 
     def _given(self):
         """Return the optimizer, learning rate and loss that are not the defaults."""
@@ -202,7 +211,7 @@ class Network:
         if not known:
             model, optimizer = built or self.build()
             known = (
-                network_key(model, optimizer, self.trained_with[2], self.dtype),
+                network_key(model, optimizer, self.trained_with.loss, self.dtype),
                 _rates.read(model, self.input_dtype()),
             )
             if recipe is not None:
@@ -242,7 +251,7 @@ class Network:
         """Return a private network with these weights, compiled."""
         model, optimizer = self.build()
         assign(model.variables, weights)
-        model.compile(optimizer, self.trained_with[2], metrics=["accuracy"])
+        model.compile(optimizer, self.trained_with.loss, metrics=["accuracy"])
         return model
 
     def to_scikeras(self, training, *, patience=None, restore_best=False, **params):
@@ -319,8 +328,7 @@ class Network:
 
         None if the network normalises its input.
         """
-        layers = self.compiled().layers
-        first = next((x for x in layers if not isinstance(x, keras.Model)), None)
+        first = self.compiled().first_layer
         if isinstance(first, keras.layers.Rescaling):
             return float(np.max(first.scale))
         norms = (keras.layers.Normalization, keras.layers.BatchNormalization)

@@ -36,7 +36,7 @@ def resume(network, training, earlier):
         compiled.optimizer_type is not earlier.compiled().optimizer_type
         or compiled.optimizer_shapes != [np.shape(value) for value in state]
     ):
-        own, before = network.trained_with[0], earlier.trained_with[0]
+        own, before = network.trained_with.optimizer, earlier.trained_with.optimizer
         raise ValueError(
             f"optimizer={own!r} differs from the optimizer of the earlier fit, "
             f"{before!r}, whose state it cannot continue. Set the earlier optimizer, "

@@ -75,12 +75,12 @@ def combine_weights(sample_weight, class_weight, y):
     return sample_weight * compute_sample_weight("balanced", y)
 
 
-def check_class_weight(weight, train, class_weight):
-    """Raise ValueError if class weights leave no sample to train on."""
+def check_training_weight(weight, train, class_weight):
+    """Raise ValueError if all training samples have weight 0."""
     if not weight[train].any():
         raise ValueError(
-            f"class_weight={class_weight!r} gives all training samples weight 0; at "
-            "least one class must have a positive weight."
+            f"sample_weight and class_weight={class_weight!r} give all training "
+            "samples weight 0; at least one must have a positive weight."
         )
 
 

@@ -14,10 +14,10 @@ from sklearn.utils.validation import (
 
 from skmnist._engine._dtypes import fit_encoder
 from skmnist.classifiers._checks import (
-    check_class_weight,
     check_held_out_weight,
     check_no_placeholder,
     check_parameters,
+    check_training_weight,
     check_weight,
     combine_weights,
     warn_if_scale_changed,
@@ -206,7 +206,7 @@ def weigh_and_split(y, sample_weight, class_weight, fraction, seed):
     weight = combine_weights(sample_weight, class_weight, y)
     # As in Keras, class weights count in training only.
     weight[held_out] = sample_weight[held_out]
-    check_class_weight(weight, train, class_weight)
+    check_training_weight(weight, train, class_weight)
     check_held_out_weight(weight, held_out)
     return weight, train, held_out
 

@@ -9,6 +9,8 @@ from skmnist.architectures import resolve_image_shape
 from skmnist.classifiers._base import BaseKerasClassifier
 from skmnist.classifiers._keywords import explain_keywords
 
+# Samples whose outputs are checked before training: one block of predictions.
+_MOST_CHECKED = 256
 # Flat rows with fewer values than 8x8 pixels are rather those of a table, even if their
 # number is a square.
 _SMALLEST_IMAGE = 64
@@ -354,7 +356,7 @@ class KerasImageClassifier(BaseKerasClassifier):
         return self.model, dict(params)
 
     def _check_network(self, network, weights, X):
-        outputs = network.outputs(weights, X[:: max(1, len(X) // 1000)])
+        outputs = network.outputs(weights, X[:: max(1, -(-len(X) // _MOST_CHECKED))])
         sums = outputs.sum(axis=1)
         wrong = (outputs.min(axis=1) < 0) | ~np.isclose(sums, 1, atol=0.02)
         if wrong.any():

@@ -47,20 +47,20 @@ def explain_keywords(method):
 
     @functools.wraps(method)
     def explained(self, *args, **kwargs):
-        where = type(self).__name__
-        if method.__name__ != "__init__":
-            where += f".{method.__name__}"
-        for name in kwargs:
-            if name not in known:
-                raise TypeError(
-                    f"{where}() got an unexpected keyword argument {name!r}: "
-                    f"{_advice(self, method, name, known, args, kwargs)}."
-                )
         try:
             signature.bind(self, *args, **kwargs)
         except TypeError as error:
             # Python's own message names the class that defines the method.
-            raise TypeError(f"{where}(): {error}") from None
+            where = type(self).__name__
+            if method.__name__ != "__init__":
+                where += f".{method.__name__}"
+            unknown = [name for name in kwargs if name not in known]
+            if not unknown:
+                raise TypeError(f"{where}(): {error}") from None
+            raise TypeError(
+                f"{where}() got an unexpected keyword argument {unknown[0]!r}: "
+                f"{_advice(self, method, unknown[0], known, args, kwargs)}."
+            ) from None
         return method(self, *args, **kwargs)
 
     return explained

@@ -429,3 +429,23 @@ def test_few_columns_stay_a_table_if_the_network_takes_both():
 
     clf = KerasImageClassifier(build, **SETTINGS).fit(*load_iris(return_X_y=True))
     assert clf.image_shape_ == (4,)
+
+
+def test_rescaling_before_one_unit_is_taken_into_account():
+    def build(meta):
+        inputs = keras.Input((meta["n_features_in_"],))
+        unit = layers.Dense(1, activation="sigmoid")
+        return keras.Model(inputs, unit(layers.Rescaling(0.01)(inputs)))
+
+    X, y = make_classification(60, 8, random_state=0)
+    # Warnings are errors in the tests.
+    KerasImageClassifier(build, loss="binary_crossentropy", **SETTINGS).fit(100 * X, y)
+
+
+def test_weights_that_leave_nothing_to_train_on_are_refused(digits):
+    X, y = digits
+    clf = KerasImageClassifier(build_by_shape, validation_fraction=0.2, **SETTINGS)
+    weight = np.zeros(len(y))
+    weight[clf.fit(X, y).validation_indices_] = 1
+    with pytest.raises(ValueError, match="give all training samples weight 0"):
+        clf.fit(X, y, sample_weight=weight)
