@@ -17,6 +17,7 @@ _HOME = {
     "ImageFlattener": "preprocessing",
     "ImageReshaper": "preprocessing",
     "PixelScaler": "preprocessing",
+    "MNISTFormatter": "preprocessing",
     "OneHotLabelEncoder": "preprocessing",
     "build_mlp": "architectures",
     "build_lenet": "architectures",

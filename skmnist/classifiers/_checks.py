@@ -14,6 +14,8 @@ from skmnist.classifiers._keywords import routed_advice
 # A root mean square outside this range is far from unit scale. MNIST has 0.33 if scaled
 # to [0, 1] and 85 if not; standardised data has 1.
 _SCALE = (0.01, 4)
+# Rows of fewer than 8 × 8 values are not taken for flat images.
+_SMALLEST_SIDE = 8
 
 
 def as_python(value):
@@ -249,8 +251,67 @@ def warn_if_scale_changed(X, fitted_rms):
         )
 
 
+def find_background(X):
+    """Return what tells a light from a dark background, from about 1,000 rows of X.
+
+    Returns
+    -------
+    background : tuple of float or None
+        Lowest and highest pixel, and the mean of the outermost pixels. None if X is a
+        table. A plain tuple, so that pickles do not depend on a private class.
+    """
+    some = X[:: max(1, len(X) // 1000)]
+    border = _border_mean(some)
+    return None if border is None else (float(some.min()), float(some.max()), border)
+
+
+def warn_if_inverted(X, fitted):
+    """Warn if images are dark on light and those in fit light on dark, or vice versa.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, ...)
+    fitted : tuple of float or None
+        The background of the X passed to fit.
+    """
+    border = None if fitted is None else _border_mean(X[:: max(1, len(X) // 1000)])
+    if border is None:
+        return
+    *limits, fitted_border = fitted
+    levels = background_level(*limits, border), background_level(*limits, fitted_border)
+    if None not in levels and levels[0] != levels[1]:
+        warnings.warn(
+            "The images in X have a {} background, but those passed to fit had a {} "
+            "one, so most predictions are probably wrong. Convert X in the same way as "
+            "the images passed to fit: MNISTFormatter makes every image light on "
+            "dark.".format(*levels),
+            UserWarning,
+            stacklevel=4,  # `check_predict_data` and e.g. `predict_proba`
+        )
+
+
+def background_level(low, high, border):
+    """Return "dark" or "light" for a border near an end of the range, else None."""
+    level = (border - low) / ((high - low) or 1)
+    return "dark" if level < 0.25 else "light" if level > 0.75 else None
+
+
+def _border_mean(X):
+    """Return the mean of the outermost pixels of images; None if X is a table."""
+    if X.ndim == 2:
+        side = math.isqrt(X.shape[1])
+        if side < _SMALLEST_SIDE or side**2 != X.shape[1]:
+            return None
+        X = X.reshape(-1, side, side)
+    if min(X.shape[1:3]) < _SMALLEST_SIDE:
+        return None
+    sides = X[:, 0], X[:, -1], X[:, 1:-1, 0], X[:, 1:-1, -1]
+    total = sum(float(pixels.sum(dtype=np.float64)) for pixels in sides)
+    return total / sum(pixels.size for pixels in sides)
+
+
 def _seems_to_be_images(X):
     """Return whether samples have the shape or the dtype of images, flat or not."""
     n_values = math.prod(X.shape[1:])
-    is_square = n_values >= 64 and math.isqrt(n_values) ** 2 == n_values
+    is_square = n_values >= _SMALLEST_SIDE**2 and math.isqrt(n_values) ** 2 == n_values
     return X.ndim > 2 or X.dtype == np.uint8 or is_square

@@ -20,6 +20,7 @@ from skmnist.classifiers._checks import (
     check_training_weight,
     check_weight,
     combine_weights,
+    warn_if_inverted,
     warn_if_scale_changed,
 )
 
@@ -100,11 +101,13 @@ def check_predict_data(classifier, X):
     Warns
     -----
     UserWarning
-        If the scale of X differs from that in `fit` by more than a factor of 10.
+        If the scale of X differs from that in `fit` by more than a factor of 10, or
+        images are dark on light and those in `fit` were light on dark, or vice versa.
     """
     X = validate_data(classifier, X, reset=False, **_CHECKS)
     X = _reshape(classifier, X, reset=False)
     warn_if_scale_changed(X, classifier._rms)
+    warn_if_inverted(X, classifier._background)
     return X
 
 

@@ -9,6 +9,7 @@ from skmnist.classifiers._checks import (
     check_same_classes,
     check_warm_start_classes,
     check_weight,
+    find_background,
     root_mean_square,
     warn_if_unscaled,
 )
@@ -18,6 +19,8 @@ from skmnist.classifiers._data import fit_label_encoder, weigh_and_split
 class FitMixin:
     """How classifiers are trained, and get their fitted attributes."""
 
+    # Of classifiers that were saved before it was recorded.
+    _background = None
     # Called with a copy of the classifier as of each epoch of `fit`, if it is set.
     _after_epoch = None
 
@@ -85,7 +88,8 @@ class FitMixin:
             validation = (X_val.reshape(-1, *self.image_shape_), *rest), None
         elif len(held_out):
             validation = data, held_out
-        parts = network, encoder, held_out, root_mean_square(X)
+        scale = root_mean_square(X), find_background(X)
+        parts = network, encoder, held_out, *scale
         return self._train(
             network, training, data, rows, validation, parts, epochs, partial
         )
@@ -155,7 +159,9 @@ class FitMixin:
         """Return a copy of the classifier fitted with a state of its training."""
         return copy.copy(self)._set_fitted(state, *parts)
 
-    def _set_fitted(self, training, network, encoder, held_out, rms, checkpoint=None):
+    def _set_fitted(
+        self, training, network, encoder, held_out, rms, background, checkpoint=None
+    ):
         # Both belong to the previous fit.
         for name in ("_model", "best_model_path_"):
             vars(self).pop(name, None)
@@ -165,6 +171,7 @@ class FitMixin:
         self._training = training
         self._encoder = encoder
         self._rms = rms
+        self._background = background
         self.classes_ = encoder.classes_
         self.history_ = training.history
         self.n_iter_ = training.n_epochs

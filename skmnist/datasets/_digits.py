@@ -7,6 +7,7 @@ from sklearn.datasets import load_digits
 from sklearn.utils._param_validation import validate_params
 
 from skmnist.datasets._bunch import make_bunch
+from skmnist.preprocessing._mnist_format import centre_by_mass, scale_to_box
 
 _DIGITS_DESCR = """\
 Handwritten digits in the format of MNIST
@@ -111,29 +112,7 @@ def _digits28():
 
 
 def _to_mnist_format(glyph):
-    """Enlarge an image and centre it by mass in 28×28 pixels.
-
-    Parameters
-    ----------
-    glyph : ndarray of shape (height, width)
-        Pixels from 0 (background) to 16.
-
-    Returns
-    -------
-    image : ndarray of shape (28, 28), uint8
-        Pixels from 0 to 255.
-    """
-    from scipy.ndimage import center_of_mass, zoom
-
-    rows, columns = (np.flatnonzero(glyph.any(axis=axis)) for axis in (1, 0))
-    glyph = glyph[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    factors = [round(20 * side / max(glyph.shape)) / side for side in glyph.shape]
-    # Zeros outside the bounding box make the edges fade out, as they do in MNIST.
-    glyph = zoom(glyph, factors, order=3, mode="grid-constant", grid_mode=True)
+    """Enlarge an image of pixels from 0 to 16 and centre it by mass in 28×28 pixels."""
     # Cubic splines overshoot the range of the input.
-    glyph = np.rint(np.clip(glyph, 0, 16) * (255 / 16)).astype(np.uint8)
-    # A fractional shift would interpolate a second time and blur the digit.
-    top, left = (round(14 - centre) for centre in center_of_mass(glyph))
-    image = np.zeros((28, 28), dtype=np.uint8)
-    image[top : top + glyph.shape[0], left : left + glyph.shape[1]] = glyph
-    return image
+    scaled = np.clip(scale_to_box(glyph, 20), 0, 16) * (255 / 16)
+    return centre_by_mass(np.rint(scaled).astype(np.uint8), 28)

@@ -49,6 +49,7 @@ _OWN = frozenset(
         "persistence.Placeholder",
         "preprocessing.ImageFlattener",
         "preprocessing.ImageReshaper",
+        "preprocessing.MNISTFormatter",
         "preprocessing.OneHotLabelEncoder",
         "preprocessing.PixelScaler",
     ]

@@ -97,7 +97,20 @@ def _restore_fit(data):
         "_training": training,
         "_encoder": encoder,
         "_rms": data["rms"],
+        "_background": _restore_background(data.get("background")),
     }
+
+
+def _restore_background(background):
+    """Return the background of the images in fit; None for tables and old files."""
+    if background is None:
+        return None
+    low, high, border = background
+    for number in (low, high, border):
+        _check_number(number, Real, -math.inf)
+    if not low <= border <= high:
+        raise ValueError(f"{background} is not the background of images")
+    return low, high, border
 
 
 def _restore_encoder(classes, dtype):

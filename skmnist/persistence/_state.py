@@ -33,6 +33,7 @@ FITTED = frozenset(
         "_training",
         "_encoder",
         "_rms",
+        "_background",
         "_model",
     ]
 )
@@ -128,6 +129,7 @@ def _fit_to_data(state):
         "X_dtype": network.meta["X_dtype_"].name,
         "feature_names": state.get("feature_names_in_"),
         "rms": state["_rms"],
+        "background": state.get("_background"),
         "validation_indices": state["validation_indices_"],
         "builder": None if architecture else builder.__name__,
         "builder_params": (

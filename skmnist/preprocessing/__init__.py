@@ -1,7 +1,14 @@
-"""Transformers that reshape images, scale pixels, and encode labels as one-hot."""
+"""Transformers that reshape and format images, scale pixels, and encode labels."""
 
 from skmnist.preprocessing._images import ImageFlattener, ImageReshaper
 from skmnist.preprocessing._labels import OneHotLabelEncoder
+from skmnist.preprocessing._mnist_format import MNISTFormatter
 from skmnist.preprocessing._pixels import PixelScaler
 
-__all__ = ["ImageFlattener", "ImageReshaper", "OneHotLabelEncoder", "PixelScaler"]
+__all__ = [
+    "ImageFlattener",
+    "ImageReshaper",
+    "MNISTFormatter",
+    "OneHotLabelEncoder",
+    "PixelScaler",
+]

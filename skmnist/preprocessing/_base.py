@@ -100,10 +100,13 @@ class ImageOutputMixin:
 
         @functools.wraps(unwrapped)
         def transform(self, X):
-            outputs_images = len(getattr(self, "image_shape_", ())) > 1
-            return unwrapped(self, X) if outputs_images else wrapped(self, X)
+            return unwrapped(self, X) if self._outputs_images() else wrapped(self, X)
 
         cls.transform = transform
+
+    def _outputs_images(self):
+        """Return whether `transform` returns images instead of flat rows."""
+        return len(getattr(self, "image_shape_", ())) > 1
 
     def fit_transform(self, X, y=None):
         """Fit to data, then transform it.

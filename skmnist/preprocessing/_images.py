@@ -186,9 +186,9 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
             X is not numeric, contains NaN or infinity, is empty, or does not have two
             to four dimensions.
         """
-        _check_image_shape(self.image_shape)
+        check_image_shape(self.image_shape)
         self._validate_samples(X, reset=True)
-        self.image_shape_ = _resolve_shape(
+        self.image_shape_ = resolve_shape(
             self.image_shape, math.prod(self._sample_shape)
         )
         return self
@@ -238,7 +238,7 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
         return X.reshape(len(X), -1)
 
 
-def _check_image_shape(image_shape):
+def check_image_shape(image_shape):
     """Raise ValueError if `image_shape` is not a valid shape of an image."""
     entries_are_valid = all(
         isinstance(entry, Integral)
@@ -257,7 +257,7 @@ def _check_image_shape(image_shape):
         )
 
 
-def _resolve_shape(image_shape, n_pixels):
+def resolve_shape(image_shape, n_pixels):
     """Return `image_shape` with -1 inferred from the number of pixels."""
     known = math.prod(entry for entry in image_shape if entry != -1)
     inferred, remainder = divmod(n_pixels, known)
