@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOME = {
     "load_digits28": "datasets",
     "fetch_mnist": "datasets",
+    "load_images": "datasets",
     "read_idx": "datasets",
     "write_idx": "datasets",
     "ImageFlattener": "preprocessing",

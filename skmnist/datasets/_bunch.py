@@ -1,18 +1,16 @@
 """Build the Bunch that the loaders return, in the format of scikit-learn's."""
 
-import math
-
 import numpy as np
 from sklearn.utils import Bunch
 
 
-def make_bunch(images, target, descr, return_X_y, as_frame):
+def make_bunch(images, target, descr, return_X_y, as_frame, feature_names=None):
     """Return a Bunch, or ``(data, target)``, as scikit-learn's loaders do.
 
     Parameters
     ----------
     images : ndarray of shape (n_samples, ...)
-        Images or flat rows. Rows of n * n pixels are reshaped to n × n images.
+        Images, or rows of a table.
     target : ndarray of shape (n_samples,)
         Labels.
     descr : str
@@ -21,6 +19,8 @@ def make_bunch(images, target, descr, return_X_y, as_frame):
         If True, return ``(data, target)`` instead of a Bunch.
     as_frame : bool
         If True, return pandas objects.
+    feature_names : list of str, default=None
+        Names of the columns of a table; pixels are numbered otherwise.
 
     Returns
     -------
@@ -29,14 +29,11 @@ def make_bunch(images, target, descr, return_X_y, as_frame):
     (data, target) : tuple
         If ``return_X_y=True``.
     """
-    side = math.isqrt(images.shape[1])
-    if images.ndim == 2 and side**2 == images.shape[1]:
-        images = images.reshape(-1, side, side)
     # A view: data and images share memory unless as_frame copies it.
     data, frame = images.reshape(len(images), -1), None
-    feature_names = [
-        "_".join(map(str, ("pixel", *index))) for index in np.ndindex(images.shape[1:])
-    ]
+    if feature_names is None or images.ndim > 2:
+        indices = np.ndindex(images.shape[1:])
+        feature_names = ["_".join(map(str, ("pixel", *index))) for index in indices]
     target_names = np.unique(target)
     if as_frame:
         import pandas as pd

@@ -1,209 +1,305 @@
-"""Read labelled images from a folder of IDX files or from an npz file."""
+"""Read labelled images from files: IDX, npz, CSV, parquet, and folders of pictures."""
 
-import re
+import os
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils._param_validation import HasMethods, StrOptions, validate_params
 
-from skmnist.datasets._bunch import make_bunch
-from skmnist.datasets._idx import read_idx
-from skmnist.datasets._npy import listing, read_npz
-
-PARTS = {"train": ("train",), "test": ("test",), "all": ("train", "test")}
-
-# For example, the prefix of "emnist-letters-train-images-idx3-ubyte.gz" is
-# "emnist-letters-". A name without train, t10k or test belongs to the training subset.
-_IDX_NAME = re.compile(
-    r"(?P<prefix>.*?)(?P<part>train|t10k|test)?[-.]?(?P<kind>images|labels)"
-    r"[-.]idx\d[-.]ubyte(\.gz)?"
+from skmnist.datasets._arrays import (
+    IDX_NAME,
+    NPZ_KEYS,
+    PARTS,
+    Part,
+    check_part,
+    expected_files,
+    find_arrays,
+    join,
+    read_part,
 )
-_IDX_PARTS = {"train": ("train", None), "test": ("t10k", "test")}
-
-_NPZ_KEYS = {
-    "train": (
-        ("x_train", "y_train"),
-        ("X_train", "y_train"),
-        ("X", "y"),
-        ("images", "labels"),
-        ("data", "target"),
-    ),
-    "test": (("x_test", "y_test"), ("X_test", "y_test")),
-}
+from skmnist.datasets._bunch import make_bunch
+from skmnist.datasets._npy import listing, read_npz
+from skmnist.datasets._picture_folders import find_class_folders, read_class_folders
+from skmnist.datasets._pictures import Notes, is_picture
+from skmnist.datasets._tables import is_table, read_table
+from skmnist.preprocessing._images import check_image_shape
 
 
-def load_images(path, subset="train"):
-    """Load labelled images from a folder of IDX files or an npz file.
+@validate_params(
+    {
+        "path": [str, os.PathLike],
+        "subset": [StrOptions(set(PARTS))],
+        "label": [str, int, None],
+        "groups": [str, int, None],
+        "image_shape": [tuple, list, None],
+        "transpose": ["boolean"],
+        "formatter": [HasMethods("fit_transform"), None],
+        "return_X_y": ["boolean"],
+        "as_frame": ["boolean"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def load_images(
+    path,
+    subset="train",
+    *,
+    label=None,
+    groups=None,
+    image_shape=None,
+    transpose=False,
+    formatter=None,
+    return_X_y=False,
+    as_frame=False,
+):
+    """Load labelled images, or rows of a table, from files.
 
     Parameters
     ----------
     path : path-like
-        Folder or npz file. The folder contains IDX files of images and labels with the
-        file names of MNIST, optionally after a common prefix. The npz file contains the
-        arrays x_train and y_train (and x_test and y_test), X and y, images and labels,
-        or data and target. Images have shape (n_samples, height, width), (n_samples,
-        height, width, channels) or (n_samples, n_features).
+        One of these:
+
+        - a folder with a subfolder of pictures (PNG, JPEG, BMP, TIFF, WebP, GIF, PNM)
+          for each class, whose name is the label; or with subfolders ``train`` and
+          ``test`` of such folders;
+        - a CSV file (``.csv``, ``.tsv``, ``.txt``, optionally compressed as ``.gz`` or
+          ``.zip``) with one row per image and a column of labels;
+        - a parquet file of the same form, or with a column of encoded pictures;
+          requires pyarrow;
+        - a folder of IDX files with the file names of MNIST, optionally after a common
+          prefix; or the IDX file of the images, with that of the labels beside it;
+        - an npz file with the arrays x_train and y_train (and x_test and y_test), X and
+          y, images and labels, or data and target.
     subset : {"train", "test", "all"}, default="train"
-        Subset to load; "all" is the training subset followed by the test subset.
+        Subset to load; "all" is the training subset followed by the test subset. Data
+        that are not divided are the training subset.
+    label : str or int, default=None
+        Column of the labels in a CSV or parquet file: its name, or its number from 0,
+        negative from the end. If None, it is the column named label, class, target, y
+        or digit; or the only column with text; or the only one beside those named after
+        pixels; or, if the columns have no names, the first or the last one, if only one
+        of them can contain labels.
+    groups : str or int, default=None
+        Column of a CSV or parquet file, or array in an npz file, of groups such as
+        writers, returned as `groups`.
+    image_shape : tuple of int, default=None
+        (height, width), or (height, width, channels). Flat rows are reshaped to it.
+        Pictures are scaled to it, their aspect ratio preserved, and are grey without
+        channels. If None, flat rows are images if they have a square number of pixels,
+        at least 8×8, none of them negative; and pictures keep their size if at least
+        half of them have the same size, or are scaled to 28×28 otherwise.
+    transpose : bool, default=False
+        Whether rows and columns of each image are exchanged, as in the files of EMNIST.
+    formatter : MNISTFormatter, default=None
+        Transformer that is applied to each image; pictures are not scaled before.
+    return_X_y : bool, default=False
+        If True, return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        If True, `data` is a pandas DataFrame and `target` a pandas Series.
 
     Returns
     -------
     bunch : sklearn.utils.Bunch
-        Same attributes as in `fetch_mnist`. Flat images that are not square remain flat
-        in `images`. Labels may also be strings or bools.
+        Dictionary-like object with the following attributes.
+
+        data : ndarray or DataFrame of shape (n_samples, n_features)
+            Flat images, or the rows of a table; uint8 for pictures.
+        images : ndarray of shape (n_samples, height, width[, channels])
+            Images, which share memory with `data` if it is an ndarray; `data` itself if
+            the rows are not images.
+        target : ndarray or Series of shape (n_samples,)
+            Labels: int64, str or bool.
+        feature_names : list of str
+            Names of the columns, or ``pixel_{row}_{column}[_{channel}]``.
+        target_names : ndarray of shape (n_classes,)
+            Classes, sorted.
+        frame : DataFrame or None
+            `data` and `target` if ``as_frame=True``, otherwise None.
+        groups : ndarray of shape (n_samples,)
+            Only if `groups` is given.
+        filenames : ndarray of shape (n_samples,)
+            Only of pictures: their paths, relative to `path`.
+        DESCR : str
+            Description of the data set.
+    (data, target) : tuple
+        If ``return_X_y=True``.
 
     Raises
     ------
     OSError
         If a file is missing or cannot be read.
     ValueError
-        If the files do not contain labelled images, or the subset is missing.
+        If the files do not contain labelled images, or the subset is missing. The
+        message contains the path, and row and column of a table.
+
+    Warns
+    -----
+    UserWarning
+        One warning that lists what was done to pictures (scaled, turned as EXIF says,
+        transparent ones laid on white, 16 bits reduced to 8) and which files were left
+        out because they cannot be read.
+
+    See Also
+    --------
+    fetch_mnist : Load MNIST, and verify that it is MNIST.
+    skmnist.preprocessing.MNISTFormatter : Bring images into the format of MNIST.
+
+    Examples
+    --------
+    A CSV file as Kaggle writes it, with the label first:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> from skmnist import load_digits28, load_images
+    >>> digits = load_digits28()
+    >>> frame = pd.DataFrame(digits.data[:50]).add_prefix("pixel")
+    >>> frame.insert(0, "label", digits.target[:50])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "train.csv"
+    ...     frame.to_csv(path, index=False)
+    ...     bunch = load_images(path)
+    >>> bunch.images.shape, bunch.images.dtype, bunch.target[:5]
+    ((50, 28, 28), dtype('uint8'), array([0, 1, 2, 3, 4]))
     """
     path = Path(path).expanduser()
-    parts = [read_part(path, name) for name in PARTS[subset]]
-    if None in parts:
-        names = sorted(entry.name for entry in path.iterdir())
-        raise ValueError(
-            f"{path} contains {listing(names)}; expected "
-            f"{expected_files(PARTS[subset])}."
-        )
+    if image_shape is not None:
+        check_image_shape(image_shape, with_minus_one=False)
+        image_shape = tuple(map(int, image_shape))
+    notes = Notes()
+    options = {"label": label, "groups": groups, "image_shape": image_shape}
+    parts = []
+    for name in PARTS[subset]:
+        part = _read(path, name, formatter, notes, **options)
+        if part is None:
+            raise ValueError(_missing_part(path, subset))
+        parts.append(_arranged(part, image_shape, transpose, formatter))
     images, target = join(parts)
-    return make_bunch(images, target, f"Images from {path}", False, False)
+    bunch = make_bunch(
+        images, target, f"Images from {path}", return_X_y, as_frame, parts[0].names
+    )
+    notes.warn(path, stacklevel=3)  # `validate_params` lies in between
+    if return_X_y:
+        return bunch
+    for name in ("groups", "filenames"):
+        if getattr(parts[0], name) is not None:
+            bunch[name] = np.concatenate([getattr(part, name) for part in parts])
+    if notes.text():
+        bunch.DESCR += f"\n\n{notes.text()}"
+    return bunch
 
 
-class Part(NamedTuple):
-    """Images and labels of one subset, and the source of each array."""
+def has_test_part(path):
+    """Return whether a folder or an npz file is divided into two subsets."""
+    path = Path(path).expanduser()
+    if path.is_dir():
+        found = find_arrays(path, "test") or find_class_folders(path, "test", Notes())
+        return found is not None
+    if path.suffix.lower() != ".npz":
+        return False
+    names = []
+    read_npz(path, lambda found: names.extend(found) or [])
+    return any(set(pair) <= set(names) for pair in NPZ_KEYS["test"])
 
-    images: np.ndarray
-    labels: np.ndarray
-    sources: tuple
 
-
-def read_part(path, name):
-    """Read the training or test subset from a folder or an npz file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Folder or npz file.
-    name : {"train", "test"}
-        Subset to read.
-
-    Returns
-    -------
-    part : Part or None
-        None if the folder does not contain the subset.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read.
-    ValueError
-        If a file does not contain labelled images.
-    """
+def _read(path, name, formatter, notes, *, label, groups, image_shape):
+    """Read one subset of any kind of file; return None if it is missing."""
+    if is_table(path):
+        if name == "test":
+            return None
+        table = read_table(path, notes, label=label, groups=groups)
+        source = str(path)
+        part = Part(
+            table.values, table.labels, (source,) * 2, table.names, table.groups
+        )
+        check_part(part)
+        return part
+    if label is not None:
+        raise ValueError(
+            f"label={label!r} names a column of a CSV or parquet file, and {path} is "
+            "neither."
+        )
     if not path.is_dir():
-        part = _read_npz(path, _NPZ_KEYS[name])
-    elif sources := _find_idx(path, name):
-        part = Part(*map(read_idx, sources), sources)
-    elif (path / "mnist.npz").is_file():
-        part = _read_npz(path / "mnist.npz", _NPZ_KEYS[name])
-    else:
+        _check_kind(path)
+        return read_part(path, name, groups)
+    if find_arrays(path, name):
+        return read_part(path, name, groups)
+    classes = find_class_folders(path, name, notes)
+    if classes is None:
         return None
-    _check_part(part)
-    return part
-
-
-def _find_idx(folder, name):
-    """Return the paths of the images and labels of a subset, or None if missing."""
-    groups = {}
-    for path in sorted(folder.iterdir()):
-        match = _IDX_NAME.fullmatch(path.name)
-        if match and match["part"] in _IDX_PARTS[name]:
-            pair = groups.setdefault((match["prefix"], match["part"]), {})
-            pair.setdefault(match["kind"], path)  # "a" sorts before "a.gz"
-    pairs = {
-        group: (pair["images"], pair["labels"])
-        for group, pair in groups.items()
-        if len(pair) == 2
-    }
-    # Files with exactly the names of MNIST take precedence over prefixed ones.
-    unprefixed = pairs.get(("", _IDX_PARTS[name][0]))
-    if unprefixed is None and len(pairs) > 1:
-        names = listing([images.name for images, _ in pairs.values()])
+    if groups is not None:
         raise ValueError(
-            f"{folder} contains {len(pairs)} sets of images for the {name} subset: "
-            f"{names}. Move each set to a separate folder."
+            f"groups={groups!r} names a column of a table or an array of an npz file, "
+            f"and {path} is a folder of pictures."
         )
-    return unprefixed or next(iter(pairs.values()), None)
+    images, labels, filenames = read_class_folders(
+        classes, source=path, image_shape=image_shape, formatter=formatter, notes=notes
+    )
+    return Part(images, labels, (str(path), str(path)), filenames=filenames)
 
 
-def _read_npz(path, pairs):
-    """Read the first pair of names in `pairs` that an npz file contains."""
-
-    def choose(names):
-        for pair in pairs:
-            if set(pair) <= set(names):
-                return pair
-        expected = ", or ".join(f"{x} and {y}" for x, y in pairs)
-        raise ValueError(f"it contains {listing(names)}; expected {expected}.")
-
-    arrays = read_npz(path, choose)
-    return Part(*arrays.values(), tuple(f"{path}[{name!r}]" for name in arrays))
-
-
-def _check_part(part):
-    """Raise ValueError if images or labels have invalid dtype, shape or length."""
-    (images, labels), (images_source, labels_source) = part[:2], part.sources
-    if (
-        images.ndim not in (2, 3, 4)
-        or images.size == 0
-        or images.dtype.kind not in "iuf"
-    ):
+def _check_kind(path):
+    """Raise ValueError for a file that is of no kind that contains labelled images."""
+    if is_picture(path):
         raise ValueError(
-            f"{images_source} has shape {images.shape} and dtype {images.dtype}; "
-            "expected a non-empty array of integers or floats of shape (n_samples, "
-            "height, width), (n_samples, height, width, channels) or (n_samples, "
-            "n_features)."
+            f"{path} is a single picture without a label: pass the folder that "
+            "contains a subfolder of pictures for each class."
         )
-    if labels.ndim != 1 or labels.dtype.kind not in "biuU":
+    is_known = path.suffix.lower() == ".npz" or IDX_NAME.fullmatch(path.name)
+    if path.is_file() and not is_known:
         raise ValueError(
-            f"{labels_source} has shape {labels.shape} and dtype {labels.dtype}; "
-            "expected integers, bools or strings of shape (n_samples,)."
-        )
-    if len(images) != len(labels):
-        raise ValueError(
-            f"{images_source} has {len(images)} images, but {labels_source} has "
-            f"{len(labels)} labels. Each image needs exactly one label."
+            f"{path} is of no known kind: expected a CSV, parquet or npz file, IDX "
+            "files named as those of MNIST, or a folder."
         )
 
 
-def join(parts):
-    """Concatenate the images and labels of `parts`; return images and target."""
-    kinds = {(p.images.shape[1:], p.images.dtype, p.labels.dtype.kind) for p in parts}
-    if len(kinds) > 1:
-        raise ValueError(
-            "The training and test subsets cannot be concatenated: "
-            + ", but ".join(
-                f"{p.sources[0]} has images of shape {p.images.shape[1:]} and dtype "
-                f"{p.images.dtype}, labels of dtype {p.labels.dtype}"
-                for p in parts
+def _arranged(part, image_shape, transpose, formatter):
+    """Return a part with its images reshaped, transposed and formatted as asked."""
+    if part.filenames is not None and not transpose:
+        return part  # shaped and formatted while they were read
+    images = part.images
+    if images.ndim == 2 and image_shape is not None:
+        if np.prod(image_shape) != images.shape[1]:
+            raise ValueError(
+                f"{part.sources[0]} has rows of {images.shape[1]} values, which are "
+                f"not images of the shape image_shape={image_shape}."
             )
-            + "."
-        )
-    images, target = parts[0][:2]
-    if len(parts) > 1:  # a single part needs no copy
-        images = np.concatenate([part.images for part in parts])
-        target = np.concatenate([part.labels for part in parts])
-    if target.dtype.kind in "iu":
-        target = target.astype(np.int64)
-    return images, target
+        images = images.reshape(-1, *image_shape)
+    images = as_images(images)
+    if transpose:
+        if images.ndim == 2:
+            raise ValueError(
+                f"{part.sources[0]} has rows of {images.shape[1]} values, which cannot "
+                "be transposed: pass image_shape."
+            )
+        images = np.ascontiguousarray(images.swapaxes(1, 2))
+    if formatter is not None and part.filenames is None:
+        images = formatter.fit_transform(images)
+    return part._replace(images=images)
 
 
-def expected_files(names):
-    """Return text that lists the files expected for the subsets `names`."""
-    files = [
-        f"{_IDX_PARTS[name][0]}-{kind}-ubyte"
-        for name in names
-        for kind in ("images-idx3", "labels-idx1")
-    ]
-    return f"a folder with {', '.join(files)} (optionally gzipped), or an npz file"
+def as_images(X):
+    """Return flat rows as square images, if they can be images, and others unchanged.
+
+    Rows of fewer than 8×8 values, or with negative values, are rows of a table.
+    """
+    if X.ndim != 2:
+        return X
+    side = round(X.shape[1] ** 0.5)
+    if side < 8 or side**2 != X.shape[1] or X.min() < 0:
+        return X
+    return X.reshape(-1, side, side)
+
+
+def _missing_part(path, subset):
+    """Return what a folder contains and what was expected."""
+    if not path.is_dir():
+        return f"{path} is not divided into a training and a test subset."
+    entries = sorted(path.iterdir())
+    found = f"{path} contains {listing([entry.name for entry in entries])}; expected "
+    hint = ""
+    if any(map(is_picture, entries)):
+        hint = " Pictures without labels can be predicted, but not learned from."
+    return (
+        f"{found}{expected_files(PARTS[subset])}, or a folder with a subfolder of "
+        f"pictures for each class.{hint}"
+    )

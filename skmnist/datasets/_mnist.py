@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from skmnist.datasets._arrays import PARTS, expected_files, join, read_part
 from skmnist.datasets._bunch import make_bunch
-from skmnist.datasets._files import PARTS, expected_files, join, read_part
 from skmnist.datasets._idx import idx_header
 
 # SHA-256 of the uncompressed IDX files of the images and the labels.

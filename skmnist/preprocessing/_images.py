@@ -238,12 +238,12 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
         return X.reshape(len(X), -1)
 
 
-def check_image_shape(image_shape):
+def check_image_shape(image_shape, *, with_minus_one=True):
     """Raise ValueError if `image_shape` is not a valid shape of an image."""
     entries_are_valid = all(
         isinstance(entry, Integral)
         and not isinstance(entry, bool)
-        and (entry >= 1 or entry == -1)
+        and (entry >= 1 or (with_minus_one and entry == -1))
         for entry in image_shape
     )
     if not (
@@ -253,7 +253,8 @@ def check_image_shape(image_shape):
     ):
         raise ValueError(
             "image_shape must be (height, width) or (height, width, channels) with "
-            f"positive integers, one of which may be -1; got {image_shape!r}."
+            f"positive integers{', one of which may be -1' if with_minus_one else ''}; "
+            f"got {image_shape!r}."
         )
 
 

@@ -1,0 +1,315 @@
+"""CSV and parquet files, as they are found in public."""
+
+import io
+import tracemalloc
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from sklearn.datasets import load_digits, load_iris
+
+from skmnist import load_digits28, load_images
+
+DIGITS = load_digits28()
+X, Y = DIGITS.data[:60], DIGITS.target[:60]
+PIXELS = pd.DataFrame(X, columns=[f"pixel{i}" for i in range(784)])
+KAGGLE = pd.concat([pd.Series(Y, name="label"), PIXELS], axis=1)
+OPENML = PIXELS.rename(columns=lambda name: f"pixel{int(name[5:]) + 1}").assign(
+    **{"class": Y.astype(str)}
+)
+
+
+def write(frame, path, **options):
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("frame", "name", "options"),
+    [
+        (KAGGLE, "train.csv", {}),
+        (KAGGLE, "train.csv.gz", {}),
+        (KAGGLE, "train.csv.zip", {}),
+        (KAGGLE, "train.tsv", {"sep": "\t"}),
+        (KAGGLE, "semicolons.CSV", {"sep": ";"}),
+        (KAGGLE, "bom.csv", {"encoding": "utf-8-sig"}),
+        (KAGGLE, "windows.csv", {"lineterminator": "\r\n"}),
+        (KAGGLE, "mnist_train.csv", {"header": False}),
+        (KAGGLE.astype(float), "floats.csv", {}),
+        (KAGGLE.rename(columns={"label": "what"}), "other_name.csv", {}),
+        (KAGGLE.set_axis(range(785), axis=1), "numbers.csv", {}),
+        (OPENML, "mnist_784.csv", {}),
+        (OPENML, "label_last.csv", {"header": False}),
+        (KAGGLE, "train.parquet", {}),
+        (OPENML, "mnist_784.parquet", {}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_public_forms_of_mnist_are_read(tmp_path, frame, name, options):
+    bunch = load_images(write(frame, tmp_path / name, **options))
+    np.testing.assert_array_equal(bunch.images, DIGITS.images[:60], strict=True)
+    np.testing.assert_array_equal(bunch.target, Y, strict=True)
+    assert np.shares_memory(bunch.data, bunch.images)
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_rows_of_a_table_stay_flat_and_keep_their_names(tmp_path, header):
+    iris = load_iris(as_frame=True)
+    frame = iris.data.assign(variety=iris.target_names[iris.target])
+    bunch = load_images(write(frame, tmp_path / "iris.csv", header=header))
+    np.testing.assert_array_equal(bunch.images, iris.data)
+    assert bunch.target_names.tolist() == ["setosa", "versicolor", "virginica"]
+    if header:
+        assert bunch.feature_names == iris.data.columns.tolist()
+
+
+def test_label_last_without_header_is_found_behind_integer_pixels(tmp_path):
+    digits = load_digits()
+    frame = pd.DataFrame(digits.data.astype(int)).assign(y=digits.target)
+    bunch = load_images(write(frame, tmp_path / "optdigits.tes.csv", header=False))
+    np.testing.assert_array_equal(bunch.target, digits.target)
+    np.testing.assert_array_equal(bunch.data, digits.data)
+
+
+def test_column_that_numbers_the_rows_is_left_out_with_a_warning(tmp_path):
+    KAGGLE.to_csv(tmp_path / "train.csv")
+    with pytest.warns(UserWarning, match="left out, as it numbers the rows") as record:
+        bunch = load_images(tmp_path / "train.csv")
+    assert record[0].filename == __file__
+    np.testing.assert_array_equal(bunch.data, X)
+    assert "numbers the rows" in bunch.DESCR
+
+
+def test_label_and_groups_can_be_named_or_numbered(tmp_path):
+    frame = KAGGLE.rename(columns={"label": "digit seen"})
+    frame["writer"] = [f"w{i % 7}" for i in range(60)]
+    path = write(frame, tmp_path / "own.csv")
+    for label, groups in (("digit seen", "writer"), (0, -1), ("0", "-1")):
+        bunch = load_images(path, label=label, groups=groups)
+        np.testing.assert_array_equal(bunch.target, Y)
+        np.testing.assert_array_equal(bunch.data, X)
+        assert bunch.groups.tolist() == frame["writer"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["5.0", "3.0"], [5, 3]),
+        (["007", "010"], ["007", "010"]),
+        (["a", "3"], ["a", "3"]),
+        (["NA", "null"], ["NA", "null"]),
+        (["-1", "1"], [-1, 1]),
+        (["True", "False"], ["True", "False"]),
+        (["日本", "العربية"], ["日本", "العربية"]),
+    ],
+)
+def test_labels_are_integers_only_if_all_are_written_as_such(
+    tmp_path, labels, expected
+):
+    frame = pd.DataFrame({"label": labels * 3, "a": range(6), "b": 1})
+    bunch = load_images(write(frame, tmp_path / "own.csv"))
+    assert bunch.target.tolist() == expected * 3
+
+
+def test_mixed_labels_of_a_long_file_are_text_in_every_chunk(tmp_path, monkeypatch):
+    monkeypatch.setattr("skmnist.datasets._csv._CHUNK_VALUES", 30)
+    frame = pd.DataFrame({"label": [*range(39), "a"], "x": range(40), "z": 2.5})
+    bunch = load_images(write(frame, tmp_path / "own.csv"))
+    assert bunch.target.tolist() == [*map(str, range(39)), "a"]
+    np.testing.assert_array_equal(bunch.data[:, 0], range(40))
+
+
+def change(path, change_line):
+    lines = path.read_text().splitlines()
+    change_line(lines)
+    path.write_text("\n".join(lines))
+
+
+def set_cell(row, column, value):
+    def change_line(lines):
+        cells = lines[row].split(",")
+        cells[column] = value
+        lines[row] = ",".join(cells)
+
+    return change_line
+
+
+def shorten(lines):
+    lines[5] = ",".join(lines[5].split(",")[:700])
+
+
+def lengthen(row):
+    def change_line(lines):
+        lines[row] += ",7"
+
+    return change_line
+
+
+@pytest.mark.parametrize(
+    ("change_line", "message"),
+    [
+        (
+            set_cell(8, 5, "ink"),
+            "row 8 has 'ink' in column 'pixel4'; expected a number",
+        ),
+        (set_cell(8, 5, ""), "row 8 has no value in column 'pixel4'"),
+        (set_cell(8, 5, "nan"), "row 8 has no value in column 'pixel4'"),
+        (set_cell(8, 5, "inf"), "row 8 has 'inf' in column 'pixel4'"),
+        (set_cell(9, 0, ""), "no value in column 'label' of row 9"),
+        (set_cell(9, 0, "0.37"), "contains the label 0.37"),
+        (shorten, "row 5 is too short: the columns from 'pixel699' on have no value"),
+        (lengthen(5), "Expected 785 fields in line 6, saw 786"),
+        (lengthen(1), "rows of more than 785 values"),
+        (lambda lines: lines.__delitem__(slice(1, None)), "contains no rows"),
+        (lambda lines: lines.clear(), "is empty"),
+    ],
+)
+def test_bad_rows_are_named(tmp_path, change_line, message):
+    path = write(KAGGLE, tmp_path / "train.csv")
+    change(path, change_line)
+    with pytest.raises(ValueError, match=message) as caught:
+        load_images(path)
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_row_numbers_count_all_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr("skmnist.datasets._csv._CHUNK_VALUES", 785 * 4)
+    path = write(KAGGLE, tmp_path / "train.csv")
+    change(path, set_cell(50, 5, "ink"))
+    with pytest.raises(ValueError, match="row 50 has 'ink'"):
+        load_images(path)
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_missing_labels_ask_for_the_column(tmp_path, header):
+    path = write(PIXELS, tmp_path / "test.csv", header=header)
+    with pytest.raises(ValueError, match="no column that is known to contain labels"):
+        load_images(path)
+    with pytest.raises(ValueError, match="has no column 'nosuch'"):
+        load_images(path, label="nosuch")
+
+
+@pytest.mark.parametrize(
+    "name", ["own.csv", "own.csv.gz", "own.csv.zip", "own.parquet"]
+)
+@pytest.mark.parametrize(
+    "content",
+    [b"\x89PNG\r\n\x1a\n\0\0", b"", b"label\n1\n", b"PK\3\4junk", b"a\0b,c\n"],
+)
+def test_file_of_another_kind_is_one_sentence(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"own\.") as caught:
+        load_images(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_label_of_other_files_is_refused(tmp_path):
+    np.savez(tmp_path / "own.npz", X=DIGITS.images[:60], y=Y)
+    with pytest.raises(ValueError, match="label='y' names a column of a CSV"):
+        load_images(tmp_path / "own.npz", label="y")
+
+
+def test_groups_of_an_npz_file_are_an_array_in_it(tmp_path):
+    np.savez(tmp_path / "own.npz", X=DIGITS.images[:60], y=Y, writers=Y % 3)
+    bunch = load_images(tmp_path / "own.npz", groups="writers")
+    np.testing.assert_array_equal(bunch.groups, Y % 3)
+    with pytest.raises(ValueError, match="but no 'writer'"):
+        load_images(tmp_path / "own.npz", groups="writer")
+
+
+def test_encoded_pictures_in_a_parquet_file_are_decoded(tmp_path):
+    cells = []
+    for image in DIGITS.images[:60]:
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, "PNG")
+        cells.append({"bytes": buffer.getvalue(), "path": None})
+    frame = pd.DataFrame({"image": cells, "label": Y})
+    bunch = load_images(write(frame, tmp_path / "mnist.parquet"))
+    np.testing.assert_array_equal(bunch.images, DIGITS.images[:60], strict=True)
+    cells[7]["bytes"] = cells[7]["bytes"][:40]
+    write(pd.DataFrame({"image": cells, "label": Y}), tmp_path / "bad.parquet")
+    with pytest.raises(ValueError, match="no readable picture in row 8"):
+        load_images(tmp_path / "bad.parquet")
+
+
+def test_image_shape_lays_out_flat_rows(tmp_path):
+    rng = np.random.default_rng(0)
+    colours = rng.integers(0, 256, (20, 4, 5, 3), dtype=np.uint8)
+    frame = pd.DataFrame(colours.reshape(20, -1)).assign(label=[0, 1] * 10)
+    path = write(frame, tmp_path / "own.csv")
+    bunch = load_images(path, image_shape=(4, 5, 3))
+    np.testing.assert_array_equal(bunch.images, colours)
+    with pytest.raises(ValueError, match="rows of 60 values, which are not images"):
+        load_images(path, image_shape=(28, 28))
+    with pytest.raises(ValueError, match="image_shape must be"):
+        load_images(path, image_shape=(-1, 5))
+
+
+@pytest.mark.slow
+def test_memory_is_bounded_by_chunks(tmp_path):
+    rows = np.tile(X, (70, 1))  # 4,200 rows, 3.3 MB of pixels, 26 MB as int64
+    frame = pd.DataFrame(rows).assign(label=np.tile(Y, 70))
+    path = write(frame, tmp_path / "own.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skmnist.datasets._csv._CHUNK_VALUES", 785 * 100)
+        tracemalloc.start()
+        bunch = load_images(path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    np.testing.assert_array_equal(bunch.data, rows, strict=True)
+    assert peak < 14_000_000
+
+
+VALUES = st.one_of(
+    st.integers(-(10**9), 10**9), st.floats(allow_nan=False, allow_infinity=False)
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    rows=st.lists(st.lists(VALUES, min_size=3, max_size=3), min_size=2, max_size=8),
+    labels=st.data(),
+)
+def test_csv_round_trip_is_exact(tmp_path, rows, labels):
+    text = st.text(st.characters(codec="utf-8", categories=["L"]), min_size=1)
+    label = st.lists(text, min_size=len(rows), max_size=len(rows))
+    y = labels.draw(label)
+    frame = pd.DataFrame(rows, columns=["a", "b", "c"], dtype=object).assign(label=y)
+    path = write(frame, tmp_path / "own.csv")
+    bunch = load_images(path)
+    expected = np.array([list(map(float, row)) for row in rows])
+    np.testing.assert_array_equal(bunch.data, expected)
+    assert bunch.target.tolist() == y
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(content=st.text() | st.binary())
+def test_any_content_is_a_table_or_one_clear_error(tmp_path, content):
+    path = tmp_path / "own.csv"
+    path.write_bytes(
+        content.encode("utf-8", "replace") if isinstance(content, str) else content
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            outcome = len(load_images(path).target)
+        except ValueError as error:
+            outcome = str(error)
+    assert isinstance(outcome, int) or str(path) in outcome
