@@ -113,7 +113,8 @@ def private_attributes_in_use():
                         own |= assigned_names(target)
                 case ast.Attribute(attr=name) if re.match("_[^_]", name):
                     used.add(name)
-    return used - own
+    # Python documents the underscore of named tuples' methods.
+    return used - own - {"_replace"}
 
 
 def assigned_names(target):
@@ -198,7 +199,7 @@ def test_imported_packages_are_declared():
         *project["dependencies"],
         *(
             r
-            for extra in ("jax", "torch")
+            for extra in ("jax", "torch", "parquet")
             for r in project["optional-dependencies"][extra]
         ),
     ]
