@@ -6,13 +6,18 @@ Importing this module imports Keras and its backend, and leaves the process as i
 import contextlib
 import multiprocessing
 import os
+import sys
 import threading
 
 import numpy as np
 
-from skmnist._engine._process import preserved_process_state
+from skmnist._engine._log import log_level, without_tensorflow_log
+from skmnist._engine._process import check_not_forked, preserved_process_state
 
-with preserved_process_state():
+# TensorFlow reads its log level once, when it is imported.
+_logs_information = log_level() is None and "tensorflow" in sys.modules
+with preserved_process_state(), without_tensorflow_log():
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import keras
 
 BACKEND = keras.backend.backend()
@@ -29,6 +34,29 @@ if BACKEND == "tensorflow":
         with contextlib.suppress(RuntimeError):
             tf.config.threading.set_intra_op_parallelism_threads(int(_worker_threads))
             tf.config.threading.set_inter_op_parallelism_threads(int(_worker_threads))
+
+
+_is_started = False
+
+
+def start_backend():
+    """Start TensorFlow without its log, unless this process has used it before.
+
+    Raises
+    ------
+    RuntimeError
+        In a process forked from one that has used the backend.
+    """
+    global _is_started
+    check_not_forked()
+    if _is_started or tf is None:
+        return
+    with without_tensorflow_log():
+        tf.config.list_logical_devices()
+        if _logs_information:
+            # What is logged once in a process is logged here, not by the first fit.
+            tf.function(tf.identity, jit_compile=True)(tf.zeros(()))
+    _is_started = True
 
 
 def to_numpy(variable):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skmnist._engine import _rates
-from skmnist._engine._backend import keras, to_numpy
+from skmnist._engine._backend import keras, start_backend, to_numpy
 from skmnist._engine._built import (
     check_model,
     compiled_parts,
@@ -26,7 +26,6 @@ from skmnist._engine._compiled import CompiledNetwork
 from skmnist._engine._dtypes import data_dtype
 from skmnist._engine._initial import initial_state
 from skmnist._engine._key import network_key, settings
-from skmnist._engine._process import check_not_forked
 from skmnist._engine._scikeras import LossOfCodes, resolve, routed, wrap
 from skmnist._engine._seeds import isolated_build
 from skmnist.architectures import build_lenet, build_mlp
@@ -91,7 +90,7 @@ class Network:
             If the builder does not return a network with one output per class, or
             compiles it with another optimizer or loss than is given.
         """
-        check_not_forked()
+        start_backend()
         with isolated_build(seed, self.dtype):
             model, optimizer = resolve(
                 self.builder,
@@ -148,7 +147,7 @@ class Network:
         weights, optimizer_state : list of ndarray
             Copies that the caller may change.
         """
-        check_not_forked()
+        start_backend()
         recipe = self._recipe()
         with _cache_lock:
             known = recipe and _initial_states.get(recipe)
@@ -192,7 +191,7 @@ class Network:
         built : tuple of (keras.Model, keras.optimizers.Optimizer), optional
             The result of `build`, to save building another model for the key.
         """
-        check_not_forked()  # before the lock, which a fork may have copied as held
+        start_backend()  # before the lock, which a fork may have copied as held
         if self._key is None:
             self._set_key(built)
         compiled = _cached(self._key)
@@ -266,7 +265,7 @@ class Network:
         **params : dict
             Parameters of the SciKeras classifier.
         """
-        check_not_forked()
+        start_backend()
         classes = self.meta["classes_"]
         self.compiled()  # makes `trained_with` known
         optimizer, learning_rate, own_loss = self.trained_with

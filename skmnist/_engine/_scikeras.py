@@ -11,6 +11,7 @@ import inspect
 import numpy as np
 
 from skmnist._engine._backend import keras
+from skmnist._engine._log import without_tensorflow_log
 from skmnist._engine._losses import loss_in_layout
 from skmnist._engine._process import preserved_process_state
 
@@ -22,7 +23,7 @@ _PATCHED = [
     (keras.optimizers.Optimizer, "__reduce__"),
 ]
 _originals = [vars(owner).get(name) for owner, name in _PATCHED]
-with preserved_process_state():
+with preserved_process_state(), without_tensorflow_log():
     from scikeras.wrappers import KerasClassifier
 for (_owner, _name), _original in zip(_PATCHED, _originals, strict=True):
     if _original is not None:

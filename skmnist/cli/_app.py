@@ -1,6 +1,5 @@
 """The application, the options that commands share, and how a command ends."""
 
-import os
 import shlex
 import warnings
 from contextlib import contextmanager
@@ -198,11 +197,7 @@ def describe_data(images, y, cv):
 
 @contextmanager
 def parallel_fits(n_jobs):
-    """Prepare TensorFlow in this process, and in each worker before its first fit.
-
-    TensorFlow prints messages to standard error while it is imported, also those that
-    ``TF_CPP_MIN_LOG_LEVEL`` turns off later.
-    """
+    """Import Keras in this process, and in each worker before its first fit."""
     from joblib import effective_n_jobs, parallel_config
 
     load_backend()
@@ -214,24 +209,8 @@ def parallel_fits(n_jobs):
 
 
 def load_backend():
-    """Import Keras and its backend, without the messages printed meanwhile.
-
-    The messages of TensorFlow's C++ code go to the file descriptor of standard error,
-    so the descriptor is redirected.
-    """
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") not in ("1", "2", "3"):
-        return
-    try:
-        stderr = os.dup(2)
-    except OSError:  # there is no standard error
-        return
-    try:
-        with open(os.devnull, "wb") as null:
-            os.dup2(null.fileno(), 2)
-        import skmnist._engine._training  # noqa: F401
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
+    """Import Keras and its backend."""
+    import skmnist._engine._training  # noqa: F401
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None):
