@@ -2,6 +2,9 @@
 
 import contextlib
 import json
+import os
+import secrets
+import shutil
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +17,8 @@ from skmnist.classifiers._key import identify
 from skmnist.persistence import save
 
 _STATE, _BEST = "training.npz", "best.skmnist"
+# Folder beside those of the trainings, in which each writes how far it is.
+_PROGRESS = ".progress"
 # Another version of one of these may compute other numbers.
 _PACKAGES = ("skmnist", "keras", BACKEND, "numpy", "scikit-learn")
 # Age in seconds at which a temporary file is regarded as left by a killed process.
@@ -56,6 +61,10 @@ def make_checkpoint(classifier, network, training, data, parts):
         vars(training),
         monitor=classifier.save_best,
         as_classifier=as_classifier,
+        progress={
+            "parameters": {name: v for name, v in params.items() if _is_plain(v)},
+            "n_epochs": training.n_epochs + int(classifier.epochs),
+        },
     )
 
 
@@ -73,6 +82,8 @@ class Checkpoint:
         Quantity that determines the best epoch, whose classifier is saved separately.
     as_classifier : callable
         Returns a fitted classifier for a Training. Used if `monitor` is not None.
+    progress : dict, optional
+        What a `RunningTrainings` of the same directory learns of this training.
 
     Attributes
     ----------
@@ -87,7 +98,9 @@ class Checkpoint:
         If the subdirectory cannot be created.
     """
 
-    def __init__(self, directory, *identity, monitor=None, as_classifier=None):
+    def __init__(
+        self, directory, *identity, monitor=None, as_classifier=None, progress=None
+    ):
         versions = [f"{package} {version(package)}" for package in _PACKAGES]
         folder = Path(directory) / identify([identity, versions])[:32]
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,6 +108,8 @@ class Checkpoint:
         self.best_path = folder / _BEST
         self.monitor = monitor
         self._as_classifier = as_classifier
+        self._progress = progress or {}
+        self._progress_path = Path(directory) / _PROGRESS / f"{folder.name}.json"
 
     def save(self, training, best, *, finished):
         """Write the state atomically.
@@ -126,6 +141,7 @@ class Checkpoint:
         }
         with replacing(self.path) as file:
             np.savez(file, description=np.array(json.dumps(description)), **arrays)
+        self._write_progress(training, finished)
 
     def save_best(self, training):
         """Write the classifier of the best epoch.
@@ -164,6 +180,7 @@ class Checkpoint:
         """
         self._remove_abandoned()
         if not self.path.exists():
+            self._write_progress(training, False)
             return {}, False
         try:
             with np.load(self.path, allow_pickle=False) as arrays:
@@ -186,7 +203,17 @@ class Checkpoint:
             ) from error
         training.weights, training.optimizer_state = states.pop("now")
         training.history = description["history"]
+        self._write_progress(training, description["finished"])
         return states, description["finished"]
+
+    def _write_progress(self, training, finished):
+        """Write how far the training is, if there is a `RunningTrainings`."""
+        progress = {"epoch": training.n_epochs, "finished": finished, **self._progress}
+        path = self._progress_path
+        temporary = path.with_name(f"{path.stem}.{secrets.token_hex(4)}")
+        with contextlib.suppress(OSError):
+            temporary.write_text(json.dumps(progress), encoding="utf-8")
+            os.replace(temporary, path)
 
     def _remove_abandoned(self):
         """Remove temporary files of killed processes.
@@ -198,6 +225,13 @@ class Checkpoint:
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - temporary.stat().st_mtime > _ABANDONED:
                     temporary.unlink()
+
+
+def _is_plain(value):
+    """Return whether a parameter can be written as JSON and read by people."""
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def _as(saved, wanted):
@@ -235,6 +269,53 @@ class FinishedTrainings:
             if path not in self._known and _is_finished(path):
                 self._known.add(path)
         return len(self._known)
+
+
+class RunningTrainings:
+    """The trainings in a folder of checkpoints that run now, in any process.
+
+    A context manager. Trainings that start inside it write how far they are to a folder
+    that is removed at its end.
+
+    Parameters
+    ----------
+    directory : path-like
+        The `checkpoint_dir` of the classifiers.
+    """
+
+    def __init__(self, directory):
+        self._directory = Path(directory)
+        self._started = {}
+
+    def __enter__(self):
+        shutil.rmtree(self._directory / _PROGRESS, ignore_errors=True)
+        (self._directory / _PROGRESS).mkdir(parents=True)
+        return self
+
+    def __exit__(self, *error):
+        shutil.rmtree(self._directory / _PROGRESS, ignore_errors=True)
+        with contextlib.suppress(OSError):  # not empty
+            self._directory.rmdir()
+
+    def latest(self, n_jobs):
+        """Return the state of the trainings that started last.
+
+        Parameters
+        ----------
+        n_jobs : int
+            How many run at once. An earlier one has failed, if it has not finished.
+
+        Returns
+        -------
+        states : list of dict
+            At most `n_jobs`, in the order of their start. Each has the keys "epoch",
+            the number of completed epochs, "n_epochs" and "parameters".
+        """
+        self._started |= dict.fromkeys((self._directory / _PROGRESS).glob("*.json"))
+        states = [
+            json.loads(path.read_text(encoding="utf-8")) for path in self._started
+        ]
+        return [state for state in states if not state["finished"]][-n_jobs:]
 
 
 def _is_finished(path):

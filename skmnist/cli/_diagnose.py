@@ -118,7 +118,7 @@ def _run(pipelines, images, y, cv, tolerance, seed, n_jobs):
 
     diagnoses, folds = {}, {name: [] for name in pipelines}
     try:
-        for name, pipeline in pipelines.items():
+        for number, (name, pipeline) in enumerate(pipelines.items(), 1):
             plan = plan_diagnosis(
                 pipeline,
                 images,
@@ -130,7 +130,8 @@ def _run(pipelines, images, y, cv, tolerance, seed, n_jobs):
                 n_jobs=n_jobs,
                 random_state=seed,
             )
-            with FitProgress() as progress:
+            which = f"{name} ({number} of 2)" if len(pipelines) == 2 else ""
+            with FitProgress(name=which) as progress:
                 diagnoses[name] = run_diagnosis(plan, progress, folds[name])
     except KeyboardInterrupt:
         pass

@@ -1,90 +1,12 @@
-"""Output of the command line: progress on stderr, tables and sentences on stdout."""
-
-import threading
-from contextlib import contextmanager
+"""Output of the command line: tables and sentences on standard output."""
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from skmnist.diagnosis._progress import bar
 from skmnist.search._values import written_value
 
 _SCORES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
-
-
-@contextmanager
-def epoch_progress(network):
-    """Show epoch and time left while a network is fitted.
-
-    Parameters
-    ----------
-    network : KerasImageClassifier, KerasMLPClassifier or LeNetClassifier
-        Not fitted. Inside the context it has a callback, afterwards none.
-    """
-    with _shown_bar() as shown:
-        if shown is None:
-            yield
-            return
-        import keras
-
-        n_epochs = network.epochs
-        task = shown.add_task("Training", total=n_epochs)
-
-        def show(epoch, logs=None):
-            done = epoch + 1
-            words = f"Epoch {done} of {n_epochs}"
-            shown.update(task, description=words, completed=done)
-
-        network.set_params(
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=show)]
-        )
-        try:
-            yield
-        finally:
-            network.set_params(callbacks=None)
-
-
-@contextmanager
-def _shown_bar():
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    with bar(console) as shown:
-        yield shown
-
-
-@contextmanager
-def fit_progress(done, n_fits):
-    """Show how many fits of a search are done, and the time left.
-
-    Parameters
-    ----------
-    done : sized
-        Its length is the number of finished fits.
-    n_fits : int
-        The number of all fits.
-    """
-    with _shown_bar() as shown:
-        if shown is None:
-            yield
-            return
-        task = shown.add_task("Searching", total=n_fits)
-        ended = threading.Event()
-
-        def follow():
-            while not ended.wait(0.5):
-                words = f"Fit {len(done)}"
-                shown.update(task, description=words, completed=len(done))
-
-        follower = threading.Thread(target=follow)
-        follower.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            follower.join()
 
 
 def print_diagnosis(diagnosis, name=None):

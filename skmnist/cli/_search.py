@@ -1,6 +1,5 @@
 """The command that trains a network with every combination of some values."""
 
-import math
 from pathlib import Path
 from typing import Annotated
 
@@ -105,9 +104,7 @@ def search(
     with created_folder(out), parallel_fits(n_jobs):
         searcher = _make_search(pipeline, values, cv, halving, seed, n_jobs)
         configuration["Search"] = type(searcher).__name__
-        _run(
-            searcher, images, y, checkpoints, math.prod(map(len, values.values())) * cv
-        )
+        _run(searcher, images, y, checkpoints)
         diagnosis = diagnose_search(searcher, images, y)
         paths = write_search(
             diagnosis,
@@ -163,25 +160,21 @@ def _make_search(pipeline, grid, cv, halving, seed, n_jobs):
     )
 
 
-def _run(searcher, images, y, checkpoints, n_fits):
-    """Fit a search that keeps its finished fits, and resume it if there are any.
-
-    Halving makes more fits than `n_fits`, on fewer images.
-    """
+def _run(searcher, images, y, checkpoints):
+    """Fit a search that keeps its finished fits, and resume it if there are any."""
     from skmnist.classifiers._checkpoint import FinishedTrainings
-    from skmnist.cli import _output
+    from skmnist.cli._progress import search_progress
 
     step = searcher.estimator.steps[-1][0]
     searcher.estimator.set_params(**{f"{step}__checkpoint_dir": checkpoints})
-    finished = FinishedTrainings(checkpoints)
     try:
-        with _output.fit_progress(finished, n_fits):
+        with search_progress(searcher, checkpoints, len(y), len(set(y.tolist()))):
             searcher.fit(images, y)
     except KeyboardInterrupt:
         if checkpoints.exists():
             print_error(
-                f"Stopped after {len(finished)} fits, which are kept in {checkpoints}: "
-                "resume with the same command and --resume."
+                f"Stopped after {len(FinishedTrainings(checkpoints))} fits, which are "
+                f"kept in {checkpoints}: resume with the same command and --resume."
             )
         else:
             print_error("Stopped before anything was finished: nothing was saved.")

@@ -37,7 +37,7 @@ def train(
     as trained so far.
     """
     check_file(out, overwrite)
-    from skmnist.cli import _data, _output
+    from skmnist.cli import _data, _output, _progress
     from skmnist.persistence import save
 
     part, _ = _data.load_parts(data)
@@ -47,7 +47,7 @@ def train(
     )
     load_backend()
     stopped = False
-    with _output.epoch_progress(pipeline[-1]):
+    with _progress.epoch_progress(pipeline[-1]):
         try:
             pipeline.fit(images, y)
         except KeyboardInterrupt:

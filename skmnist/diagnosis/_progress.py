@@ -1,10 +1,68 @@
-"""Progress of a cross-validation on standard error: fits done and time left."""
+"""Progress on standard error: the bar, and the fits of a cross-validation."""
 
 from functools import partial
 from time import perf_counter
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
+
+# Seconds over which the speed is averaged: an epoch may take longer than rich's 30.
+_SPEED_PERIOD = 3600
+
+
+class Bar:
+    """A bar with a description and the time left, removed at its end.
+
+    A context manager, which shows nothing if standard error is not a terminal, or one
+    that cannot move its cursor.
+
+    Attributes
+    ----------
+    console : rich.console.Console
+        Of standard error.
+    is_shown : bool
+    """
+
+    def __init__(self):
+        self.console = Console(stderr=True)
+        self.is_shown = self.console.is_interactive
+        narrow = self.console.width < 100
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False, table_column=Column()),
+            # Without wrapping, so that a narrow terminal wraps the description.
+            BarColumn(20 if narrow else 40, table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(
+                elapsed_when_finished=True, table_column=Column(no_wrap=True)
+            ),
+            console=self.console,
+            transient=True,
+            speed_estimate_period=_SPEED_PERIOD,
+        )
+
+    def __enter__(self):
+        if self.is_shown:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *error):
+        if self.is_shown:
+            self._progress.stop()
+
+    def start(self, description, total, completed=0):
+        """Show the bar; what is completed already does not count for the speed."""
+        self._task = self._progress.add_task(
+            description, total=total, completed=completed
+        )
+
+    def update(self, description, completed):
+        """Show another state."""
+        self._progress.update(self._task, description=description, completed=completed)
+
+
+def starting(n_jobs):
+    """Return the description of the time before the first fit."""
+    return f"Starting {n_jobs} workers" if n_jobs > 1 else "Starting"
 
 
 class FitProgress:
@@ -17,24 +75,23 @@ class FitProgress:
     ----------
     tell_plan : bool, default=False
         Whether to print both also if stderr is not a terminal.
+    name : str, default=""
+        Which of several estimators is diagnosed.
     """
 
-    def __init__(self, tell_plan=False):
-        self._console = Console(stderr=True)
-        self._tell_plan = tell_plan or self._console.is_terminal
+    def __init__(self, tell_plan=False, name=""):
+        self._bar = Bar()
+        self._tell_plan = tell_plan or self._bar.console.is_terminal
+        self._prefix = f"{name}: " if name else ""
         self._done = {}
-        self._bar = None
         self._n_full_fits = None
 
     def __enter__(self):
-        if self._console.is_terminal:
-            self._bar = bar(self._console)
-            self._bar.start()
+        self._bar.__enter__()
         return self
 
     def __exit__(self, *error):
-        if self._bar is not None:
-            self._bar.stop()
+        self._bar.__exit__(*error)
 
     def plan(self, n_fits, n_full_fits, n_jobs=1):
         """Announce the fits.
@@ -53,9 +110,8 @@ class FitProgress:
         total = sum(n_fits.values())
         stages = ", ".join(f"{n} {stage}" for stage, n in n_fits.items() if n)
         if self._tell_plan:
-            self._console.print(f"{total} fits ({stages}).", highlight=False)
-        if self._bar is not None:
-            self._task = self._bar.add_task("", total=total)
+            self._print(f"{total} fits ({stages}).")
+        self._bar.start(self._prefix + starting(n_jobs), total)
 
     def stage(self, name, done=0):
         """Return a function to call with fit, epoch and number of epochs, from 1.
@@ -72,15 +128,9 @@ class FitProgress:
         self._done[stage, done + fit] = epoch / n_epochs
         if self._tell_plan and self._n_full_fits is not None:
             self._print_time(epoch, n_epochs)
-        if self._bar is None:
-            return
         epochs = f", epoch {epoch} of {n_epochs}" if n_epochs > 1 else ""
         words = f"Fold {fit}{epochs}" if stage == "folds" else stage.capitalize()
-        self._bar.update(
-            self._task,
-            description=words,
-            completed=sum(self._done.values()),
-        )
+        self._bar.update(self._prefix + words, sum(self._done.values()))
 
     def _print_time(self, epoch, n_epochs):
         """Print how long all fits will take, from the time of the first epochs."""
@@ -95,10 +145,14 @@ class FitProgress:
             fit_time *= n_epochs / (epoch - 1)
         total = fit_time * max(1.0, self._n_full_fits / self._n_jobs)
         self._n_full_fits = None
-        self._console.print(
+        self._print(
             f"About {duration(total)}, estimated from the first "
-            f"{'epochs' if in_epochs else 'fit'}, without the reference.",
-            highlight=False,
+            f"{'epochs' if in_epochs else 'fit'}, without the reference."
+        )
+
+    def _print(self, sentence):
+        self._bar.console.print(
+            self._prefix + sentence, highlight=False, markup=False, soft_wrap=True
         )
 
 
@@ -107,14 +161,3 @@ def duration(seconds):
     if seconds < 100:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
-def bar(console):
-    """Return a progress bar that is removed at its end."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        console=console,
-        transient=True,
-    )

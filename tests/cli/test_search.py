@@ -7,19 +7,16 @@ import signal
 import subprocess
 import sys
 import time
-from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 from scipy.stats import binomtest
-from sklearn.model_selection import GridSearchCV
 from typer.testing import CliRunner
 
 from skmnist import KerasMLPClassifier
 from skmnist.classifiers._checkpoint import FinishedTrainings
-from skmnist.cli import _output, app
+from skmnist.cli import app
 
 TINY = ["--samples", "150", "--cv", "2", "--epochs", "1"]
 GRID = ["--grid", "hidden_layer_sizes=8,4", "--grid", "learning_rate=0.01,0.05"]
@@ -169,29 +166,6 @@ def test_search_interrupted_before_any_fit_leaves_no_folder(tmp_path, monkeypatc
         "Stopped before anything was finished: nothing was saved.\n"
     )
     assert not out.exists()
-
-
-@pytest.mark.slow
-def test_finished_trainings_counts_fits_of_workers(tmp_path, digits, capsys):
-    """The progress bar, as in a terminal, shows the fits of other processes."""
-    finished = FinishedTrainings(tmp_path / "checkpoints")
-    assert len(finished) == 0
-    network = KerasMLPClassifier(
-        hidden_layer_sizes=(4,),
-        epochs=2,
-        random_state=0,
-        checkpoint_dir=tmp_path / "checkpoints",
-    )
-    grid = {"learning_rate": [0.01, 0.05]}
-    search = GridSearchCV(network, grid, cv=3, n_jobs=2, refit=False)
-    with (
-        patch.object(_output, "Console", lambda **_: Console(force_terminal=True)),
-        _output.fit_progress(finished, 6),
-    ):
-        search.fit(*digits)
-    assert len(finished) == 6
-    assert len(FinishedTrainings(tmp_path / "checkpoints")) == 6
-    assert "Searching" in capsys.readouterr().out
 
 
 def test_finished_trainings_excludes_partial_and_damaged(tmp_path, digits, monkeypatch):
