@@ -291,16 +291,11 @@ class BaseKerasClassifier(CopyMixin, FitMixin, ClassifierMixin, BaseEstimator):
         return self._network.evaluate(self._training.weights, X, targets, weight)
 
     def summary(self):
-        """Return the text that ``keras.Model.summary`` prints.
+        """Print the table of layers, as ``keras.Model.summary`` does.
 
-        Returns
-        -------
-        text : str
-            Table of the layers with their output shapes and parameter counts.
+        The table lists the layers with their output shapes and parameter counts.
         """
-        lines = []
-        self.model_.summary(print_fn=lambda line, **_: lines.append(line))
-        return "\n".join(lines)
+        self.model_.summary()
 
     def to_scikeras(self):
         """Return the equivalent SciKeras classifier, with the same weights.
