@@ -1,6 +1,7 @@
 """The error budget: reference, training and validation error side by side."""
 
-from skmnist.displays._style import SIDES, STYLES, prepare_axes, readable
+from skmnist.displays._names import label_names, use_fonts
+from skmnist.displays._style import SIDES, STYLES, prepare_axes
 
 # The rows of the picture, from the top.
 _ROWS = ("reference", "train", "validation")
@@ -82,13 +83,14 @@ class FitDiagnosisDisplay:
             ax, "Gap", diagnosis, "reference" if known_above else "train", 1
         )
         _set_limits(ax, diagnosis)
-        reference = readable(str(diagnosis.reference), 18)
+        (reference,) = label_names([diagnosis.reference], 18, "model")
         ax.set_yticks(range(3), [f"Reference\n{reference}", *SIDES.values()])
         ax.tick_params(axis="y", length=0)
         ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=""))
         ax.set(xlabel="Error (%)", title=f"Error budget: {diagnosis.verdict}")
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.legend(handles=[tolerated], loc="upper right", fontsize="small")
+        use_fonts(ax)
         return self
 
 

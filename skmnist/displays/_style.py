@@ -83,9 +83,3 @@ def label_scores(ax, quantity):
         ax.set_ylabel("Cross-entropy loss (nats)")
     else:
         ax.set_ylabel(quantity)
-
-
-def readable(text, width):
-    """Shorten a name to fit a picture, and escape the mark of a formula."""
-    text = text if len(text) <= width else text[: width - 1] + "…"
-    return text.replace("$", r"\$")

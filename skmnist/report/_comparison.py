@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from skmnist._estimate import percent
-from skmnist.displays._style import SIDES, STYLES, readable
+from skmnist.displays._names import label_names, use_fonts
+from skmnist.displays._style import SIDES, STYLES
 from skmnist.report._figures import Drawing, noun_of
 from skmnist.report._folder import PARTIAL_FILE, write_files, write_report
 from skmnist.report._page import render
@@ -124,7 +125,7 @@ def draw_comparison(ax, comparison):
                 linestyle="none",
                 label=SIDES[side] if row == 0 else None,
             )
-    ax.set_yticks(range(2), [readable(name, 18) for name in comparison.names])
+    ax.set_yticks(range(2), label_names(comparison.names, 18, "model"))
     ax.set_ylim(1.6, -0.6)
     ax.set_xlim(left=0)
     ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=""))
@@ -132,6 +133,7 @@ def draw_comparison(ax, comparison):
     ax.set(xlabel=f"Error (% of {noun}s)", title="Errors with their 95 % intervals")
     ax.legend(loc="best", fontsize="small")
     ax.grid(alpha=0.3, axis="x")
+    use_fonts(ax)
 
 
 def _rows(comparison):

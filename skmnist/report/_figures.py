@@ -6,20 +6,18 @@ import io
 import numpy as np
 
 from skmnist.displays import EpochCurveDisplay, FitDiagnosisDisplay
+from skmnist.displays._names import label_names, use_fonts
 from skmnist.displays._style import (
     SIDES,
     STYLES,
     add_legend,
     draw_mean,
     label_scores,
-    readable,
 )
+from skmnist.report._matrices import confusion_matrix_height, draw_confusion_matrix
 
 # Dots per inch, of the files and of the pictures in a page.
 _DPI = 300
-
-# With more classes the counts in a confusion matrix would be illegible.
-_MOST_CLASSES_WITH_COUNTS = 20
 
 
 class Drawing:
@@ -31,23 +29,30 @@ class Drawing:
         Takes matplotlib Axes.
     description : str
         Caption, and alternative text for readers who cannot see the figure.
+    height : float, default=4
+        In inches; the width is 6 inches.
     """
 
-    def __init__(self, draw, description):
+    def __init__(self, draw, description, height=4):
         self.description = description
+        self.height = height
         self._draw = draw
 
     @functools.cached_property
     def png(self):
-        """The content of a PNG file of 6 × 4 inches."""
+        """The content of a PNG file of 300 dots per inch."""
+        return self.render(_DPI)
+
+    def render(self, dpi):
+        """Draw the figure and return the content of a PNG file."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(6, 4), layout="constrained")
+        figure = Figure(figsize=(6, self.height), layout="constrained")
         FigureCanvasAgg(figure)
         self._draw(figure.subplots())
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=_DPI)
+        figure.savefig(buffer, format="png", dpi=dpi)
         return buffer.getvalue()
 
 
@@ -98,9 +103,12 @@ def drawings_of(diagnosis):
             "capacity, the simplest first",
         ),
         "confusion_matrix": Drawing(
-            lambda ax: _draw_confusion_matrix(ax, diagnosis),
+            lambda ax: draw_confusion_matrix(
+                ax, diagnosis.confusion_matrix, diagnosis.classes, noun
+            ),
             f"Number of {noun}s by true and predicted class, each {noun} predicted by "
             "a model that was not trained on it",
+            height=confusion_matrix_height(diagnosis.classes),
         ),
         "calibration": Drawing(
             lambda ax: _draw_calibration(ax, diagnosis.calibration),
@@ -142,7 +150,7 @@ def draw_values(ax, curve, xlabel, title="Capacity curve", quantity="accuracy"):
         label = f"{name}, mean of folds"
         lines.append(draw_mean(ax, side, scores.index, scores, label=label)[0])
     add_legend(ax, lines)
-    labels = [readable(str(value), 16) for value in values]
+    labels = label_names(values, 16, "value")
     crowded = sum(map(len, labels)) > 50
     ax.set_xticks(
         range(len(values)),
@@ -150,8 +158,12 @@ def draw_values(ax, curve, xlabel, title="Capacity curve", quantity="accuracy"):
         rotation=30 if crowded else 0,
         ha="right" if crowded else "center",
     )
-    ax.set(xlabel=readable(xlabel, 60), title=readable(title, 60))
+    ax.set(
+        xlabel=label_names([xlabel], 60, "parameter")[0],
+        title=label_names([title], 60, "Validation curve")[0],
+    )
     label_scores(ax, quantity)
+    use_fonts(ax)
 
 
 def _draw_epochs(ax, diagnosis, quantity):
@@ -191,27 +203,6 @@ def _draw_learning_curve(ax, diagnosis):
     add_legend(ax, lines)
     ax.set(xlabel=f"Training {noun_of(diagnosis)}s", title="Learning curve")
     label_scores(ax, "accuracy")
-
-
-def _draw_confusion_matrix(ax, diagnosis):
-    from matplotlib.colors import PowerNorm
-    from sklearn.metrics import ConfusionMatrixDisplay
-
-    labels = [readable(str(label), 12) for label in diagnosis.classes]
-    n_classes = len(labels)
-    ConfusionMatrixDisplay(diagnosis.confusion_matrix, display_labels=labels).plot(
-        ax=ax,
-        cmap="Blues",
-        # On a linear scale, only the diagonal of a good model would be visible.
-        im_kw={"norm": PowerNorm(0.4, vmin=0)},
-        include_values=n_classes <= _MOST_CLASSES_WITH_COUNTS,
-        text_kw={"fontsize": 9 if n_classes <= 12 else 6},
-        xticks_rotation="vertical" if max(map(len, labels)) > 3 else "horizontal",
-        values_format="d",
-        colorbar=n_classes > _MOST_CLASSES_WITH_COUNTS,
-    )
-    noun = noun_of(diagnosis)
-    ax.set(title=f"Confusion matrix, out of fold ({noun}s)")
 
 
 def _draw_calibration(ax, calibration):
