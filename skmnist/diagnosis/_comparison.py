@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from skmnist._atomic import replacing
 from skmnist._estimate import Estimate, percent
 from skmnist.diagnosis._evidence import Evidence
 from skmnist.diagnosis._intervals import paired_difference
 from skmnist.diagnosis._result import FitDiagnosis
 from skmnist.diagnosis._scatter import excess_variance
+from skmnist.report._html import HTMLMixin
 from skmnist.report._provenance import as_plain
 
 
@@ -151,7 +151,7 @@ def _drift(first, second):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FitComparison:
+class FitComparison(HTMLMixin):
     """The result of `compare_fits`.
 
     Attributes
@@ -290,23 +290,12 @@ class FitComparison:
         draw_comparison(ax, self)
         return ax
 
-    def _repr_html_(self):
+    def _render_page(self):
         from skmnist.report._comparison import render_comparison
 
         return render_comparison(self)
 
-    def to_html(self, path):
-        """Write the comparison as one HTML file.
+    def _render_card(self):
+        from skmnist.report._card import render_comparison_card
 
-        Parameters
-        ----------
-        path : path-like
-            The file to write, replaced if it exists.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written.
-        """
-        with replacing(path) as file:
-            file.write(self._repr_html_().encode())
+        return render_comparison_card(self)

@@ -6,7 +6,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from skmnist._atomic import replacing
 from skmnist._cross_validation._duplicates import find_duplicates
 from skmnist._cross_validation._folds import CrossValidation, judge_fitted
 from skmnist._cross_validation._reference import (
@@ -22,11 +21,12 @@ from skmnist.diagnosis._findings import find
 from skmnist.diagnosis._mistakes import find_mistakes, pixels_of
 from skmnist.diagnosis._scatter import has_random_training
 from skmnist.diagnosis._verdict import conclude
-from skmnist.report._provenance import as_plain, fingerprints
+from skmnist.report._html import HTMLMixin
+from skmnist.report._provenance import as_plain, fingerprints, one_line
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FitDiagnosis:
+class FitDiagnosis(HTMLMixin):
     """The verdict on a fit, with everything that it is based on.
 
     Returned by `diagnose_fit` and `from_cv_results`. Errors and accuracies are
@@ -84,7 +84,7 @@ class FitDiagnosis:
         Of "X" and "y" (and "X_val", "y_val", "groups" and arrays of `params`): "shape",
         "dtype" and "sha256".
     configuration : dict of str to str
-        Arguments of `diagnose_fit` as text; empty after `from_cv_results`.
+        Arguments of `diagnose_fit` as text; after `from_cv_results` the estimator.
     evidence : Evidence
         The errors of every sample, and the estimates that verdict and findings use.
 
@@ -197,6 +197,7 @@ class FitDiagnosis:
             reference=run_reference(reference, cross_validation),
             tolerance=tolerance,
             groups=groups,
+            configuration={"estimator": one_line(estimators[0])},
         )
 
     @classmethod
@@ -411,26 +412,15 @@ class FitDiagnosis:
 
         return FitDiagnosisDisplay(self).plot()
 
-    def _repr_html_(self):
+    def _render_page(self):
         from skmnist.report import render_html
 
         return render_html(self)
 
-    def to_html(self, path):
-        """Write the report as one HTML file.
+    def _render_card(self):
+        from skmnist.report._card import render_diagnosis_card
 
-        Parameters
-        ----------
-        path : path-like
-            The file to write, replaced if it exists.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written.
-        """
-        with replacing(path) as file:
-            file.write(self._repr_html_().encode())
+        return render_diagnosis_card(self)
 
 
 def _as_lists(table):

@@ -7,8 +7,8 @@ from skmnist.displays._names import label_names, use_fonts
 from skmnist.displays._style import SIDES, STYLES
 from skmnist.report._figures import Drawing, noun_of
 from skmnist.report._folder import PARTIAL_FILE, write_files, write_report
-from skmnist.report._page import render
-from skmnist.report._provenance import as_json, versions
+from skmnist.report._page import describe, render, shorten_model
+from skmnist.report._provenance import as_json, origin
 
 COMPARISON_FILES = ("report.html", "comparison.json")
 
@@ -40,20 +40,14 @@ def write_comparison(comparison, folder, *, command=None, configurations=None):
         )[0]
         for name, diagnosis in diagnoses.items()
     ]
-    record = {
-        **comparison.to_dict(),
-        "command": command,
-        "configuration": configurations,
-        "versions": versions(),
-    }
-    page = render_comparison(
-        comparison, command=command, configurations=configurations, linked=True
-    )
+    made = origin(command, configurations)
+    page = _render(comparison, made, linked=True)
+    record = {**comparison.to_dict(), **made}
     content = {"report.html": page.encode(), "comparison.json": as_json(record)}
     return [*write_files(folder, (*COMPARISON_FILES, PARTIAL_FILE), content), *pages]
 
 
-def render_comparison(comparison, *, command=None, configurations=None, linked=False):
+def render_comparison(comparison, *, command=None, configurations=None):
     """Render the comparison of two models as one HTML page.
 
     Parameters
@@ -62,43 +56,66 @@ def render_comparison(comparison, *, command=None, configurations=None, linked=F
     command : str, default=None
     configurations : dict of str to dict, default=None
         Settings of each model by its name.
-    linked : bool, default=False
-        Whether the reports of the two models are beside the page, in folders of their
-        names.
 
     Returns
     -------
     html : str
     """
-    difference = comparison.difference
-    first, second = comparison.names
-    configurations = configurations or {
+    return _render(comparison, origin(command, configurations))
+
+
+def _render(comparison, made, linked=False):
+    """Render the page; `linked` to the reports in the folders beside it."""
+    diagnoses = dict(zip(comparison.names, comparison.diagnoses, strict=True))
+    configurations = made["configuration"] or {
         name: {"Model": diagnosis.configuration.get("estimator", name)}
-        for name, diagnosis in zip(comparison.names, comparison.diagnoses, strict=True)
+        for name, diagnosis in diagnoses.items()
     }
-    drawing = Drawing(
-        lambda ax: draw_comparison(ax, comparison),
-        "Training and validation error of both models with their intervals",
-    )
+    noun, data = noun_of(comparison.diagnoses[0]), comparison.diagnoses[0].data
+    settings = {k: v for each in configurations.values() for k, v in each.items()}
+    models = {
+        name: shorten_model(each["Model"])
+        for name, each in configurations.items()
+        if "Model" in each
+    }
+    shared = describe({"data": settings.get("data")}, data, noun)
     return render(
         "comparison.html",
-        title=f"Comparison: {first} and {second}",
+        title=f"Comparison: {' and '.join(comparison.names)}",
+        head={**models, **shared},
         comparison=comparison,
-        proven=not difference.contains(0),
-        better=second if difference.value > 0 else first,
+        headline=headline_of(comparison),
         models=list(zip(comparison.names, comparison.errors, strict=True)),
-        diagnoses=list(zip(comparison.names, comparison.diagnoses, strict=True)),
-        figures={"errors": drawing},
+        diagnoses=diagnoses,
+        figures={"errors": drawing_of(comparison)},
         rows=_rows(comparison),
         linked=linked,
-        command=command,
-        configuration={
-            f"{name}: {key}" if key == "Model" else key: value
-            for name, settings in configurations.items()
-            for key, value in settings.items()
+        images=f"{noun}s",
+        image=noun,
+        data=data,
+        **made
+        | {
+            "configuration": {
+                f"{name}: {key}" if key == "Model" else key: value
+                for name, each in configurations.items()
+                for key, value in each.items()
+            }
         },
-        data=comparison.diagnoses[0].data,
-        versions=versions(),
+    )
+
+
+def headline_of(comparison):
+    """Return the result of a comparison in a few words."""
+    if comparison.better is None:
+        return "No difference proven"
+    return f"{comparison.better} is better"
+
+
+def drawing_of(comparison):
+    """Return the drawing of both models' errors."""
+    return Drawing(
+        lambda ax: draw_comparison(ax, comparison),
+        "Training and validation error of both models with their intervals",
     )
 
 

@@ -26,7 +26,7 @@ class Drawing:
     Parameters
     ----------
     draw : callable
-        Takes matplotlib Axes.
+        Draws on matplotlib Axes.
     description : str
         Caption, and alternative text for readers who cannot see the figure.
     height : float, default=4
@@ -36,7 +36,7 @@ class Drawing:
     def __init__(self, draw, description, height=4):
         self.description = description
         self.height = height
-        self._draw = draw
+        self.draw = draw
 
     @functools.cached_property
     def png(self):
@@ -50,7 +50,7 @@ class Drawing:
 
         figure = Figure(figsize=(6, self.height), layout="constrained")
         FigureCanvasAgg(figure)
-        self._draw(figure.subplots())
+        self.draw(figure.subplots())
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=dpi)
         return buffer.getvalue()

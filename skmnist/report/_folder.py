@@ -5,7 +5,7 @@ from pathlib import Path
 from skmnist._atomic import replacing
 from skmnist.report._figures import drawings_of
 from skmnist.report._page import render_page
-from skmnist.report._provenance import as_json, versions
+from skmnist.report._provenance import as_json, origin
 
 #: The files of a report folder. Nothing else in the folder is ever touched.
 FILES = (
@@ -67,13 +67,8 @@ def write_report(diagnosis, folder, *, command=None, configuration=None):
     ['report.html', 'accuracy.png', 'loss.png']
     """
     drawings = drawings_of(diagnosis)
-    page = render_page(diagnosis, drawings, command, configuration)
-    record = {
-        **diagnosis.to_dict(),
-        "command": command,
-        "configuration": configuration or diagnosis.configuration,
-        "versions": versions(),
-    }
+    made = origin(command, configuration or diagnosis.configuration)
+    page = render_page(diagnosis, drawings, made)
     pictures = {
         f"{name}.png": drawing.png
         for name, drawing in drawings.items()
@@ -83,7 +78,7 @@ def write_report(diagnosis, folder, *, command=None, configuration=None):
         "report.html": page.encode(),
         **pictures,
         "results.csv": diagnosis.folds.to_csv(index=False).encode(),
-        "diagnosis.json": as_json(record),
+        "diagnosis.json": as_json({**diagnosis.to_dict(), **made}),
     }
     return write_files(folder, (*FILES, PARTIAL_FILE), content)
 

@@ -8,9 +8,14 @@ import numpy as np
 from skmnist.displays._fit_diagnosis import has_known_error
 from skmnist.report._explanations import FINDINGS, VERDICTS
 from skmnist.report._figures import drawings_of, noun_of
-from skmnist.report._provenance import versions
+from skmnist.report._matrices import has_counts, label_step, numbered_classes
+from skmnist.report._provenance import origin
 
+# Of the confused pairs of classes; more if the figure does not show the counts.
 _MOST_PAIRS = 10
+_MOST_PAIRS_OF_MANY_CLASSES = 20
+# Characters of a model in the head of a page; the configuration has all.
+_MODEL_WIDTH = 200
 
 
 def render_html(diagnosis, *, command=None, configuration=None):
@@ -45,8 +50,8 @@ def render_html(diagnosis, *, command=None, configuration=None):
     >>> render_html(diagnosis).startswith("<!DOCTYPE html>")
     True
     """
-    drawings = drawings_of(diagnosis)
-    return render_page(diagnosis, drawings, command, configuration)
+    made = origin(command, configuration or diagnosis.configuration)
+    return render_page(diagnosis, drawings_of(diagnosis), made)
 
 
 def render(template, **values):
@@ -60,22 +65,34 @@ def render(template, **values):
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = lambda value: f"{100 * value:.2f}"
+    environment.filters["percent"] = _percent
     environment.filters["evidence"] = _evidence
     environment.filters["whole"] = lambda text: text.replace(" %", "\N{NBSP}%")
     environment.globals["embed"] = lambda png: base64.b64encode(png).decode()
     return environment.get_template(template).render(values)
 
 
-def render_page(diagnosis, drawings, command, configuration):
-    """Render the page of a diagnosis with drawings that were made before."""
+def render_page(diagnosis, drawings, made):
+    """Render the page of a diagnosis.
+
+    Parameters
+    ----------
+    diagnosis : FitDiagnosis
+    drawings : dict of str to Drawing
+    made : dict
+        Of `origin`.
+
+    Returns
+    -------
+    html : str
+    """
     noun = noun_of(diagnosis)
-    sentence = diagnosis.sentence.removeprefix(f"{diagnosis.verdict}: ")
     return render(
         "report.html",
         title=f"Fit report: {diagnosis.verdict}",
+        head=describe(made["configuration"], diagnosis.data, noun),
         diagnosis=diagnosis,
-        sentence=sentence[:1].upper() + sentence[1:],
+        sentence=verdict_sentence(diagnosis),
         known_error=has_known_error(diagnosis),
         went_back=_restored_an_epoch(diagnosis),
         explanation=VERDICTS[diagnosis.verdict].replace("image", noun),
@@ -86,6 +103,9 @@ def render_page(diagnosis, drawings, command, configuration):
         images=f"{noun}s",
         figures=drawings,
         pairs=_confused_pairs(diagnosis),
+        numbered=numbered_classes(diagnosis.classes),
+        has_counts=has_counts(len(diagnosis.classes)),
+        label_step=label_step(len(diagnosis.classes)),
         mistakes=_mistakes(diagnosis),
         miscalibration=_miscalibration(diagnosis.calibration),
         folds=diagnosis.folds.to_dict("records"),
@@ -98,11 +118,55 @@ def render_page(diagnosis, drawings, command, configuration):
             ("train_balanced_accuracy", "Training balanced accuracy, %", True),
             ("validation_balanced_accuracy", "Validation balanced accuracy, %", True),
         ],
-        command=command,
-        configuration=configuration or diagnosis.configuration,
         data=diagnosis.data,
-        versions=versions(),
+        **made,
     )
+
+
+def describe(configuration, data, noun):
+    """Return the lines of a page's head about model and data.
+
+    Parameters
+    ----------
+    configuration : dict of str to str
+        With "Model" or "estimator", and "data" if the data have a name.
+    data : dict of str to dict
+        Fingerprints.
+    noun : {"image", "sample"}
+
+    Returns
+    -------
+    head : dict of str to str
+    """
+    head = {}
+    model = configuration.get("Model", configuration.get("estimator"))
+    if model is not None:
+        head["Model"] = shorten_model(model)
+    if "X" in data:
+        n_samples, *shape = data["X"]["shape"]
+        parts = [f"{n_samples:,} {noun}s"]
+        if shape:
+            unit = "pixels" if noun == "image" else "values"
+            flat = f" {unit}" if len(shape) == 1 else ""
+            parts[0] += f" of {' × '.join(map(str, shape))}{flat}"
+        if "X_val" in data:
+            parts.append(f"{data['X_val']['shape'][0]:,} for validation")
+        name = configuration.get("data")
+        named = "" if name is None else f" ({name})"
+        head["Data"] = ", ".join([*parts, data["X"]["dtype"]]) + named
+    return head
+
+
+def shorten_model(model):
+    """Return a model's text without the middle of a very long one."""
+    text, half = str(model), _MODEL_WIDTH // 2
+    return text if len(text) <= _MODEL_WIDTH else f"{text[:half]} … {text[-half:]}"
+
+
+def verdict_sentence(diagnosis):
+    """Return the sentence of a diagnosis without the verdict before it."""
+    sentence = diagnosis.sentence.removeprefix(f"{diagnosis.verdict}: ")
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _restored_an_epoch(diagnosis):
@@ -115,25 +179,35 @@ def _restored_an_epoch(diagnosis):
 
 
 def _confused_pairs(diagnosis):
-    """Return the most frequent mistakes: labels, predictions, counts and shares."""
+    """Return the pairs of classes that are confused most, and what they are of all.
+
+    Returns
+    -------
+    pairs : dict
+        "shown": labels, predictions, counts and shares, the most frequent first;
+        "n_pairs" of classes confused at all, and "share" of the mistakes that are
+        shown.
+    """
     counts = np.array(diagnosis.confusion_matrix)
     totals = counts.sum(axis=1)
     np.fill_diagonal(counts, 0)
-    order = np.argsort(-counts, axis=None, kind="stable")[:_MOST_PAIRS]
-    pairs = []
+    n_pairs = np.count_nonzero(counts)
+    most = _MOST_PAIRS if has_counts(len(counts)) else _MOST_PAIRS_OF_MANY_CLASSES
+    order = np.argsort(-counts, axis=None, kind="stable")[: min(most, n_pairs)]
+    shown = []
     for true, predicted in zip(*np.unravel_index(order, counts.shape), strict=True):
         count = int(counts[true, predicted])
-        if count:
-            pairs.append(
-                {
-                    "true": diagnosis.classes[true],
-                    "predicted": diagnosis.classes[predicted],
-                    "count": count,
-                    "share": count / totals[true],
-                    "of_all": count / counts.sum(),
-                }
-            )
-    return pairs
+        shown.append(
+            {
+                "true": diagnosis.classes[true],
+                "predicted": diagnosis.classes[predicted],
+                "count": count,
+                "share": count / totals[true],
+                "of_all": count / counts.sum(),
+            }
+        )
+    share = sum(pair["of_all"] for pair in shown)
+    return {"shown": shown, "n_pairs": n_pairs, "share": share}
 
 
 def _mistakes(diagnosis):
@@ -166,6 +240,10 @@ def _miscalibration(calibration):
         "accuracy": float(weights @ calibration["accuracy"]),
         "lowest": calibration.iloc[0].to_dict(),
     }
+
+
+def _percent(fraction):
+    return f"{100 * fraction:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _evidence(value):

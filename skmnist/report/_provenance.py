@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import math
 import platform
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -98,6 +99,27 @@ def versions():
         except importlib.metadata.PackageNotFoundError:  # a build under another name
             continue
     return found
+
+
+def origin(command=None, configuration=None):
+    """Return how and when a report was made.
+
+    Parameters
+    ----------
+    command : str, default=None
+    configuration : dict, default=None
+
+    Returns
+    -------
+    origin : dict
+        "date" (of now: UTC, ISO 8601), "command", "configuration" and "versions".
+    """
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "configuration": configuration or {},
+        "versions": versions(),
+    }
 
 
 def one_line(value):

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skmnist.report._provenance import fingerprint
+from skmnist.report._provenance import fingerprint, one_line
 from skmnist.search._candidates import Order, find_edges, read_scores
 from skmnist.search._result import SearchDiagnosis
 
@@ -93,6 +93,10 @@ def diagnose_search(search, X=None, y=None, *, capacity=None):
         fit_times=np.asarray(search.cv_results_["mean_fit_time"]),
         resource=_resource(search),
         data=data,
+        configuration={
+            "estimator": one_line(search.estimator),
+            "search": type(search).__name__,
+        },
     )
 
 

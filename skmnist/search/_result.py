@@ -1,13 +1,13 @@
 """The result of a diagnosis of a search."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from skmnist._atomic import replacing
 from skmnist._estimate import percent
+from skmnist.report._html import HTMLMixin
 from skmnist.report._provenance import as_plain
 from skmnist.search._candidates import (
     Edge,
@@ -19,7 +19,7 @@ from skmnist.search._values import is_number, short_names, written, written_valu
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SearchDiagnosis:
+class SearchDiagnosis(HTMLMixin):
     """The result of `diagnose_search`.
 
     Scores are those that chose the best candidate, higher being better; accuracies and
@@ -57,6 +57,8 @@ class SearchDiagnosis:
         What to take from the search.
     data : dict of str to dict
         "shape", "dtype" and "sha256" of X and y.
+    configuration : dict of str to str
+        The estimator and the class of the search as text.
     """
 
     __module__ = "skmnist.search"
@@ -67,6 +69,7 @@ class SearchDiagnosis:
     fit_times: np.ndarray
     resource: tuple | None
     data: dict
+    configuration: dict = field(default_factory=dict)
 
     @property
     def scoring(self):
@@ -216,11 +219,7 @@ class SearchDiagnosis:
             and name in points[i]
             and all(np.array_equal(points[i][k], v) for k, v in others.items())
         ]
-        # Numbers in their order, other values in that of complexity, if they have one.
-        if all(is_number(points[i][name]) for i in rows):
-            rows.sort(key=lambda i: points[i][name])
-        elif name in self.order.levels:
-            rows.sort(key=lambda i: self.order.place(name, points[i][name]) or 0)
+        rows = self._sort(rows, name)
         sides = {
             f"{side}_{self.quantity}": getattr(self.scores, side)
             for side in ("train", "validation")
@@ -235,6 +234,54 @@ class SearchDiagnosis:
             for i in rows
             for fold in range(self.scores.validation.shape[1])
         )
+
+    def _sort(self, rows, name):
+        """Return candidates in the order of their values of a parameter."""
+        points = self.scores.points
+        # Numbers in their order, other values in that of complexity, if they have one.
+        if all(is_number(points[i][name]) for i in rows):
+            return sorted(rows, key=lambda i: points[i][name])
+        if name not in self.order.levels:
+            return rows
+        return sorted(rows, key=lambda i: self.order.place(name, points[i][name]) or 0)
+
+    @cached_property
+    def heat_map(self):
+        """DataFrame or None: mean validation scores by two parameters."""
+        points = self.scores.points
+        rows = np.flatnonzero(self.scores.rounds == 0)
+        names = self._varied(rows)
+        if len(names) != 2 or not all(points[i].keys() >= {*names} for i in rows):
+            return None
+        values = {}
+        for name in names:
+            ordered = (points[i][name] for i in self._sort(rows, name))
+            values[name] = list(dict.fromkeys(map(written_value, ordered)))
+        # The parameter with more values in the columns: a picture is wider than high.
+        names.sort(key=lambda name: len(values[name]))
+        sizes = [len(values[name]) for name in names]
+        cells = pd.DataFrame(
+            {name: [written_value(points[i][name]) for i in rows] for name in names}
+        )
+        # Values drawn at random are seldom combined with several of the other's.
+        n_tried = len(cells.drop_duplicates())
+        if n_tried <= sizes[1] or 4 * n_tried < sizes[0] * sizes[1]:
+            return None
+        scores = cells.assign(score=self.scores.validation.mean(axis=1)[rows])
+        # The mean of candidates that were tried twice.
+        table = scores.groupby(names)["score"].mean().unstack()
+        table = table.reindex(index=values[names[0]], columns=values[names[1]])
+        return table.rename_axis(
+            index=self._labels[names[0]], columns=self._labels[names[1]]
+        )
+
+    def _varied(self, rows):
+        """Return the parameters with several values, except the resource."""
+        points = [self.scores.points[i] for i in rows]
+        names = dict.fromkeys(name for point in points for name in point)
+        if self.resource is not None:
+            names.pop(self.resource[0], None)
+        return [n for n in names if len({repr(p.get(n, self)) for p in points}) > 1]
 
     @cached_property
     def sentences(self):
@@ -324,39 +371,29 @@ class SearchDiagnosis:
         return as_plain(record)
 
     def plot(self):
-        """Draw the validation curve of every parameter with matplotlib.
+        """Draw the validation curve of every parameter, and the heat map.
 
         Returns
         -------
         figure : matplotlib.figure.Figure
-            One axes per parameter, side by side.
+            One axes per parameter side by side, and one of the heat map, if there is
+            one.
 
         Raises
         ------
         ValueError
             If no parameter has several values beside the best candidate's others.
         """
-        from skmnist.search._report import plot_curves
+        from skmnist.search._report import plot_search
 
-        return plot_curves(self)
+        return plot_search(self)
 
-    def _repr_html_(self):
+    def _render_page(self):
         from skmnist.search._report import render_search
 
         return render_search(self)
 
-    def to_html(self, path):
-        """Write the report as one HTML file.
+    def _render_card(self):
+        from skmnist.search._report import render_search_card
 
-        Parameters
-        ----------
-        path : path-like
-            The file to write, replaced if it exists.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written.
-        """
-        with replacing(path) as file:
-            file.write(self._repr_html_().encode())
+        return render_search_card(self)

@@ -52,6 +52,7 @@ def test_search_writes_page_tables_and_curves(searched):
     out, result = searched
     assert result.exit_code == 0, result.stderr
     assert sorted(path.name for path in out.iterdir()) == [
+        "heat_map.png",
         "report.html",
         "results.csv",
         "search.json",

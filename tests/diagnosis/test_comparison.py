@@ -17,6 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import FitComparison, compare_fits, diagnose_fit
 from skmnist.diagnosis._intervals import paired_difference, quantile
+from skmnist.report._comparison import render_comparison
 
 
 class ScriptedClassifier(ClassifierMixin, BaseEstimator):
@@ -415,11 +416,27 @@ def test_to_html_is_self_contained(comparison, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["comparison.html"]
 
 
-def test_repr_html(comparison):
-    page = comparison._repr_html_()
-    assert page.startswith("<!DOCTYPE html>")
-    assert comparison.diagnoses[0].verdict in page
+def test_page_names_both_models_and_the_result_is_its_heading(comparison):
     names = ("<b>a</b>", "b")
-    page = compare_fits(*comparison.diagnoses, names=names)._repr_html_()
+    page = render_comparison(compare_fits(*comparison.diagnoses, names=names))
+    assert comparison.diagnoses[0].verdict in page
     assert "<b>a</b>" not in page
     assert "&lt;b&gt;a&lt;/b&gt;" in page
+    assert re.findall("<h1>(.*)</h1>", page) == ["b is better"]
+    assert re.search(r"<dt><bdi>b</bdi></dt><dd>GaussianNB\(.*\)</dd>", page)
+    assert re.search(r"<time datetime=.*>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC<", page)
+
+
+def test_page_of_a_table_says_samples(comparison):
+    page = render_comparison(comparison).partition("</style>")[2]
+    text = re.sub(r"<[^>]*>", " ", page)
+    assert "image" not in text.lower()
+
+
+def test_notebook_shows_a_card_and_the_sentence_as_text(comparison):
+    bundle = comparison._repr_mimebundle_()
+    assert bundle["text/plain"] == comparison.sentence
+    card = bundle["text/html"]
+    assert "naive Bayes is better" in card
+    assert card.count("<img") == 1
+    assert "<html" not in card

@@ -399,7 +399,9 @@ def test_to_html_repr_html_and_plot(tree_diagnosis, tmp_path):
     path = tmp_path / "report.html"
     tree_diagnosis.to_html(path)
     assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-    assert tree_diagnosis._repr_html_().startswith("<!DOCTYPE html>")
+    assert tree_diagnosis._repr_html_().startswith('<div class="skmnist-card')
+    bundle = tree_diagnosis._repr_mimebundle_()
+    assert bundle["text/plain"] == str(tree_diagnosis)
     from matplotlib import pyplot
 
     pyplot.switch_backend("agg")

@@ -6,7 +6,10 @@ import re
 import struct
 import subprocess
 import sys
+from datetime import datetime, timedelta
+from html import unescape
 from html.parser import HTMLParser
+from itertools import pairwise
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -21,7 +24,8 @@ from sklearn.preprocessing import StandardScaler
 
 from skmnist import diagnose_fit
 from skmnist.report import FILES, render_html, write_report
-from skmnist.report._figures import Drawing
+from skmnist.report._card import render_diagnosis_card
+from skmnist.report._figures import Drawing, drawings_of
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', r"$\frac{$"]
 # Budget, accuracy, loss, learning and capacity curve, confusions, calibration.
@@ -132,6 +136,13 @@ class Page(HTMLParser):
         self.text += data
 
 
+def spaced(html):
+    """Return the text of a page with single spaces, also in place of tags."""
+    text = re.sub(r"</?bdi>", "", html)
+    text = re.sub(r"<style>.*?</style>|<[^>]*>", " ", text, flags=re.S)
+    return " ".join(unescape(text).split())
+
+
 def dots_per_inch(png):
     """Read the density from a PNG's pHYs chunk (dots per metre)."""
     at = png.index(b"pHYs")
@@ -143,7 +154,7 @@ def dots_per_inch(png):
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report") / "new" / "folder"
-    configuration = {"Model": "KerasMLPClassifier(epochs=3)"}
+    configuration = {"Model": "KerasMLPClassifier(epochs=3)", "data": "digits"}
     paths = write_report(
         fake_diagnosis(),
         folder,
@@ -192,9 +203,27 @@ def test_results_csv_is_the_fold_table(written):
 def test_page_shows_estimator_and_cv(cv, shown):
     X, y = np.arange(8.0).reshape(-1, 1), np.array([0, 1] * 4)
     forest = RandomForestClassifier(3, random_state=1)
-    page = diagnose_fit(forest, X, y, cv=cv, reference=0.1)._repr_html_()
+    page = render_html(diagnose_fit(forest, X, y, cv=cv, reference=0.1))
     assert "RandomForestClassifier(n_estimators=3, random_state=1)" in page
     assert f'<th scope="row">cv</th><td>{shown}</td>' in page
+
+
+def test_page_has_model_data_and_date_in_its_head(written):
+    html = (written[0] / "report.html").read_text()
+    head = spaced(html.partition("<header>")[2].partition("</header>")[0])
+    assert "Model KerasMLPClassifier(epochs=3)" in head
+    assert "Data 150 images of 64 pixels, uint8 (digits)" in head
+    date = json.loads((written[0] / "diagnosis.json").read_text())["date"]
+    assert datetime.fromisoformat(date).utcoffset() == timedelta(0)
+    assert f'<time datetime="{date}">{date[:10]} {date[11:19]} UTC</time>' in html
+
+
+def test_verdict_is_the_heading_of_the_page(written):
+    html = (written[0] / "report.html").read_text()
+    assert re.findall("<h1[^>]*>(.*?)</h1>", html) == ["overfit"]
+    levels = [int(level) for level in re.findall(r"<h(\d)", html)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 @pytest.mark.usefixtures("low_resolution")
@@ -218,8 +247,10 @@ def test_page_shows_long_pipeline_in_full():
     scalers = [StandardScaler(with_mean=False) for _ in range(25)]
     pipeline = make_pipeline(*scalers, GaussianNB())
     X, y = np.arange(8.0).reshape(-1, 1), np.array([0, 1] * 4)
-    page = diagnose_fit(pipeline, X, y, cv=3, reference=0.1)._repr_html_()
-    assert page.count("StandardScaler(with_mean=False)") == 25
+    page = render_html(diagnose_fit(pipeline, X, y, cv=3, reference=0.1))
+    head, _, rest = page.partition("</header>")
+    assert rest.count("StandardScaler(with_mean=False)") == 25
+    assert re.search(r"<dd>Pipeline.* … .*GaussianNB\(\)", head)
 
 
 @pytest.mark.slow
@@ -227,7 +258,7 @@ def test_json_contains_diagnosis_command_and_configuration(written):
     record = json.loads((written[0] / "diagnosis.json").read_text())
     assert record["verdict"] == "overfit"
     assert record["command"] == "skmnist diagnose --epochs 3"
-    assert record["configuration"] == {"Model": "KerasMLPClassifier(epochs=3)"}
+    assert record["configuration"]["Model"] == "KerasMLPClassifier(epochs=3)"
     assert record["versions"]["scikit-learn"]
 
 
@@ -365,10 +396,116 @@ def test_failed_write_keeps_earlier_file(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("low_resolution")
-def test_report_with_many_classes_and_long_names(tmp_path):
-    names = np.array([f"class number {i} with a long name" for i in range(40)])
-    diagnosis = fake_diagnosis(classes=names, confusion_matrix=np.eye(40, dtype=int))
-    assert len(Page(render_html(diagnosis)).images) == N_FIGURES + 2
+def test_page_of_sixty_classes_lists_the_most_confused_pairs():
+    counts = np.diag(np.full(60, 90))
+    counts[7, 3], counts[11, 12] = 10, 5
+    counts[20:60, 0] = 1
+    names = np.array([f"handwritten_digit_{i}" for i in range(60)])
+    html = render_html(fake_diagnosis(classes=names, confusion_matrix=counts))
+    text = spaced(html)
+    assert "The 20 most frequent of 42 pairs of a true and a predicted class" in text
+    assert "60 % of all mistakes" in text  # 10 + 5 + 18 of 55
+    assert "With 60 classes, the figure has no room for the counts" in text
+    assert "labels one class in 2" in text
+    assert "handwritten_digit_7 handwritten_digit_3 10 10.0 18.2" in text
+    (matrix,) = [i for i in Page(html).images if "by true and predicted" in i["alt"]]
+    assert matrix["height"] == "600"
+    assert embedded(matrix)[16:24] == struct.pack(">II", 300, 300)
+
+
+@pytest.mark.usefixtures("low_resolution")
+def test_page_of_few_classes_lists_all_confused_pairs(written):
+    text = spaced((written[0] / "report.html").read_text())
+    assert "most frequent of" not in text
+    assert "8 3 2 4.0 50.0" in text
+    assert "no room for the counts" not in text
+
+
+@pytest.mark.usefixtures("low_resolution")
+def test_page_explains_the_numbers_of_names_without_a_font(monkeypatch):
+    monkeypatch.setattr("skmnist.displays._names._installed_fonts", tuple)
+    names = np.array(["eight", "三", "五"])
+    html = render_html(fake_diagnosis(classes=names))
+    assert "class 2 is <bdi>三</bdi>, class 3 is <bdi>五</bdi>." in html
+    assert '<meta charset="utf-8">' in html
+    assert "cannot be drawn" not in render_html(fake_diagnosis())
+
+
+@pytest.mark.usefixtures("low_resolution")
+def test_names_of_classes_have_their_own_direction():
+    """A name in Arabic would reverse the punctuation and numbers after it."""
+    mistakes = fake_diagnosis().mistakes.assign(y_true="صفر", y_pred="(واحد)")
+    classes = np.array(["صفر", "واحد", "ا"])
+    diagnosis = fake_diagnosis(classes=classes, mistakes=mistakes)
+    for html in (
+        render_html(diagnosis),
+        render_html(SimpleNamespace(**vars(diagnosis) | {"mistake_images": None})),
+    ):
+        section = html.partition("Most frequent confusions")[2].partition("<details")[0]
+        section = re.sub('alt="[^"]*"', "", section)
+        assert section.count("صفر") == section.count("<bdi>صفر</bdi>") > 2
+        assert "<bdi>(واحد)</bdi>" in section
+
+
+@pytest.fixture(scope="module")
+def card():
+    return render_diagnosis_card(fake_diagnosis())
+
+
+def test_card_shows_verdict_numbers_findings_and_the_error_budget(card):
+    text = spaced(card)
+    for expected in (
+        "overfit",
+        "The model overfits: its gap is 5.00 points (3.00 to 7.00).",
+        "Training error, on images the model was trained on: 1.00 % 0.50 to 2.00",
+        "Validation error, on new images: 6.12 % 5.00 to 8.00",
+        "Reference, RBF-SVC: 2.00 % 1.00 to 3.00",
+        "Generalisation gap FIT03",
+        "Stop earlier.",
+        "150 images, 3 classes.",
+    ):
+        assert expected in text
+    (image,) = Page(card).images
+    assert image["alt"] == drawings_of(fake_diagnosis())["error_budget"].description
+    assert embedded(image).startswith(b"\x89PNG")
+
+
+def test_card_is_a_small_self_contained_part_of_a_page(card):
+    page = Page(card)
+    assert card.startswith("<div")
+    assert card.endswith("</div>")
+    assert len(card) < 150_000
+    assert all(link.startswith("data:image/png;base64,") for link in page.links)
+    refused = {"html", "head", "body", "script", "link", "iframe", "details"}
+    # A notebook lists headings in its table of contents.
+    assert not (refused | {"h1", "h2", "h3"}) & set(page.tags)
+    assert "@import" not in card
+    assert "url(" not in card
+
+
+def test_card_has_the_colours_of_the_notebook(card):
+    style = re.search(r"<style>(.*?)</style>", card, re.S)[1]
+    assert "prefers-color-scheme" not in style
+    for role, names in {
+        "page": ("--jp-layout-color1", "--vscode-editor-background"),
+        "text": ("--jp-ui-font-color1", "--vscode-editor-foreground"),
+    }.items():
+        value = re.search(rf"--{role}: (.*);", style)[1]
+        assert all(name in value for name in names)
+        assert "#" in value  # where the notebook has no such variable
+    style = re.sub(r"/\*.*?\*/", "", style, flags=re.S)
+    for selector in re.findall(r"([^{}]+){[^{}]*}", style):
+        for part in re.split(r",(?![^(]*\))", selector):
+            # More specific than the notebook's `.jp-RenderedHTMLCommon tbody tr`.
+            assert part.strip().startswith(".skmnist-card.skmnist-card")
+
+
+def test_card_is_escaped():
+    hostile = fake_diagnosis(sentence=HOSTILE[1], reference=HOSTILE[0])
+    page = Page(render_diagnosis_card(hostile))
+    assert "script" not in page.tags
+    assert len(page.images) == 1
+    assert HOSTILE[0] in page.text
 
 
 @pytest.mark.usefixtures("low_resolution")

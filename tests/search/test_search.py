@@ -1,4 +1,6 @@
 import json
+import re
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from itertools import product
 
@@ -31,6 +33,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import KerasMLPClassifier, diagnose_search
 from skmnist.search import Edge, SearchDiagnosis
+from skmnist.search._report import render_search, write_search
 
 N_SPLITS, N_TESTED = 4, 5
 FAILED = pytest.mark.filterwarnings(
@@ -265,7 +268,7 @@ def test_halving_search_compares_the_last_round(iris):
         if number == 0
     }
     assert curve["validation_accuracy"].mean().to_dict() == pytest.approx(first)
-    assert "(first round of halving)" in diagnosis._repr_html_()
+    assert "(first round of halving)" in render_search(diagnosis)
 
 
 class Declining(Prescribed):
@@ -393,7 +396,7 @@ def test_sentences_recommend_the_simpler_candidate():
     assert first.startswith("The best candidate, a=2, has an error of 19.0 % on new")
     assert f"standard error {100 * np.std(accuracies[2], ddof=1) / 2:.1f} %" in first
     assert "a=1 with an error of 20.0 %: prefer it" in second
-    assert "Recommended: a=1" in diagnosis._repr_html_()
+    assert "Recommended: a=1" in render_search(diagnosis)
     record = diagnosis.to_dict()
     assert record["simplest_error"] == pytest.approx(0.2)
     assert record["simplest_score"] == pytest.approx(0.8)
@@ -405,7 +408,7 @@ def test_sentences_say_if_no_candidate_is_simpler():
     assert diagnosis.simplest == diagnosis.best == {"a": 2}
     assert not diagnosis.has_simpler
     assert "No simpler candidate" in diagnosis.sentences[1]
-    assert "Best: a=2" in diagnosis._repr_html_()
+    assert "Best: a=2" in render_search(diagnosis)
 
 
 def test_best_value_missing_in_capacity_has_no_simplest():
@@ -679,7 +682,7 @@ def test_values_of_any_type(iris):
     assert priors[0] is None
     assert priors[2] == pytest.approx([1 / 3] * 3)
     assert priors[4] == [0.2, 0.4, 0.4]
-    assert "var_smoothing=" in diagnosis._repr_html_()
+    assert "var_smoothing=" in render_search(diagnosis)
     close(diagnosis.plot())
 
 
@@ -722,7 +725,7 @@ def test_failed_fits_rank_last():
     assert diagnosis.results["validation_accuracy"].isna().tolist() == [1, 0, 1, 0]
     record = json.loads(json.dumps(diagnosis.to_dict(), allow_nan=False))
     assert record["results"][0]["validation_accuracy"] is None
-    assert "nan" not in Page(diagnosis._repr_html_()).text.lower()
+    assert "nan" not in Page(render_search(diagnosis)).text.lower()
     assert len(diagnosis.curves["a"]) == 4 * N_SPLITS
     close(diagnosis.plot())
 
@@ -864,8 +867,8 @@ def test_to_html_writes_a_self_contained_page(tree_search, iris, tmp_path):
     page = Page(html)
     assert html.startswith("<!DOCTYPE html>")
     assert [p.name for p in tmp_path.iterdir()] == ["search.html"]
-    assert page.tags.count("img") == len(diagnosis.curves) == 2
-    assert len(page.links) == 2
+    assert page.tags.count("img") == 1 + len(diagnosis.curves) == 3
+    assert len(page.links) == 3
     assert all(link.startswith("data:image/png;base64,") for link in page.links)
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
     assert "@import" not in html
@@ -886,16 +889,17 @@ def test_to_html_of_a_missing_folder_raises_os_error(tmp_path):
 def test_html_of_values_is_escaped():
     hostile = "<script>alert(1)</script>"
     diagnosis = diagnose_search(prescribe({hostile: [0.9] * 4, "$x$": [0.5] * 4}))
-    page = Page(diagnosis._repr_html_())
+    page = Page(render_search(diagnosis))
     assert "script" not in page.tags
     assert hostile in page.text
 
 
-def test_plot_has_axes_for_each_curve(tree_search):
+def test_plot_has_axes_for_each_curve_and_for_the_heat_map(tree_search):
     diagnosis = diagnose_search(tree_search)
     figure = diagnosis.plot()
-    assert len(figure.axes) == len(diagnosis.curves)
-    for ax, (name, curve) in zip(figure.axes, diagnosis.curves.items(), strict=True):
+    *axes, heat_map = figure.axes
+    assert heat_map.get_title() == "Validation accuracy (%)"
+    for ax, (name, curve) in zip(axes, diagnosis.curves.items(), strict=True):
         assert ax.get_xlabel() == name
         assert "Accuracy" in ax.get_ylabel()
         values = curve["value"].unique().tolist()
@@ -922,7 +926,142 @@ def test_plot_without_train_scores_has_one_line(iris):
     assert len(ax.lines) == 1
     assert ax.get_ylabel() == "f1_macro"
     close(figure)
-    assert "<img" in diagnosis._repr_html_()
+    assert "<img" in render_search(diagnosis)
+
+
+ACCURACIES = {
+    ("y", 1): [0.5] * 4,
+    ("y", 2): [0.6] * 4,
+    ("y", 10): [0.7, 0.8, 0.9, 1.0],
+    ("x", 1): [0.2] * 4,
+    ("x", 2): [0.3] * 4,
+    ("x", 10): [0.4] * 4,
+}
+
+
+def search_of_two(candidates=tuple(ACCURACIES)):
+    """Return a diagnosed search over `a` and `b` with prescribed accuracies."""
+    grid = [{"a": [a], "b": [b], "l2": [0.1]} for a, b in candidates]
+    table = {key_of({"a": a, "b": b, "l2": 0.1}): s for (a, b), s in ACCURACIES.items()}
+    return diagnose_search(prescribed_search(grid, table))
+
+
+def test_heat_map_is_the_mean_score_by_two_parameters():
+    diagnosis = search_of_two([*ACCURACIES][::-1])
+    table = diagnosis.heat_map
+    assert table.index.name == "a"
+    assert table.columns.name == "b"
+    # Numbers in their order, other values as they were tried, as in the curves.
+    assert table.index.tolist() == ["x", "y"]
+    assert table.columns.tolist() == ["1", "2", "10"]
+    np.testing.assert_allclose(table, [[0.2, 0.3, 0.4], [0.5, 0.6, 0.85]])
+
+
+def test_heat_map_is_drawn_with_scores_and_the_best_outlined():
+    figure = search_of_two().plot()
+    ax = figure.axes[-1]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("b", "a")
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "2", "10"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["y", "x"]
+    scores = [float(text.get_text()) for text in ax.texts]
+    assert scores == [50.0, 60.0, 85.0, 20.0, 30.0, 40.0]
+    (best,) = ax.patches
+    assert best.get_xy() == (1.5, -0.5)  # around the cell of 85.0
+    close(figure)
+
+
+def test_combinations_without_a_score_are_blank_in_the_heat_map():
+    candidates = [c for c in ACCURACIES if c != ("x", 10)]
+    diagnosis = search_of_two(candidates)
+    assert np.isnan(diagnosis.heat_map.loc["x", "10"])
+    figure = diagnosis.plot()
+    assert len(figure.axes[-1].texts) == 5
+    close(figure)
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        {"max_depth": [1, 2]},
+        {"max_depth": [1, 2], "criterion": ["gini", "entropy"], "splitter": ["best"]},
+        {"max_depth": [1, 2], "criterion": ["gini", "entropy"], "ccp_alpha": [0, 0.1]},
+        [{"max_depth": [1, 2]}, {"criterion": ["gini", "entropy"]}],
+    ],
+)
+def test_heat_map_needs_exactly_two_parameters(iris, grid):
+    tree = DecisionTreeClassifier(random_state=0)
+    diagnosis = diagnose_search(GridSearchCV(tree, grid, cv=2).fit(*iris))
+    assert (diagnosis.heat_map is not None) == ("splitter" in grid)
+
+
+def test_random_search_over_continuous_parameters_has_no_heat_map(iris):
+    distributions = {"C": loguniform(1e-2, 1e2), "gamma": loguniform(1e-2, 1e2)}
+    search = RandomizedSearchCV(SVC(), distributions, n_iter=6, random_state=0)
+    assert diagnose_search(search.fit(*iris)).heat_map is None
+
+
+def test_heat_map_of_halving_search_is_of_the_first_round(iris):
+    grid = {"max_depth": [1, 2, 3], "criterion": ["gini", "entropy"]}
+    tree = DecisionTreeClassifier(random_state=0)
+    search = HalvingGridSearchCV(tree, grid, random_state=0).fit(*iris)
+    diagnosis = diagnose_search(search, *iris)
+    first = diagnosis.results.query("round == 1")
+    assert diagnosis.heat_map.shape == (2, 3)
+    for row in first.to_dict("records"):
+        cell = diagnosis.heat_map.loc[row["criterion"], str(row["max_depth"])]
+        assert cell == pytest.approx(row["validation_accuracy"])
+    figure = diagnosis.plot()
+    assert "first round of halving" in figure.axes[-1].get_title()
+    close(figure)
+    assert "the outlined combination was the best in the last round" in render_search(
+        diagnosis
+    )
+
+
+def test_large_heat_map_has_colours_instead_of_numbers(iris):
+    grid = {"max_depth": range(1, 12), "min_samples_leaf": [1, 2]}
+    search = GridSearchCV(DecisionTreeClassifier(random_state=0), grid, cv=2)
+    figure = diagnose_search(search.fit(*iris)).plot()
+    *_, ax, colors = figure.axes
+    assert len(ax.texts) == 0
+    assert colors.get_ylabel() == "Validation accuracy (%)"
+    close(figure)
+
+
+def test_heat_map_file_of_an_earlier_search_is_removed(tmp_path):
+    write_search(search_of_two(), tmp_path)
+    assert (tmp_path / "heat_map.png").read_bytes().startswith(b"\x89PNG")
+    write_search(diagnose_search(prescribe({1: [0.5] * 4, 2: [0.9] * 4})), tmp_path)
+    assert not (tmp_path / "heat_map.png").exists()
+
+
+def test_page_has_model_data_date_and_the_choice_as_its_heading(tree_search, iris):
+    diagnosis = diagnose_search(tree_search, *iris)
+    html = render_search(diagnosis)
+    text = " ".join(re.sub("<[^>]*>", " ", html).split())
+    assert "Model DecisionTreeClassifier(random_state=0)" in text
+    assert "Data 150 samples of 4 values, float64" in text
+    assert re.search(r"Date \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", text)
+    assert re.findall("<h1>(.*)</h1>", html) == ["Best: criterion=gini max_depth=5"]
+
+
+def test_search_json_has_the_date(tmp_path):
+    write_search(search_of_two(), tmp_path)
+    date = json.loads((tmp_path / "search.json").read_text())["date"]
+    assert datetime.fromisoformat(date).utcoffset() == timedelta(0)
+    assert f'datetime="{date}"' in (tmp_path / "report.html").read_text()
+
+
+def test_notebook_shows_a_card_and_the_sentences_as_text(tree_search, iris):
+    diagnosis = diagnose_search(tree_search, *iris)
+    bundle = diagnosis._repr_mimebundle_()
+    assert bundle["text/plain"] == str(diagnosis)
+    card = Page(bundle["text/html"])
+    assert not {"html", "h1", "script"} & set(card.tags)
+    assert card.tags.count("img") == 1
+    assert card.tags.count("tr") == 1 + 5
+    text = card.text.replace("\N{NBSP}", " ")
+    assert all(sentence in text for sentence in diagnosis.sentences)
 
 
 def test_plot_of_a_single_candidate_is_refused():
@@ -930,7 +1069,7 @@ def test_plot_of_a_single_candidate_is_refused():
     assert diagnosis.curves == {}
     with pytest.raises(ValueError, match="no validation curve"):
         diagnosis.plot()
-    assert "<img" not in diagnosis._repr_html_()
+    assert "<img" not in render_search(diagnosis)
 
 
 def test_repr_and_str():
@@ -968,7 +1107,7 @@ def test_curves_of_grids_with_different_parameters_can_be_drawn(iris):
     assert diagnosis.best["kernel"] == "linear"
     assert "gamma" not in diagnosis.curves  # the best candidate has none
     close(diagnosis.plot())
-    diagnosis._repr_html_()
+    render_search(diagnosis)
 
 
 def test_halving_over_a_parameter_as_resource_can_be_drawn(iris):
@@ -1000,7 +1139,7 @@ def test_candidates_that_were_tried_twice_can_be_drawn(iris, make, grid, setting
     search = make(DecisionTreeClassifier(random_state=0), grid, **settings).fit(*iris)
     diagnosis = diagnose_search(search, *iris)
     close(diagnosis.plot())  # ValueError: Index contains duplicate entries
-    diagnosis._repr_html_()
+    render_search(diagnosis)
 
 
 def test_value_between_those_of_overlapping_grids_is_no_edge():
@@ -1056,7 +1195,7 @@ def test_page_shows_standard_errors_in_the_unit_of_the_accuracy(iris):
     row = diagnosis.results.iloc[search.best_index_]
     # "97.3 %" beside "0.0125". Both were percent before.
     cell = f"<td>{100 * row['validation_standard_error']:.1f} %</td>"
-    assert cell in diagnosis._repr_html_()
+    assert cell in render_search(diagnosis)
 
 
 def test_sizes_are_ordered_by_the_labels_that_the_search_knows():
