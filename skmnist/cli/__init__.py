@@ -7,6 +7,7 @@ from skmnist.cli._diagnose import diagnose
 from skmnist.cli._evaluate import evaluate
 from skmnist.cli._predict import predict
 from skmnist.cli._search import search
+from skmnist.cli._terminal import set_encoding_errors
 from skmnist.cli._train import train
 
 __all__ = ["app", "main"]
@@ -20,4 +21,5 @@ def main():
     TensorFlow's C++ log is turned off unless ``TF_CPP_MIN_LOG_LEVEL`` is set.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    set_encoding_errors()
     app()

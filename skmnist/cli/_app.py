@@ -103,9 +103,12 @@ ReportOption = Annotated[Path, typer.Option(help="Folder for the report.")]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace the files of an earlier run.")
 ]
+OpenOption = Annotated[
+    bool, typer.Option("--open", help="Open the report in the browser.")
+]
 
 # Options that say where the result goes, not what it is.
-_NOT_RECORDED = ("out", "overwrite", "resume")
+_NOT_RECORDED = ("out", "overwrite", "resume", "open_report")
 
 
 def _options(

@@ -1,5 +1,8 @@
 """Data, their parts, and models, as the options of the command line name them."""
 
+import contextlib
+import io
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 
 from skmnist.classifiers import KerasMLPClassifier, LeNetClassifier
+from skmnist.cli._app import load_backend
 from skmnist.datasets import fetch_mnist, load_digits28, read_idx
 from skmnist.datasets._files import load_images
 from skmnist.datasets._npy import listing, read_npy, read_npz
@@ -38,7 +42,7 @@ def load(name):
     if name == "digits":
         bunch = load_digits28()
     elif name == "mnist":
-        bunch = fetch_mnist(subset="train")
+        bunch = _load_mnist("train")
     elif Path(name).exists():
         bunch = load_images(Path(name))
     else:
@@ -47,6 +51,17 @@ def load(name):
             "folder of IDX files, or an npz file."
         )
     return _squeeze(bunch.images), bunch.target
+
+
+def _load_mnist(subset):
+    """Load a part of MNIST; a terminal shows the progress of a download on stderr."""
+    try:
+        return fetch_mnist(subset=subset, download_if_missing=False)
+    except FileNotFoundError:
+        load_backend()  # the download is Keras's, and so is the bar on stdout
+        shown = sys.stderr if sys.stderr.isatty() else io.StringIO()
+        with contextlib.redirect_stdout(shown):
+            return fetch_mnist(subset=subset)
 
 
 def load_parts(name):
@@ -67,7 +82,7 @@ def load_parts(name):
     """
     images, y = load(name)
     if name == "mnist":
-        bunch = fetch_mnist(subset="test")
+        bunch = _load_mnist("test")
         return (images, y), (_squeeze(bunch.images), bunch.target)
     check_class_sizes(y, 2, "a training and a test part")
     train, test = train_test_split(

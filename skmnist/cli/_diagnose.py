@@ -12,6 +12,7 @@ from skmnist.cli._app import (
     FoldsOption,
     JobsOption,
     Model,
+    OpenOption,
     OverwriteOption,
     ReportOption,
     SamplesOption,
@@ -51,6 +52,7 @@ def diagnose(
     tolerance: ToleranceOption = 0.02,
     out: ReportOption = Path("skmnist-report"),
     overwrite: OverwriteOption = False,
+    open_report: OpenOption = False,
     seed: SeedOption = 0,
     n_jobs: JobsOption = 1,
 ):
@@ -98,7 +100,7 @@ def diagnose(
             paths = _write_one(diagnoses, out, configurations, recorded)
         else:
             paths = _write_two(diagnoses, out, configurations, recorded)
-        _output.print_paths(paths)
+        _output.print_paths(paths, open_report=open_report)
 
 
 def _run(pipelines, images, y, cv, tolerance, seed, n_jobs):

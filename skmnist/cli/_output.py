@@ -1,9 +1,11 @@
 """Output of the command line: tables and sentences on standard output."""
 
-from rich.console import Console
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from skmnist.cli._app import print_error
+from skmnist.cli._terminal import open_in_browser, output_console, print_table
 from skmnist.search._values import written_value
 
 _SCORES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
@@ -11,7 +13,7 @@ _SCORES = ("train_loss", "validation_loss", "train_accuracy", "validation_accura
 
 def print_diagnosis(diagnosis, name=None):
     """Print the table of folds, the verdict and the findings."""
-    console = Console()
+    console = output_console()
     of = f" of {name}" if name else ""
     table = Table(title=f"Loss and accuracy (%) of each fold{of}")
     table.add_column("Fold")
@@ -24,7 +26,7 @@ def print_diagnosis(diagnosis, name=None):
     table.add_row("Mean", *_cells(summary["mean"]), style="bold")
     table.add_row("Low (95 %)", *_cells(summary["low"]))
     table.add_row("High (95 %)", *_cells(summary["high"]))
-    console.print(table)
+    print_table(console, table)
     console.print()
     sentence = diagnosis.sentence[:1].upper() + diagnosis.sentence[1:]
     console.print(Text(sentence, style="bold"))
@@ -38,14 +40,14 @@ def print_diagnosis(diagnosis, name=None):
 
 def print_comparison(comparison):
     """Print the result of a comparison of two models."""
-    console = Console()
+    console = output_console()
     console.print(Text(comparison.sentence, style="bold"))
     console.print()
 
 
 def print_search(diagnosis):
     """Print the best candidates of a search, and what to take from it."""
-    console = Console()
+    console = output_console()
     results = diagnosis.to_frame()
     if "round" in results:
         results = results[results["round"] == results["round"].max()]
@@ -62,20 +64,32 @@ def print_search(diagnosis):
             f"{100 * row['validation_accuracy']:.2f}",
             f"{row['fit_time']:.2f}",
         )
-    console.print(table)
+    print_table(console, table)
     console.print()
     for sentence in diagnosis.sentences:
         console.print(Text(sentence, style="bold"))
     console.print()
 
 
-def print_paths(paths):
-    """Print the paths of a report's files, the page first."""
-    console = Console()
+def print_paths(paths, *, open_report=False):
+    """Print the paths of a report's files, the page last, and perhaps open it.
+
+    Parameters
+    ----------
+    paths : list of pathlib.Path
+        The page first.
+    open_report : bool, default=False
+        Whether to open the page in the browser.
+    """
+    console = output_console()
+    page, *others = paths
+    names = ", ".join(str(path.relative_to(page.parent)) for path in others)
     # Not wrapped, so that a path can be copied.
-    console.print(Text(f"Report: {paths[0]}"), soft_wrap=True)
-    others = ", ".join(str(path.relative_to(paths[0].parent)) for path in paths[1:])
-    console.print(Text(f"Beside it: {others}"), soft_wrap=True)
+    console.print(Text(f"Beside it: {names}"), soft_wrap=True)
+    link = Style(link=page.resolve().as_uri())
+    console.print(Text.assemble("Report: ", (str(page), link)), soft_wrap=True)
+    if open_report and not open_in_browser(page):
+        print_error(f"No browser could be opened: open {page} in one.")
 
 
 def print_scores(parts, pipeline):
@@ -111,7 +125,7 @@ def print_scores(parts, pipeline):
         loss = log_loss(y, probabilities, labels=known)
         accuracy = accuracy_score(y, known[probabilities.argmax(axis=1)])
         table.add_row(part, f"{len(y):,}", f"{loss:.4f}", f"{100 * accuracy:.2f}")
-    Console().print(table)
+    print_table(output_console(), table)
 
 
 def _cells(scores):

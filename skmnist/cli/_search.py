@@ -13,6 +13,7 @@ from skmnist.cli._app import (
     JobsOption,
     Model,
     ModelOption,
+    OpenOption,
     OverwriteOption,
     ReportOption,
     SamplesOption,
@@ -64,6 +65,7 @@ def search(
     samples: SamplesOption = None,
     out: ReportOption = Path("skmnist-search"),
     overwrite: OverwriteOption = False,
+    open_report: OpenOption = False,
     resume: ResumeOption = False,
     seed: SeedOption = 0,
     n_jobs: JobsOption = 1,
@@ -114,7 +116,7 @@ def search(
         )
         _remove(checkpoints)
     _output.print_search(diagnosis)
-    _output.print_paths(paths)
+    _output.print_paths(paths, open_report=open_report)
 
 
 def _check_folder(out, checkpoints, overwrite, resume):

@@ -223,8 +223,9 @@ def _download(names, cached):
                 os.replace(path, cached)
     except Exception as error:  # get_file raises plain Exception without network
         raise OSError(
-            f"Keras could not download MNIST: {str(error).rstrip('.')}. Obtain the "
-            "files by other means and pass their folder as data_home."
+            f"Keras could not download MNIST ({str(error).rstrip('.')}): set the "
+            "environment variable SKMNIST_MNIST_DIR, or data_home, to "
+            f"{expected_files(names)}."
         ) from error
     return parts
 
