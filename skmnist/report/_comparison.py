@@ -140,6 +140,7 @@ def draw_comparison(ax, comparison):
                 color=style["color"],
                 markersize=8,
                 linestyle="none",
+                clip_on=False,  # of an error of 0, at the edge
                 label=SIDES[side] if row == 0 else None,
             )
     ax.set_yticks(range(2), label_names(comparison.names, 18, "model"))
