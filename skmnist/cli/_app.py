@@ -1,6 +1,7 @@
 """The application, the options that commands share, and how a command ends."""
 
 import shlex
+import signal
 import warnings
 from contextlib import contextmanager
 from enum import StrEnum
@@ -200,14 +201,19 @@ def describe_data(images, y, cv):
 
 @contextmanager
 def parallel_fits(n_jobs):
-    """Import Keras in this process, and in each worker before its first fit."""
+    """Import Keras, and let workers ignore Ctrl-C, which a terminal sends to all.
+
+    joblib ends its workers after the interrupt of this process; without this they would
+    print their own tracebacks first.
+    """
     from joblib import effective_n_jobs, parallel_config
 
     load_backend()
     if effective_n_jobs(n_jobs) == 1:
         yield
         return
-    with parallel_config("loky", initializer=load_backend):
+    ignore = signal.SIGINT, signal.SIG_IGN
+    with parallel_config("loky", initializer=signal.signal, initargs=ignore):
         yield
 
 

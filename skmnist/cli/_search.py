@@ -174,9 +174,10 @@ def _run(searcher, images, y, checkpoints):
             searcher.fit(images, y)
     except KeyboardInterrupt:
         if checkpoints.exists():
+            n_fits = len(FinishedTrainings(checkpoints))
             print_error(
-                f"Stopped after {len(FinishedTrainings(checkpoints))} fits, which are "
-                f"kept in {checkpoints}: resume with the same command and --resume."
+                f"Stopped after {n_fits} fit{'s' * (n_fits != 1)}, kept in "
+                f"{checkpoints}: resume with the same command and --resume."
             )
         else:
             print_error("Stopped before anything was finished: nothing was saved.")
