@@ -13,7 +13,9 @@ from skmnist.report._provenance import as_json, origin
 COMPARISON_FILES = ("report.html", "comparison.json")
 
 
-def write_comparison(comparison, folder, *, command=None, configurations=None):
+def write_comparison(
+    comparison, folder, *, command=None, configurations=None, advice=()
+):
     """Write a page that compares two models, and the report of each in a subfolder.
 
     Parameters
@@ -23,6 +25,8 @@ def write_comparison(comparison, folder, *, command=None, configurations=None):
     command : str, default=None
     configurations : dict of str to dict, default=None
         Settings of each model by its name.
+    advice : sequence of (str, str), default=()
+        What to type next: the purpose of each command, and the command.
 
     Returns
     -------
@@ -40,7 +44,7 @@ def write_comparison(comparison, folder, *, command=None, configurations=None):
         )[0]
         for name, diagnosis in diagnoses.items()
     ]
-    made = origin(command, configurations)
+    made = origin(command, configurations, advice)
     page = _render(comparison, made, linked=True)
     record = {**comparison.to_dict(), **made}
     content = {"report.html": page.encode(), "comparison.json": as_json(record)}

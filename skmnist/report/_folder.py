@@ -22,7 +22,7 @@ FILES = (
 PARTIAL_FILE = "partial_results.csv"
 
 
-def write_report(diagnosis, folder, *, command=None, configuration=None):
+def write_report(diagnosis, folder, *, command=None, configuration=None, advice=()):
     """Write the report of a diagnosis into a folder.
 
     Each file is replaced in one step, so that no file is ever incomplete. Figures have
@@ -40,6 +40,8 @@ def write_report(diagnosis, folder, *, command=None, configuration=None):
         The command that makes this report, for the page.
     configuration : dict, default=None
         Settings by name, for the page.
+    advice : sequence of (str, str), default=()
+        What to type next: the purpose of each command, and the command.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def write_report(diagnosis, folder, *, command=None, configuration=None):
     ['report.html', 'accuracy.png', 'loss.png']
     """
     drawings = drawings_of(diagnosis)
-    made = origin(command, configuration or diagnosis.configuration)
+    made = origin(command, configuration or diagnosis.configuration, advice)
     page = render_page(diagnosis, drawings, made)
     pictures = {
         f"{name}.png": drawing.png

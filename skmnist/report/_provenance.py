@@ -101,24 +101,28 @@ def versions():
     return found
 
 
-def origin(command=None, configuration=None):
-    """Return how and when a report was made.
+def origin(command=None, configuration=None, advice=()):
+    """Return how and when a report was made, and what to do next.
 
     Parameters
     ----------
     command : str, default=None
     configuration : dict, default=None
+    advice : sequence of (str, str), default=()
+        What to type next: the purpose of each command, and the command.
 
     Returns
     -------
     origin : dict
-        "date" (of now: UTC, ISO 8601), "command", "configuration" and "versions".
+        "date" (of now: UTC, ISO 8601), "command", "configuration", "versions" and
+        "next", a list of dicts with "purpose" and "command".
     """
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
         "configuration": configuration or {},
         "versions": versions(),
+        "next": [{"purpose": step[0], "command": step[1]} for step in advice],
     }
 
 

@@ -15,7 +15,7 @@ _MOST_ROWS = 50
 _MOST_CARD_ROWS = 5
 
 
-def write_search(diagnosis, folder, *, command=None, configuration=None):
+def write_search(diagnosis, folder, *, command=None, configuration=None, advice=()):
     """Write the report of a search into a folder.
 
     Parameters
@@ -26,13 +26,15 @@ def write_search(diagnosis, folder, *, command=None, configuration=None):
         The command that makes this report.
     configuration : dict, default=None
         Settings by name.
+    advice : sequence of (str, str), default=()
+        What to type next: the purpose of each command, and the command.
 
     Returns
     -------
     paths : list of pathlib.Path
     """
     drawings = drawings_of(diagnosis)
-    made = origin(command, configuration or diagnosis.configuration)
+    made = origin(command, configuration or diagnosis.configuration, advice)
     page = _render(diagnosis, drawings, made)
     content = {
         "report.html": page.encode(),
