@@ -278,7 +278,9 @@ def warn_if_inverted(X, fitted):
     if border is None:
         return
     *limits, fitted_border = fitted
-    levels = background_level(*limits, border), background_level(*limits, fitted_border)
+    # A photograph of paper is not as light as paper that is drawn.
+    now = background_level(*limits, border, margin=0.4)
+    levels = now, background_level(*limits, fitted_border)
     if None not in levels and levels[0] != levels[1]:
         warnings.warn(
             "The images in X have a {} background, but those passed to fit had a {} "
@@ -290,10 +292,10 @@ def warn_if_inverted(X, fitted):
         )
 
 
-def background_level(low, high, border):
+def background_level(low, high, border, margin=0.25):
     """Return "dark" or "light" for a border near an end of the range, else None."""
     level = (border - low) / ((high - low) or 1)
-    return "dark" if level < 0.25 else "light" if level > 0.75 else None
+    return "dark" if level < margin else "light" if level > 1 - margin else None
 
 
 def _border_mean(X):

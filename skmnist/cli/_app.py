@@ -11,9 +11,21 @@ from typing import Annotated
 import typer
 
 from skmnist import __version__
+from skmnist.cli._options import complete_data, flag
 
 
-class _Group(typer.core.TyperGroup):
+class _PlainFlags:
+    """Mixin for commands whose help names no type beside a flag."""
+
+    def get_params(self, ctx):
+        params = super().get_params(ctx)
+        for param in params:
+            if getattr(param, "is_flag", False):
+                param.metavar = " "
+        return params
+
+
+class _Group(_PlainFlags, typer.core.TyperGroup):
     """A group whose commands end with one sentence and an exit code, no traceback."""
 
     def invoke(self, ctx):
@@ -37,6 +49,36 @@ class _Group(typer.core.TyperGroup):
             raise typer.Exit(1) from None
 
 
+class _Command(_PlainFlags, typer.core.TyperCommand):
+    """A command whose help ends with its examples."""
+
+    def format_help(self, ctx, formatter):
+        super().format_help(ctx, formatter)
+        lines = "\n".join(f"   {example}" for example in self.callback.examples)
+        # Not as an epilog, whose lines are joined or spread by versions of Typer.
+        typer.echo(f" Examples:\n{lines}\n")
+
+
+def examples(*lines):
+    """Give a command examples, which its help shows.
+
+    Parameters
+    ----------
+    *lines : str
+        What is typed.
+
+    Returns
+    -------
+    decorator : callable
+    """
+
+    def decorate(command):
+        command.examples = lines
+        return command
+
+    return decorate
+
+
 def make_app(commands):
     """Make the application of some commands.
 
@@ -52,14 +94,13 @@ def make_app(commands):
     app = typer.Typer(
         cls=_Group,
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         help="Train image classifiers and find out whether they over- or underfit.",
     )
     app.callback()(_options)
     for command in commands:
-        app.command()(command)
+        app.command(cls=_Command)(command)
     return app
 
 
@@ -71,50 +112,76 @@ class Model(StrEnum):
 
 
 ModelOption = Annotated[
-    Model, typer.Option(help="Network: multilayer perceptron or LeNet-style CNN.")
+    Model,
+    typer.Option(
+        help="Multilayer perceptron, or LeNet-style CNN.", rich_help_panel="Network"
+    ),
 ]
 DataOption = Annotated[
     str,
     typer.Option(
         metavar="DATA",
-        help="digits (embedded), mnist, a folder of IDX files, or an npz file.",
+        help="digits (embedded), mnist, a folder of pictures or IDX files, or a CSV, "
+        "parquet or npz file.",
+        autocompletion=complete_data,
+        rich_help_panel="Data",
     ),
 ]
 EpochsOption = Annotated[
-    int | None, typer.Option(min=1, help="Epochs.", show_default="the network's own")
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Epochs.",
+        show_default="5 for mlp, 10 for lenet",
+        rich_help_panel="Network",
+    ),
 ]
 BatchSizeOption = Annotated[
     int | None,
-    typer.Option(min=1, help="Batch size.", show_default="the network's own"),
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Batch size.",
+        show_default="32 for mlp, 128 for lenet",
+        rich_help_panel="Network",
+    ),
 ]
-FoldsOption = Annotated[int, typer.Option(min=2, help="Number of stratified folds.")]
-JobsOption = Annotated[int, typer.Option(help="Number of fits at once.")]
+JobsOption = Annotated[int, typer.Option(metavar="N", help="Number of fits at once.")]
 SamplesOption = Annotated[
     int | None,
     typer.Option(
         min=2,
+        metavar="N",
         help="Use this many images, stratified by class.",
         show_default="all",
+        rich_help_panel="Data",
     ),
 ]
 SeedOption = Annotated[
-    int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")
+    int,
+    typer.Option(min=0, max=2**32 - 1, metavar="N", help="Seed of everything random."),
 ]
-ReportOption = Annotated[Path, typer.Option(help="Folder for the report.")]
+ReportOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="FOLDER", help="Folder for the report.", rich_help_panel="Output"
+    ),
+]
 OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace the files of an earlier run.")
+    bool, flag("--overwrite", "Replace the files of an earlier run.")
 ]
-OpenOption = Annotated[
-    bool, typer.Option("--open", help="Open the report in the browser.")
-]
+OpenOption = Annotated[bool, flag("--open", "Open the report in the browser.")]
 
 # Options that say where the result goes, not what it is.
-_NOT_RECORDED = ("out", "overwrite", "resume", "open_report")
+_NOT_RECORDED = frozenset(
+    ["out", "overwrite", "resume", "open_report", "quiet", "json", "from_search"]
+)
 
 
 def _options(
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error.")
+        bool, flag("--debug", "Show the traceback of an error.", "Options")
     ] = False,
     version: Annotated[
         bool,
@@ -183,20 +250,38 @@ def as_command(ctx, options):
 
 def as_settings(options, *, without=()):
     """Return recorded options as a dict for a report's page."""
+    settings = {}
+    for name, *values in options:
+        name = name.strip("-")
+        if values and name not in without:
+            settings.setdefault(name, []).extend(values)
+    return {name: ", ".join(values) for name, values in settings.items()}
+
+
+def typed_options(ctx):
+    """Return the options that were typed and describe the task, by parameter.
+
+    Those that choose the network and its settings are left out.
+    """
+    chosen = ("model", "settings", "epochs", "batch_size", "grid", "more")
     return {
-        option[0].strip("-"): option[-1]
-        for option in options
-        if len(option) == 2 and option[0].strip("-") not in without
+        name: value
+        for name, value in ctx.params.items()
+        if name not in (*_NOT_RECORDED, *chosen)
+        and ctx.get_parameter_source(name).name == "COMMANDLINE"
     }
 
 
-def describe_data(images, y, cv):
+def describe_data(data, folds):
     """Return the description of data and folds for a report's page."""
-    shape = "×".join(map(str, images.shape[1:]))
-    return {
-        "Images": f"{len(y):,} of {shape} pixels, {images.dtype}",
-        "Cross-validation": f"{cv} stratified folds, shuffled",
-    }
+    shape = "×".join(map(str, data.images.shape[1:]))
+    n_samples, dtype = len(data.y), data.images.dtype
+    if data.images.ndim == 2:
+        described = {"Samples": f"{n_samples:,} of {shape} features, {dtype}"}
+    else:
+        described = {"Images": f"{n_samples:,} of {shape} pixels, {dtype}"}
+    whole = "" if data.groups is None else ", of whole groups"
+    return {**described, "Cross-validation": f"{folds}{whole}"}
 
 
 @contextmanager

@@ -1,20 +1,29 @@
-"""Data, their parts, and models, as the options of the command line name them."""
+"""Data, their parts, and networks, as the options of the command line name them."""
 
 import contextlib
 import io
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import (
+    RepeatedStratifiedKFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+    train_test_split,
+)
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skmnist.classifiers import KerasMLPClassifier, LeNetClassifier
 from skmnist.cli._app import load_backend
-from skmnist.datasets import fetch_mnist, load_digits28, read_idx
-from skmnist.datasets._files import load_images
-from skmnist.datasets._npy import listing, read_npy, read_npz
-from skmnist.preprocessing import ImageFlattener, PixelScaler
+from skmnist.cli._options import parse_image_shape
+from skmnist.cli._settings import settings_of
+from skmnist.datasets import fetch_mnist, load_digits28, load_images
+from skmnist.datasets._files import has_test_part
+from skmnist.preprocessing import ImageFlattener, MNISTFormatter, PixelScaler
 
 # Fixed, so that `evaluate` uses the part that `train` did not, with any seed.
 _TEST_FRACTION, _SPLIT_SEED = 0.2, 0
@@ -22,35 +31,73 @@ _TEST_FRACTION, _SPLIT_SEED = 0.2, 0
 # The largest values of pixels: scaled or binary, 8-bit, 16-bit.
 _PIXEL_MAXIMA = (1, 255, 65535)
 
+_NETWORKS = {"mlp": KerasMLPClassifier, "lenet": LeNetClassifier}
 
-def load(name):
+
+class Data(NamedTuple):
+    """Labelled images, or samples of a table.
+
+    Attributes
+    ----------
+    images : ndarray of shape (n_samples, height, width[, channels])
+        Pixels as they are stored; of shape (n_samples, n_features) for a table.
+    y : ndarray of shape (n_samples,)
+        Labels.
+    groups : ndarray of shape (n_samples,) or None
+    name : str
+        The value of --data.
+    """
+
+    images: np.ndarray
+    y: np.ndarray
+    groups: np.ndarray | None
+    name: str
+
+    def take(self, rows):
+        """Return some of the samples."""
+        groups = None if self.groups is None else self.groups[rows]
+        return Data(self.images[rows], self.y[rows], groups, self.name)
+
+
+def load(options, subset="train"):
     """Load labelled images to learn from.
 
     Parameters
     ----------
-    name : str
-        "digits", "mnist", a folder of IDX files or an npz file. If the data are divided
-        into a training and a test part, the former is loaded.
+    options : dict
+        Values of the options that say which data to read: "data" is "digits", "mnist",
+        or a path that `load_images` reads; others have the names of its parameters.
+    subset : {"train", "test"}, default="train"
 
     Returns
     -------
-    images : ndarray of shape (n_samples, height, width[, channels])
-        Pixels as they are stored.
-    y : ndarray of shape (n_samples,)
-        Labels.
+    data : Data
     """
-    if name == "digits":
-        bunch = load_digits28()
-    elif name == "mnist":
-        bunch = _load_mnist("train")
-    elif Path(name).exists():
-        bunch = load_images(Path(name))
+    name = options["data"]
+    formatter = MNISTFormatter() if options.get("mnist_format") else None
+    chosen = {
+        "label": options.get("label"),
+        "groups": options.get("groups"),
+        "image_shape": parse_image_shape(options.get("image_shape")),
+        "transpose": options.get("transpose", False),
+    }
+    if name in ("digits", "mnist"):
+        given = [option.replace("_", "-") for option, value in chosen.items() if value]
+        if given:
+            raise ValueError(
+                f"--{given[0]} is for files, and --data {name} is not a file."
+            )
+        bunch = load_digits28() if name == "digits" else _load_mnist(subset)
+        if formatter is not None:
+            bunch.images = formatter.fit_transform(bunch.images)
+    elif Path(name).expanduser().exists():
+        bunch = load_images(name, subset, formatter=formatter, **chosen)
     else:
         raise FileNotFoundError(
             f"There is no file or folder {name!r}: --data takes digits, mnist, a "
-            "folder of IDX files, or an npz file."
+            "folder of pictures or IDX files, or a CSV, parquet or npz file."
         )
-    return _squeeze(bunch.images), bunch.target
+    return Data(_squeeze(bunch.images), bunch.target, bunch.get("groups"), name)
 
 
 def _load_mnist(subset):
@@ -64,145 +111,157 @@ def _load_mnist(subset):
             return fetch_mnist(subset=subset)
 
 
-def load_parts(name):
+def load_parts(options):
     """Load labelled images in a training and a test part.
 
-    MNIST is divided already. Of other data a fifth, stratified by class, is the test
-    part, which depends on the data alone.
+    MNIST is divided already, and so are some files. Of other data a fifth, stratified
+    by class, is the test part, which depends on the data alone.
 
     Parameters
     ----------
-    name : str
+    options : dict
         As in `load`.
 
     Returns
     -------
-    train, test : tuple of (ndarray, ndarray)
-        Images and labels.
+    train, test : Data
     """
-    images, y = load(name)
-    if name == "mnist":
-        bunch = _load_mnist("test")
-        return (images, y), (_squeeze(bunch.images), bunch.target)
-    check_class_sizes(y, 2, "a training and a test part")
+    data, name = load(options), options["data"]
+    if name == "mnist" or (name != "digits" and has_test_part(name)):
+        # Pictures of the test part get the size of those of the training part.
+        shape = "x".join(map(str, data.images.shape[1:]))
+        is_file = name != "mnist" and data.images.ndim > 2
+        return data, load(options | ({"image_shape": shape} if is_file else {}), "test")
+    check_class_sizes(data, 2, "a training and a test part")
     train, test = train_test_split(
-        np.arange(len(y)),
-        test_size=max(_TEST_FRACTION, len(np.unique(y)) / len(y)),
-        stratify=y,
+        np.arange(len(data.y)),
+        test_size=max(_TEST_FRACTION, len(np.unique(data.y)) / len(data.y)),
+        stratify=data.y,
         random_state=_SPLIT_SEED,
     )
-    return (images[train], y[train]), (images[test], y[test])
+    return data.take(train), data.take(test)
 
 
-def subsample(images, y, n_samples, seed):
+def subsample(data, n_samples, seed):
     """Return `n_samples` of the images, stratified by class; None returns all."""
-    if n_samples is None or n_samples == len(y):
-        return images, y
-    n_classes = len(np.unique(y))
-    if not n_classes <= n_samples <= len(y) - n_classes:
+    if n_samples is None or n_samples == len(data.y):
+        return data
+    n_images, n_classes = len(data.y), len(np.unique(data.y))
+    if not n_classes <= n_samples <= n_images - n_classes:
         raise ValueError(
-            f"--samples {n_samples} is not possible with {len(y)} images of "
+            f"--samples {n_samples} is not possible with {n_images} images of "
             f"{n_classes} classes, each in proportion: pass {n_classes} to "
-            f"{len(y) - n_classes}, or leave it out for all."
+            f"{n_images - n_classes}, or leave it out for all."
         )
+    check_class_sizes(data, 2, "a part of them in proportion")
     chosen, _ = train_test_split(
-        np.arange(len(y)), train_size=n_samples, stratify=y, random_state=seed
+        np.arange(n_images), train_size=n_samples, stratify=data.y, random_state=seed
     )
-    return images[chosen], y[chosen]
+    return data.take(chosen)
 
 
-def check_class_sizes(y, smallest, purpose):
+def check_class_sizes(data, smallest, purpose):
     """Raise ValueError unless there are two classes, each with enough images."""
-    labels, counts = np.unique(y, return_counts=True)
+    labels, counts = np.unique(data.y, return_counts=True)
     if len(labels) < 2:
         raise ValueError(
-            f"The data have one class, {labels[0]}, but a classifier needs two."
+            f"The data of {data.name} have one class, {labels[0]}, but a classifier "
+            "needs two."
         )
     if counts.min() < smallest:
+        number = "1 image" if counts.min() == 1 else f"{counts.min()} images"
         raise ValueError(
-            f"Class {labels[counts.argmin()]} has {counts.min()} images, too few for "
+            f"Class {labels[counts.argmin()]} of {data.name} has {number}, too few for "
             f"{purpose}: each class needs at least {smallest}."
         )
 
 
-def make_model(model, images, *, epochs, batch_size, seed):
+def make_cv(folds, data, seed):
+    """Return the splits of a cross-validation, shuffled and stratified by class.
+
+    Parameters
+    ----------
+    folds : Folds
+    data : Data
+        Groups are never divided between folds.
+    seed : int
+
+    Returns
+    -------
+    cv : cross-validation generator
+    """
+    n_folds, n_repeats = folds
+    if data.groups is None:
+        if n_repeats == 1:
+            return StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+        return RepeatedStratifiedKFold(
+            n_splits=n_folds, n_repeats=n_repeats, random_state=seed
+        )
+    n_groups = len(np.unique(data.groups))
+    if n_groups < n_folds:
+        raise ValueError(
+            f"The data of {data.name} have {n_groups} groups, too few for {n_folds} "
+            "folds of whole groups."
+        )
+    splits = []
+    for repeat in range(n_repeats):
+        cv = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed + repeat)
+        splits += cv.split(data.images, data.y, data.groups)
+    return check_cv(splits)
+
+
+def make_model(model, data, settings, seed, *, models=None):
     """Make the Pipeline of a network for these images.
 
     Parameters
     ----------
     model : {"mlp", "lenet"}
         The network.
-    images : ndarray of shape (n_samples, height, width[, channels])
-        Pixels are divided by the smallest of 1, 255 and 65535 that none exceeds.
-    epochs, batch_size : int or None
-        None keeps the network's default.
+    data : Data
+        Pixels are divided by the smallest of 1, 255 and 65535 that none exceeds. The
+        columns of a table are standardised.
+    settings : dict
+        Hyperparameters; others have the network's defaults.
     seed : int
         Seeds the network.
+    models : list of str, default=None
+        All networks of the command: those that lack a hyperparameter ignore it, if
+        another one has it.
 
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
         Not fitted.
+
+    Raises
+    ------
+    ValueError
+        If a setting is invalid, pixels are too large, or a table is for LeNet.
     """
-    given = {"epochs": epochs, "batch_size": batch_size}
-    given = {name: value for name, value in given.items() if value is not None}
-    highest = images.max()
+    network_class = _NETWORKS[model]
+    known = [_NETWORKS[name] for name in models or [model]]
+    network = network_class(
+        random_state=seed, **settings_of(network_class, settings, known)
+    )
+    network._validate_params()
+    if data.images.ndim == 2:
+        if model == "lenet":
+            raise ValueError(
+                f"LeNet needs images, but {data.name} has rows of "
+                f"{data.images.shape[1]} values: use --model mlp, or pass their shape "
+                "with --image-shape."
+            )
+        return make_pipeline(StandardScaler(), network)
+    highest = data.images.max()
     if highest > _PIXEL_MAXIMA[-1]:
         raise ValueError(
-            f"A pixel has the value {highest}, but the largest supported value is "
-            f"{_PIXEL_MAXIMA[-1]} (16-bit): rescale the images."
+            f"A pixel of {data.name} has the value {highest}, but the largest "
+            f"supported value is {_PIXEL_MAXIMA[-1]} (16-bit): rescale the images."
         )
     scaler = PixelScaler(max_value=next(m for m in _PIXEL_MAXIMA if highest <= m))
     if model == "lenet":
-        return make_pipeline(scaler, LeNetClassifier(random_state=seed, **given))
-    network = KerasMLPClassifier(random_state=seed, **given)
+        return make_pipeline(scaler, network)
     return make_pipeline(ImageFlattener(), scaler, network)
-
-
-def read_images(path, image_shape):
-    """Read images without labels.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        An npy file; an npz file with the images as "x", "X", "images" or "data", or
-        with one array alone; or an IDX file.
-    image_shape : tuple of int
-        The shape of one image that the model takes. Flat rows are reshaped to it.
-
-    Returns
-    -------
-    images : ndarray of shape (n_samples, *image_shape)
-        Pixels as they are stored.
-    """
-    if path.suffix == ".npz":
-        (images,) = read_npz(path, _choose_images).values()
-    elif path.suffix == ".npy":
-        images = read_npy(path)
-    else:
-        images = read_idx(path)
-    n_pixels = int(np.prod(image_shape))
-    images = _squeeze(images)
-    if images.ndim == 2 and images.shape[1] == n_pixels:
-        images = images.reshape(-1, *image_shape)
-    if images.shape == image_shape:
-        images = images[np.newaxis]
-    if images.shape[1:] != image_shape:
-        raise ValueError(
-            f"{path} holds an array of shape {images.shape}, but the model takes "
-            f"images of shape {image_shape}: pass {('n', *image_shape)}."
-        )
-    return images
-
-
-def _choose_images(names):
-    """Return the name of the array of images among those in an npz file."""
-    known = [name for name in ("x", "X", "images", "data") if name in names]
-    if len(known or names) != 1:
-        raise ValueError(
-            f"it contains {listing(names)}, so the images are ambiguous: name them 'x'."
-        )
-    return known or names
 
 
 def _squeeze(images):

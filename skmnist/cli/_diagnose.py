@@ -1,7 +1,9 @@
 """The command that says whether a network over- or underfits, or compares two."""
 
+import contextlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,7 +11,6 @@ from skmnist.cli._app import (
     BatchSizeOption,
     DataOption,
     EpochsOption,
-    FoldsOption,
     JobsOption,
     Model,
     OpenOption,
@@ -20,127 +21,231 @@ from skmnist.cli._app import (
     as_command,
     as_settings,
     describe_data,
+    examples,
     parallel_fits,
     recorded_options,
+    typed_options,
 )
 from skmnist.cli._folders import check_folder, created_folder, stop
+from skmnist.cli._options import (
+    Folds,
+    FoldsOption,
+    FormatOption,
+    FromOption,
+    GroupsOption,
+    ImageShapeOption,
+    JsonOption,
+    LabelOption,
+    QuietOption,
+    SetOption,
+    TransposeOption,
+    flag,
+    parse_folds,
+    parse_reference,
+)
 
 ModelsOption = Annotated[
     list[Model] | None,
     typer.Option(
-        help="Network: multilayer perceptron or LeNet-style CNN. Give two to compare "
-        "them on the same folds.",
+        help="Multilayer perceptron, or LeNet-style CNN. Give two to compare them on "
+        "the same folds.",
         show_default="mlp",
+        rich_help_panel="Network",
     ),
 ]
 ToleranceOption = Annotated[
     float,
     typer.Option(
-        min=0, max=1, help="Largest bias or gap regarded as negligible, a fraction."
+        min=0,
+        max=1,
+        metavar="FRACTION",
+        help="Largest bias or gap regarded as negligible.",
+    ),
+]
+ReferenceOption = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|ERROR",
+        help="The achievable error, from 0 to below 1; auto trains other models to "
+        "estimate it.",
+    ),
+]
+NoCurveOption = Annotated[
+    bool,
+    flag(
+        "--no-learning-curve",
+        "Do not train on parts of the images, which takes two thirds of the time.",
+        "Options",
     ),
 ]
 
 
+@examples(
+    "skmnist diagnose",
+    "skmnist diagnose --data train.csv --samples 5000 --set dropout=0.3",
+    "skmnist diagnose --data photos/ --mnist-format --cv 5x3 --open",
+    "skmnist diagnose --model mlp --model lenet --data mnist --samples 10000",
+)
 def diagnose(
     ctx: typer.Context,
     model: ModelsOption = None,
-    data: DataOption = "digits",
-    cv: FoldsOption = 5,
+    settings: SetOption = None,
+    from_search: FromOption = None,
     epochs: EpochsOption = None,
     batch_size: BatchSizeOption = None,
+    data: DataOption = "digits",
+    label: LabelOption = None,
+    groups: GroupsOption = None,
+    image_shape: ImageShapeOption = None,
+    transpose: TransposeOption = False,
+    mnist_format: FormatOption = False,
     samples: SamplesOption = None,
+    cv: FoldsOption = "5",
     tolerance: ToleranceOption = 0.02,
+    reference: ReferenceOption = "auto",
+    no_learning_curve: NoCurveOption = False,
+    seed: SeedOption = 0,
+    n_jobs: JobsOption = 1,
     out: ReportOption = Path("skmnist-report"),
     overwrite: OverwriteOption = False,
     open_report: OpenOption = False,
-    seed: SeedOption = 0,
-    n_jobs: JobsOption = 1,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
 ):
     """Cross-validate a network and say whether it over- or underfits.
 
-    After Ctrl-C the scores of the finished folds are saved.
+    It writes a report, and says what to type next. After Ctrl-C the scores of the
+    finished folds are saved.
     """
-    models = [name.value for name in model or [Model.mlp]]
-    if len(models) > 2 or len(set(models)) < len(models):
-        raise typer.BadParameter(
-            f"one network or two different ones, not {', '.join(models)}.",
-            param_hint="--model",
-        )
+    folds, reference = parse_folds(cv), parse_reference(reference)
     check_folder(out, overwrite)
-    from skmnist.cli import _data, _output
-    from skmnist.report._provenance import one_line
+    from skmnist.cli import _data
+    from skmnist.cli._settings import choose
 
-    images, y = _data.subsample(*_data.load(data), samples, seed)
-    _data.check_class_sizes(y, cv, f"{cv} folds")
+    choice = choose(ctx, _models(model))
+    chosen = _data.subsample(_data.load(choice.data), samples, seed)
+    _data.check_class_sizes(chosen, folds.n_folds, f"{folds.n_folds} folds")
     pipelines = {
         name: _data.make_model(
-            name, images, epochs=epochs, batch_size=batch_size, seed=seed
+            name, chosen, choice.settings, seed, models=choice.models
         )
-        for name in models
+        for name in choice.models
     }
-    resolved = {"model": models}
-    if len(models) == 1:  # two networks may have different defaults
-        network = pipelines[models[0]][-1]
-        resolved |= {"epochs": network.epochs, "batch_size": network.batch_size}
+    task = _Task(
+        pipelines=pipelines,
+        data=chosen,
+        folds=folds,
+        cv=_data.make_cv(folds, chosen, seed),
+        reference=reference,
+        tolerance=tolerance,
+        learning_curve=not no_learning_curve,
+        seed=seed,
+        n_jobs=n_jobs,
+        quiet=quiet,
+    )
+    with created_folder(out), parallel_fits(n_jobs):
+        diagnoses, finished = _run(task)
+        records = _records(ctx, task, choice)
+        if len(diagnoses) < len(pipelines):
+            _stop(out, task, diagnoses, finished, records)
+        result = _result(diagnoses)
+        advice = _advise(ctx, task, choice, result, out)
+        paths = _write(out, result, diagnoses, records, advice)
+    _report(result, diagnoses, paths, advice, quiet=quiet, json=json, show=open_report)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is diagnosed, and how."""
+
+    pipelines: dict
+    data: Any
+    folds: Folds
+    cv: Any
+    reference: Any
+    tolerance: float
+    learning_curve: bool
+    seed: int
+    n_jobs: int
+    quiet: bool
+
+
+def _models(models):
+    """Return the names of the networks, of which there may be two."""
+    names = [name.value for name in models or [Model.mlp]]
+    if len(names) > 2 or len(set(names)) < len(names):
+        raise typer.BadParameter(
+            f"one network or two different ones, not {', '.join(names)}.",
+            param_hint="--model",
+        )
+    return names
+
+
+def _records(ctx, task, choice):
+    """Return the command and the configurations, for reports."""
+    from skmnist.cli._settings import as_typed
+    from skmnist.report._provenance import one_line
+
+    resolved = {
+        **choice.data,
+        "model": choice.models,
+        "settings": as_typed(choice.settings),
+    }
+    # Two networks may have different defaults.
+    networks = [pipeline[-1] for pipeline in task.pipelines.values()]
+    for name in ("epochs", "batch_size"):
+        value = getattr(networks[0], name)
+        resolved[name] = value if len(networks) == 1 else choice.settings.get(name)
     options = recorded_options(ctx, **resolved)
     configurations = {
         name: {
             "Model": one_line(pipeline),
-            **describe_data(images, y, cv),
+            **describe_data(task.data, task.folds),
             **as_settings(options, without=["model"]),
         }
-        for name, pipeline in pipelines.items()
+        for name, pipeline in task.pipelines.items()
     }
-    recorded = {"command": as_command(ctx, options)}
-    with created_folder(out), parallel_fits(n_jobs):
-        diagnoses, folds = _run(pipelines, images, y, cv, tolerance, seed, n_jobs)
-        if len(diagnoses) < len(models):
-            _stop(out, diagnoses, folds, y, cv, configurations, recorded)
-        if len(models) == 1:
-            paths = _write_one(diagnoses, out, configurations, recorded)
-        else:
-            paths = _write_two(diagnoses, out, configurations, recorded)
-        _output.print_paths(paths, open_report=open_report)
+    return as_command(ctx, options), configurations
 
 
-def _run(pipelines, images, y, cv, tolerance, seed, n_jobs):
+def _run(task):
     """Diagnose each network, until Ctrl-C.
 
     Returns
     -------
     diagnoses : dict of str to FitDiagnosis
         Those that were finished.
-    folds : dict of str to list of Fold
+    finished : dict of str to list of Fold
         The finished folds of every network.
     """
-    from sklearn.model_selection import StratifiedKFold
-
     from skmnist.diagnosis._diagnose import plan_diagnosis, run_diagnosis
     from skmnist.diagnosis._progress import FitProgress
 
-    diagnoses, folds = {}, {name: [] for name in pipelines}
+    diagnoses, finished = {}, {name: [] for name in task.pipelines}
     try:
-        for number, (name, pipeline) in enumerate(pipelines.items(), 1):
+        for number, (name, pipeline) in enumerate(task.pipelines.items(), 1):
             plan = plan_diagnosis(
                 pipeline,
-                images,
-                y,
-                cv=StratifiedKFold(cv, shuffle=True, random_state=seed),
-                reference="auto",
-                tolerance=tolerance,
-                learning_curve=True,
-                n_jobs=n_jobs,
-                random_state=seed,
+                task.data.images,
+                task.data.y,
+                cv=task.cv,
+                reference=task.reference,
+                tolerance=task.tolerance,
+                learning_curve=task.learning_curve,
+                groups=task.data.groups,
+                n_jobs=task.n_jobs,
+                random_state=task.seed,
             )
-            which = f"{name} ({number} of 2)" if len(pipelines) == 2 else ""
-            with FitProgress(name=which) as progress:
-                diagnoses[name] = run_diagnosis(plan, progress, folds[name])
+            which = f"{name} ({number} of 2)" if len(task.pipelines) == 2 else ""
+            shown = contextlib.nullcontext() if task.quiet else FitProgress(name=which)
+            with shown as progress:
+                diagnoses[name] = run_diagnosis(plan, progress, finished[name])
     except KeyboardInterrupt:
         pass
-    return diagnoses, folds
+    return diagnoses, finished
 
 
-def _stop(out, diagnoses, folds, y, cv, configurations, recorded):
+def _stop(out, task, diagnoses, finished, records):
     """Save what was finished before Ctrl-C, and end the command."""
     import numpy as np
     import pandas as pd
@@ -148,38 +253,75 @@ def _stop(out, diagnoses, folds, y, cv, configurations, recorded):
     from skmnist.diagnosis._tables import folds_table
     from skmnist.report import write_report
 
+    command, configurations = records
     for name, diagnosis in diagnoses.items():
         write_report(
-            diagnosis, out / name, configuration=configurations[name], **recorded
+            diagnosis, out / name, command=command, configuration=configurations[name]
         )
-    codes = np.unique(y, return_inverse=True)[1]
+    codes = np.unique(task.data.y, return_inverse=True)[1]
     tables = [
-        folds_table(finished, codes).assign(model=name)
-        for name, finished in folds.items()
-        if finished
+        folds_table(folds, codes).assign(model=name)
+        for name, folds in finished.items()
+        if folds
     ]
     table = pd.concat(tables) if tables else pd.DataFrame()
-    stop(out, table, f"after {len(table)} of {cv * len(folds)} folds")
+    n_folds = task.folds.n_splits * len(finished)
+    stop(out, table, f"after {len(table)} of {n_folds} folds")
 
 
-def _write_one(diagnoses, out, configurations, recorded):
-    from skmnist.cli import _output
-    from skmnist.report import write_report
-
-    ((name, diagnosis),) = diagnoses.items()
-    paths = write_report(diagnosis, out, configuration=configurations[name], **recorded)
-    _output.print_diagnosis(diagnosis)
-    return paths
-
-
-def _write_two(diagnoses, out, configurations, recorded):
-    from skmnist.cli import _output
+def _result(diagnoses):
+    """Return the diagnosis of one network, or the comparison of two."""
+    if len(diagnoses) == 1:
+        return next(iter(diagnoses.values()))
     from skmnist.diagnosis import compare_fits
+
+    return compare_fits(*diagnoses.values(), names=tuple(diagnoses))
+
+
+def _write(out, result, diagnoses, records, advice):
+    """Write the report, and return its paths."""
+    command, configurations = records
+    if len(diagnoses) == 1:
+        from skmnist.report import write_report
+
+        (configuration,) = configurations.values()
+        return write_report(
+            result, out, command=command, configuration=configuration, advice=advice
+        )
     from skmnist.report._comparison import write_comparison
 
-    comparison = compare_fits(*diagnoses.values(), names=tuple(diagnoses))
-    paths = write_comparison(comparison, out, configurations=configurations, **recorded)
-    for name, diagnosis in diagnoses.items():
-        _output.print_diagnosis(diagnosis, name)
-    _output.print_comparison(comparison)
-    return paths
+    return write_comparison(
+        result, out, command=command, configurations=configurations, advice=advice
+    )
+
+
+def _advise(ctx, task, choice, result, out):
+    """Return the next commands to type."""
+    from skmnist.cli._advice import Typed, after_comparison, after_diagnosis
+
+    options = typed_options(ctx)
+    options |= {name: choice.data[name] for name in choice.data if choice.data[name]}
+    if options["data"] == "digits":
+        del options["data"]
+    typed = Typed(choice.models, choice.settings, options)
+    if len(task.pipelines) == 2:
+        return [after_comparison(result, typed, task.folds, out)]
+    ((_, pipeline),) = task.pipelines.items()
+    return [after_diagnosis(result, typed, pipeline[-1], task.folds, out)]
+
+
+def _report(result, diagnoses, paths, advice, *, quiet, json, show):
+    """Print the result, unless it is to be quiet, and perhaps open the report."""
+    from skmnist.cli import _output
+
+    if json:
+        _output.print_json(result, paths, advice)
+    elif not quiet:
+        for name, diagnosis in diagnoses.items():
+            _output.print_diagnosis(diagnosis, name if len(diagnoses) == 2 else None)
+        if len(diagnoses) == 2:
+            _output.print_comparison(result)
+        _output.print_advice(advice)
+        _output.print_paths(paths)
+    if show:
+        _output.open_report(paths[0])

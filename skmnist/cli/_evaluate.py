@@ -4,28 +4,57 @@ from typing import Annotated
 
 import typer
 
-from skmnist.cli._app import DataOption
+from skmnist.cli._app import DataOption, examples
 from skmnist.cli._model import ModelArgument, load_model
+from skmnist.cli._options import (
+    DATA_PARAMETERS,
+    FormatOption,
+    ImageShapeOption,
+    JsonOption,
+    LabelOption,
+    TransposeOption,
+)
 
 
+@examples(
+    "skmnist evaluate digits.skmnist",
+    "skmnist evaluate lenet.skmnist --data mnist",
+    "skmnist evaluate own.skmnist --data photos/ --mnist-format --json",
+)
 def evaluate(
+    ctx: typer.Context,
     model: ModelArgument,
     data: DataOption = "digits",
+    label: LabelOption = None,
+    image_shape: ImageShapeOption = None,
+    transpose: TransposeOption = False,
+    mnist_format: FormatOption = False,
     samples: Annotated[
         int | None,
         typer.Option(
-            min=2, help="The --samples of `skmnist train`.", show_default="all"
+            min=2,
+            metavar="N",
+            help="The --samples of `skmnist train`.",
+            show_default="all",
+            rich_help_panel="Data",
         ),
     ] = None,
+    json: JsonOption = False,
 ):
     """Score a saved network on the images that it was trained on, and on others.
 
-    The test part is never trained on by `skmnist train`.
+    The test part is never trained on by `skmnist train`. Pass the same options for the
+    data as to `skmnist train`.
     """
     pipeline = load_model(model)
     from skmnist.cli import _data, _output
 
-    part, test = _data.load_parts(data)
+    options = {n: v for n, v in ctx.params.items() if n in DATA_PARAMETERS}
+    part, test = _data.load_parts(options)
     seed = getattr(pipeline[-1], "random_state", 0)
-    part = _data.subsample(*part, samples, seed)
-    _output.print_scores({"Train": part, "Test": test}, pipeline)
+    part = _data.subsample(part, samples, seed)
+    scores = _output.score({"Train": part, "Test": test}, pipeline)
+    if json:
+        _output.print_record({"model": str(model), "scores": scores})
+    else:
+        _output.print_scores(scores)

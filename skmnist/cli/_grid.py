@@ -1,4 +1,4 @@
-"""The grid of a search as it is typed in a shell: ``epochs=5,10 l2=0,0.001``."""
+"""Hyperparameters as they are typed in a shell: ``epochs=5,10 l2=0,0.001``."""
 
 import math
 import re
@@ -17,8 +17,8 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*", re.ASCII)
 _WORDS = {"true": True, "false": False, "none": None}
 _NO_NUMBERS = ("nan", "inf", "infinity")
 
-# Parameters that control how a fit runs, not what it learns.
-_NOT_SEARCHED = ("callbacks", "checkpoint_dir", "random_state", "verbose", "warm_start")
+#: Parameters that control how a fit runs, not what it learns.
+NOT_SEARCHED = ("callbacks", "checkpoint_dir", "random_state", "verbose", "warm_start")
 
 
 def parse_grid(items):
@@ -51,7 +51,7 @@ def parse_grid(items):
     grid = {}
     n_points = 1
     for item in items:
-        name, values = _parse_item(item)
+        name, values = parse_item(item)
         if name in grid:
             raise ValueError(
                 f"The grid names {_short(name)} twice: list its values together, as in "
@@ -90,21 +90,22 @@ def fit_grid(grid, params):
     >>> fit_grid({"hidden_layer_sizes": [50, (200, 100)]}, {"hidden_layer_sizes": (9,)})
     {'hidden_layer_sizes': [(50,), (200, 100)]}
     """
-    known = sorted(set(params) - set(_NOT_SEARCHED))
+    known = sorted(set(params) - set(NOT_SEARCHED))
     fitted = {}
     for name, values in grid.items():
         if name not in known:
             near = get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}."
             raise ValueError(
-                f"The network has no parameter {_short(name)} to search over: {hint}"
+                f"The network has no hyperparameter {_short(name)}: {hint}"
             )
         sized = isinstance(params[name], tuple)
         fitted[name] = [(v,) if sized and type(v) is int else v for v in values]
     return fitted
 
 
-def _parse_item(item):
+def parse_item(item):
+    """Read one name with its values, as `parse_grid` reads each item."""
     shown = _shown(item)
     if len(item) > _MOST_CHARACTERS:
         raise ValueError(
@@ -115,8 +116,8 @@ def _parse_item(item):
     name = name.strip()
     if not equals or not _NAME.fullmatch(name):
         raise ValueError(
-            f"{shown} cannot be read as name=value,value: write epochs=5,10,20, for "
-            "example."
+            f"{shown} cannot be read as name=value: write dropout=0.3, or "
+            "epochs=5,10,20 for several values."
         )
     parts = [part.strip() for part in text.split(",")]
     if len(parts) > _MOST_VALUES:
@@ -125,7 +126,7 @@ def _parse_item(item):
     for part in parts:
         value = _parse_value(name, part)
         if any(_same(value, other) for other in values):
-            raise ValueError(f"The grid lists {_shown(part)} of {_short(name)} twice.")
+            raise ValueError(f"{_short(name)} has the value {_shown(part)} twice.")
         values.append(value)
     return name, values
 
@@ -133,7 +134,7 @@ def _parse_item(item):
 def _parse_value(name, text):
     if not text:
         raise ValueError(
-            f"The grid has an empty value of {_short(name)}: write name=value,value "
+            f"There is an empty value of {_short(name)}: write name=value,value "
             "without a comma at the ends or two in a row."
         )
     if text.lower() in _WORDS:
@@ -149,16 +150,14 @@ def _parse_value(name, text):
     elif _WORD.fullmatch(text) and text.lower() not in _NO_NUMBERS:
         return text
     raise ValueError(
-        f"The grid's value {_shown(text)} of {_short(name)} cannot be read: a value is "
+        f"The value {_shown(text)} of {_short(name)} cannot be read: a value is "
         "a finite number, true, false, none, sizes such as 200x100, or a word."
     )
 
 
 def _integer(name, text):
     if len(text) > _MOST_DIGITS:
-        raise ValueError(
-            f"The grid's value {_shown(text)} of {_short(name)} is too large."
-        )
+        raise ValueError(f"The value {_shown(text)} of {_short(name)} is too large.")
     return int(text)
 
 

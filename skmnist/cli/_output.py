@@ -1,5 +1,6 @@
 """Output of the command line: tables and sentences on standard output."""
 
+import typer
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
@@ -71,15 +72,13 @@ def print_search(diagnosis):
     console.print()
 
 
-def print_paths(paths, *, open_report=False):
-    """Print the paths of a report's files, the page last, and perhaps open it.
+def print_paths(paths):
+    """Print the paths of a report's files, the page last.
 
     Parameters
     ----------
     paths : list of pathlib.Path
         The page first.
-    open_report : bool, default=False
-        Whether to open the page in the browser.
     """
     console = output_console()
     page, *others = paths
@@ -88,19 +87,64 @@ def print_paths(paths, *, open_report=False):
     console.print(Text(f"Beside it: {names}"), soft_wrap=True)
     link = Style(link=page.resolve().as_uri())
     console.print(Text.assemble("Report: ", (str(page), link)), soft_wrap=True)
-    if open_report and not open_in_browser(page):
+
+
+def open_report(page):
+    """Open the page of a report in the browser, or say that there is none."""
+    if not open_in_browser(page):
         print_error(f"No browser could be opened: open {page} in one.")
 
 
-def print_scores(parts, pipeline):
-    """Print loss and accuracy of a fitted pipeline on parts of the data.
+def print_advice(advice):
+    """Print the commands to type next.
 
     Parameters
     ----------
-    parts : dict of str to tuple of (ndarray, ndarray)
+    advice : list of Advice
+    """
+    console = output_console()
+    for purpose, command in advice:
+        console.print(Text(f"Next, {purpose}:"))
+        # Not wrapped, so that a command can be copied.
+        console.print(Text(f"  {command}"), soft_wrap=True)
+    console.print()
+
+
+def print_json(result, paths, advice):
+    """Print a result as JSON, with the path of its page and what to type next.
+
+    Parameters
+    ----------
+    result : FitDiagnosis, FitComparison or SearchDiagnosis
+    paths : list of pathlib.Path
+        The page first.
+    advice : list of Advice
+    """
+    steps = [step._asdict() for step in advice]
+    print_record({**result.to_dict(), "report": str(paths[0]), "next": steps})
+
+
+def print_record(record):
+    """Print plain Python objects as JSON."""
+    from skmnist.report._provenance import as_json, as_plain
+
+    typer.echo(as_json(as_plain(record)).decode(), nl=False)
+
+
+def score(parts, pipeline):
+    """Return loss and accuracy of a fitted pipeline on parts of the data.
+
+    Parameters
+    ----------
+    parts : dict of str to Data
         Images and labels by the name of the part.
     pipeline : estimator object
         A fitted classifier with `predict_proba`.
+
+    Returns
+    -------
+    scores : dict of str to dict
+        "images", "loss" and "accuracy" by the name of the part.
 
     Raises
     ------
@@ -109,22 +153,35 @@ def print_scores(parts, pipeline):
     """
     from sklearn.metrics import accuracy_score, log_loss
 
+    scores, known = {}, pipeline.classes_
+    for part, data in parts.items():
+        unknown = sorted(set(data.y.tolist()) - set(known.tolist()), key=str)
+        if unknown:
+            raise ValueError(
+                f"The data of {data.name} have the labels {unknown}, but the model was "
+                f"trained on {known.tolist()}: evaluate it on data with the same "
+                "classes."
+            )
+        probabilities = pipeline.predict_proba(data.images)
+        scores[part] = {
+            "images": len(data.y),
+            "loss": log_loss(data.y, probabilities, labels=known),
+            "accuracy": accuracy_score(data.y, known[probabilities.argmax(axis=1)]),
+        }
+    return scores
+
+
+def print_scores(scores):
+    """Print the result of `score`."""
     table = Table()
     table.add_column("Part")
     for title in ("Images", "Loss", "Accuracy (%)"):
         table.add_column(title, justify="right")
-    known = pipeline.classes_
-    for part, (images, y) in parts.items():
-        unknown = sorted(set(y.tolist()) - set(known.tolist()), key=str)
-        if unknown:
-            raise ValueError(
-                f"The data have the labels {unknown}, but the model was trained on "
-                f"{known.tolist()}: evaluate it on data with the same classes."
-            )
-        probabilities = pipeline.predict_proba(images)
-        loss = log_loss(y, probabilities, labels=known)
-        accuracy = accuracy_score(y, known[probabilities.argmax(axis=1)])
-        table.add_row(part, f"{len(y):,}", f"{loss:.4f}", f"{100 * accuracy:.2f}")
+    for part, values in scores.items():
+        loss, accuracy = values["loss"], values["accuracy"]
+        table.add_row(
+            part, f"{values['images']:,}", f"{loss:.4f}", f"{100 * accuracy:.2f}"
+        )
     print_table(output_console(), table)
 
 

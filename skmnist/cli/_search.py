@@ -1,5 +1,6 @@
 """The command that trains a network with every combination of some values."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,6 @@ from skmnist.cli._app import (
     BatchSizeOption,
     DataOption,
     EpochsOption,
-    FoldsOption,
     JobsOption,
     Model,
     ModelOption,
@@ -21,12 +21,28 @@ from skmnist.cli._app import (
     as_command,
     as_settings,
     describe_data,
+    examples,
     parallel_fits,
     print_error,
     recorded_options,
+    typed_options,
 )
 from skmnist.cli._folders import check_folder, created_folder
 from skmnist.cli._grid import fit_grid, parse_grid
+from skmnist.cli._options import (
+    FoldsOption,
+    FormatOption,
+    GroupsOption,
+    ImageShapeOption,
+    JsonOption,
+    LabelOption,
+    QuietOption,
+    SetOption,
+    TransposeOption,
+    complete_setting,
+    flag,
+    parse_folds,
+)
 
 _CHECKPOINTS = "checkpoints"
 
@@ -34,7 +50,10 @@ _CHECKPOINTS = "checkpoints"
 GridOption = Annotated[
     list[str],
     typer.Option(
-        metavar="NAME=VALUE,...", help="Values to try, such as epochs=5,10,20."
+        metavar="NAME=VALUE,...",
+        help="Values to try, such as epochs=5,10,20. May be repeated.",
+        autocompletion=complete_setting,
+        rich_help_panel="Network",
     ),
 ]
 MoreArgument = Annotated[
@@ -43,80 +62,138 @@ MoreArgument = Annotated[
 ]
 HalvingOption = Annotated[
     bool,
-    typer.Option(
-        "--halving", help="Drop the worse combinations early, judged on fewer images."
+    flag(
+        "--halving",
+        "Drop the worse combinations early, judged on fewer images.",
+        "Options",
     ),
 ]
 ResumeOption = Annotated[
-    bool, typer.Option("--resume", help="Resume the interrupted search in --out.")
+    bool, flag("--resume", "Resume the interrupted search in --out.")
 ]
 
 
+@examples(
+    "skmnist search --grid epochs=5,10,20 --grid hidden_layer_sizes=50,200x100",
+    "skmnist search --halving --model lenet --grid dropout=0,0.25,0.5",
+    "skmnist search --data train.csv --set epochs=20 --grid l2=0,1e-4,1e-3 --n-jobs 2",
+)
 def search(
     ctx: typer.Context,
     grid: GridOption,
     more: MoreArgument = None,
     halving: HalvingOption = False,
     model: ModelOption = Model.mlp,
-    data: DataOption = "digits",
-    cv: FoldsOption = 5,
+    settings: SetOption = None,
     epochs: EpochsOption = None,
     batch_size: BatchSizeOption = None,
+    data: DataOption = "digits",
+    label: LabelOption = None,
+    groups: GroupsOption = None,
+    image_shape: ImageShapeOption = None,
+    transpose: TransposeOption = False,
+    mnist_format: FormatOption = False,
     samples: SamplesOption = None,
-    out: ReportOption = Path("skmnist-search"),
-    overwrite: OverwriteOption = False,
-    open_report: OpenOption = False,
-    resume: ResumeOption = False,
+    cv: FoldsOption = "5",
     seed: SeedOption = 0,
     n_jobs: JobsOption = 1,
+    out: ReportOption = Path("skmnist-search"),
+    overwrite: OverwriteOption = False,
+    resume: ResumeOption = False,
+    open_report: OpenOption = False,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
 ):
     """Train a network with every combination of some values, and say which to take.
 
     It names the best combination, and the simplest one within one standard error of it.
     After Ctrl-C or a crash, the same command with --resume repeats no finished fit.
     """
+    folds = parse_folds(cv)
     checkpoints = out / _CHECKPOINTS
     _check_folder(out, checkpoints, overwrite, resume)
     items = [*grid, *(more or [])]
     values = parse_grid(items)
-    from skmnist.cli import _data, _output
+    from skmnist.cli import _data
+    from skmnist.cli._settings import choose
     from skmnist.report._provenance import one_line
     from skmnist.search import diagnose_search
     from skmnist.search._report import write_search
 
-    images, y = _data.subsample(*_data.load(data), samples, seed)
-    _data.check_class_sizes(y, cv, f"{cv} folds")
-    pipeline = _data.make_model(
-        model.value, images, epochs=epochs, batch_size=batch_size, seed=seed
-    )
+    choice = choose(ctx, [model.value])
+    _check_disjoint(values, choice.settings)
+    chosen = _data.subsample(_data.load(choice.data), samples, seed)
+    _data.check_class_sizes(chosen, folds.n_folds, f"{folds.n_folds} folds")
+    pipeline = _data.make_model(model.value, chosen, choice.settings, seed)
     network = pipeline[-1]
     values = fit_grid(values, network.get_params())
     _check_values(network, values)
-    options = recorded_options(
-        ctx,
-        epochs=None if "epochs" in values else network.epochs,
-        batch_size=None if "batch_size" in values else network.batch_size,
-    )
-    configuration = {
-        "Model": one_line(pipeline),
-        "Grid": "; ".join(items),
-        **describe_data(images, y, cv),
-        **as_settings(options, without=["grid", "more"]),
-    }
+    splits = _data.make_cv(folds, chosen, seed)
+    options = _recorded(ctx, choice, network, values)
     with created_folder(out), parallel_fits(n_jobs):
-        searcher = _make_search(pipeline, values, cv, halving, seed, n_jobs)
-        configuration["Search"] = type(searcher).__name__
-        _run(searcher, images, y, checkpoints)
-        diagnosis = diagnose_search(searcher, images, y)
+        searcher = _make_search(pipeline, values, splits, halving, seed, n_jobs)
+        configuration = {
+            "Model": one_line(pipeline),
+            "Grid": "; ".join(items),
+            **describe_data(chosen, folds),
+            **as_settings(options, without=["grid", "more"]),
+            "Search": type(searcher).__name__,
+        }
+        _run(searcher, chosen, checkpoints, quiet)
+        diagnosis = diagnose_search(searcher, chosen.images, chosen.y)
+        advice = _advise(ctx, choice, diagnosis, values, out)
         paths = write_search(
             diagnosis,
             out,
             command=as_command(ctx, options),
             configuration=configuration,
+            advice=advice,
         )
         _remove(checkpoints)
-    _output.print_search(diagnosis)
-    _output.print_paths(paths, open_report=open_report)
+    _report(diagnosis, paths, advice, quiet=quiet, json=json, show=open_report)
+
+
+def _recorded(ctx, choice, network, grid):
+    """Return the options as they are typed, with what defaults stand for."""
+    from skmnist.cli._settings import as_typed
+
+    resolved = {
+        name: None if name in grid else getattr(network, name)
+        for name in ("epochs", "batch_size")
+    }
+    return recorded_options(ctx, settings=as_typed(choice.settings), **resolved)
+
+
+def _advise(ctx, choice, diagnosis, grid, out):
+    """Return the next commands to type."""
+    from skmnist.cli._advice import Typed, after_search
+
+    typed = Typed(choice.models, choice.settings, typed_options(ctx))
+    return after_search(diagnosis, typed, grid, out)
+
+
+def _report(diagnosis, paths, advice, *, quiet, json, show):
+    """Print the result, unless it is to be quiet, and perhaps open the report."""
+    from skmnist.cli import _output
+
+    if json:
+        _output.print_json(diagnosis, paths, advice)
+    elif not quiet:
+        _output.print_search(diagnosis)
+        _output.print_advice(advice)
+        _output.print_paths(paths)
+    if show:
+        _output.open_report(paths[0])
+
+
+def _check_disjoint(grid, settings):
+    """Raise ValueError if a hyperparameter is both searched and set."""
+    for name in grid:
+        if name in settings:
+            raise ValueError(
+                f"{name} is both searched over and set: remove it from --grid or from "
+                "the other options."
+            )
 
 
 def _check_folder(out, checkpoints, overwrite, resume):
@@ -138,16 +215,16 @@ def _check_values(network, grid):
             clone(network).set_params(**{name: value})._validate_params()
 
 
-def _make_search(pipeline, grid, cv, halving, seed, n_jobs):
+def _make_search(pipeline, grid, splits, halving, seed, n_jobs):
     """Make scikit-learn's search; the grid has the names of the last step."""
     from sklearn.base import clone
-    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+    from sklearn.model_selection import GridSearchCV
 
     step = pipeline.steps[-1][0]
     grid = {f"{step}__{name}": values for name, values in grid.items()}
     settings = {
         "scoring": "accuracy",
-        "cv": StratifiedKFold(cv, shuffle=True, random_state=seed),
+        "cv": splits,
         "refit": False,
         "n_jobs": n_jobs,
         "return_train_score": True,
@@ -162,16 +239,18 @@ def _make_search(pipeline, grid, cv, halving, seed, n_jobs):
     )
 
 
-def _run(searcher, images, y, checkpoints):
+def _run(searcher, data, checkpoints, quiet):
     """Fit a search that keeps its finished fits, and resume it if there are any."""
     from skmnist.classifiers._checkpoint import FinishedTrainings
     from skmnist.cli._progress import search_progress
 
     step = searcher.estimator.steps[-1][0]
     searcher.estimator.set_params(**{f"{step}__checkpoint_dir": checkpoints})
+    n_classes = len(set(data.y.tolist()))
+    progress = search_progress(searcher, checkpoints, len(data.y), n_classes)
     try:
-        with search_progress(searcher, checkpoints, len(y), len(set(y.tolist()))):
-            searcher.fit(images, y)
+        with contextlib.nullcontext() if quiet else progress:
+            searcher.fit(data.images, data.y)
     except KeyboardInterrupt:
         if checkpoints.exists():
             n_fits = len(FinishedTrainings(checkpoints))

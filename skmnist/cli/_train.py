@@ -1,5 +1,6 @@
 """The command that trains a network and saves it."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -14,42 +15,69 @@ from skmnist.cli._app import (
     OverwriteOption,
     SamplesOption,
     SeedOption,
+    examples,
     load_backend,
     print_error,
 )
 from skmnist.cli._folders import check_file
+from skmnist.cli._options import (
+    FormatOption,
+    FromOption,
+    ImageShapeOption,
+    JsonOption,
+    LabelOption,
+    QuietOption,
+    SetOption,
+    TransposeOption,
+)
 
 
+@examples(
+    "skmnist train --out digits.skmnist",
+    "skmnist train --model lenet --data mnist --epochs 12 --out lenet.skmnist",
+    "skmnist train --data photos/ --mnist-format --set dropout=0.3 --out own.skmnist",
+    "skmnist train --from skmnist-search --out best.skmnist",
+)
 def train(
-    out: Annotated[Path, typer.Option(help="File for the model.")],
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File for the model.")],
     model: ModelOption = Model.mlp,
-    data: DataOption = "digits",
+    settings: SetOption = None,
+    from_search: FromOption = None,
     epochs: EpochsOption = None,
     batch_size: BatchSizeOption = None,
+    data: DataOption = "digits",
+    label: LabelOption = None,
+    image_shape: ImageShapeOption = None,
+    transpose: TransposeOption = False,
+    mnist_format: FormatOption = False,
     samples: SamplesOption = None,
     seed: SeedOption = 0,
     overwrite: OverwriteOption = False,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
 ):
     """Train a network and save it.
 
-    It trains on the training part: MNIST's training images, or four fifths of other
-    data. `skmnist evaluate` scores it on the rest. After Ctrl-C, the network is saved
-    as trained so far.
+    It trains on the training part: MNIST's training images, the training part of files
+    that are divided, or four fifths of other data. `skmnist evaluate` scores it on the
+    rest. After Ctrl-C, the network is saved as trained so far.
     """
     check_file(out, overwrite)
     from skmnist.cli import _data, _output, _progress
+    from skmnist.cli._settings import choose
     from skmnist.persistence import save
 
-    part, _ = _data.load_parts(data)
-    images, y = _data.subsample(*part, samples, seed)
-    pipeline = _data.make_model(
-        model.value, images, epochs=epochs, batch_size=batch_size, seed=seed
-    )
+    choice = choose(ctx, [model.value])
+    part, _ = _data.load_parts(choice.data)
+    part = _data.subsample(part, samples, seed)
+    pipeline = _data.make_model(choice.models[0], part, choice.settings, seed)
     load_backend()
     stopped = False
-    with _progress.epoch_progress(pipeline[-1]):
+    progress = _progress.epoch_progress(pipeline[-1])
+    with contextlib.nullcontext() if quiet else progress:
         try:
-            pipeline.fit(images, y)
+            pipeline.fit(part.images, part.y)
         except KeyboardInterrupt:
             if not hasattr(pipeline[-1], "n_iter_"):
                 raise
@@ -61,5 +89,11 @@ def train(
             f"Stopped after {network.n_iter_} of {network.epochs} epochs: saved {out}."
         )
         raise typer.Exit(130)
-    _output.print_scores({"Train": (images, y)}, pipeline)
-    typer.echo(f"Saved {out}")
+    if quiet and not json:
+        return
+    scores = _output.score({"Train": part}, pipeline)
+    if json:
+        _output.print_record({"model": str(out), "scores": scores})
+    else:
+        _output.print_scores(scores)
+        typer.echo(f"Saved {out}")

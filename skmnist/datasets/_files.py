@@ -162,6 +162,8 @@ def load_images(
     ((50, 28, 28), dtype('uint8'), array([0, 1, 2, 3, 4]))
     """
     path = Path(path).expanduser()
+    if (path / path.name).is_file():  # archives unpack a file to a folder of its name
+        path = path / path.name
     if image_shape is not None:
         check_image_shape(image_shape, with_minus_one=False)
         image_shape = tuple(map(int, image_shape))
@@ -203,7 +205,7 @@ def has_test_part(path):
 
 def _read(path, name, formatter, notes, *, label, groups, image_shape):
     """Read one subset of any kind of file; return None if it is missing."""
-    if is_table(path):
+    if is_table(path) and not path.is_dir():
         if name == "test":
             return None
         table = read_table(path, notes, label=label, groups=groups)

@@ -5,11 +5,11 @@ import os
 import numpy as np
 
 from skmnist.datasets._pictures import (
-    as_grey,
     is_picture,
     open_picture,
     read_picture,
     scale_to_size,
+    to_channels,
 )
 
 # Pictures of several sizes are scaled to this one, unless most have the same size.
@@ -148,12 +148,11 @@ class PictureStack:
             notes.add(f"scaled to {width}×{height} pixels", path)
             pixels = scale_to_size(pixels, self._size)
         if pixels.ndim == 3 and self._channels == 1:
-            pixels = as_grey(pixels)
+            pixels = to_channels(pixels)
         if pixels.ndim == 3 and self._images.ndim == 3:  # the first with colours
             self._images = np.repeat(self._images[..., np.newaxis], 3, axis=-1)
-        if self._images.ndim == 4 and pixels.ndim == 2:
-            pixels = pixels[..., np.newaxis]
-        self._images[self._count] = pixels
+        channels = 3 if self._images.ndim == 4 else None
+        self._images[self._count] = to_channels(pixels, channels)
         self._count += 1
 
     def _allocate(self, pixels):

@@ -173,7 +173,12 @@ def _grey_if_equal(pixels):
     return pixels[..., 0] if (pixels[..., 1:] == red).all() else pixels
 
 
-def as_grey(pixels):
+def to_channels(pixels, channels=None):
+    """Return a picture in grey, of shape (h, w), or in 3 channels, (h, w, 3)."""
+    if channels == 3:
+        return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=-1)
+    if pixels.ndim == 2:
+        return pixels
     from PIL import Image
 
     return np.asarray(Image.fromarray(pixels).convert("L"))

@@ -57,9 +57,10 @@ def own_images(monkeypatch):
     """Return a function that sets the images and labels that ``--data`` loads."""
 
     def choose(images, y):
-        monkeypatch.setattr(
-            "skmnist.cli._data.load", lambda name: (images, np.asarray(y))
-        )
+        from skmnist.cli._data import Data
+
+        data = Data(images, np.asarray(y), None, "own")
+        monkeypatch.setattr("skmnist.cli._data.load", lambda options: data)
 
     return choose
 
@@ -84,8 +85,8 @@ def test_diagnose_prints_folds_verdict_and_paths(report):
 @pytest.mark.slow
 def test_report_shows_command_with_all_settings(report):
     page = (report[0] / "report.html").read_text()
-    command = "skmnist diagnose --model mlp --data digits --cv 2 --epochs 1 "
-    assert command + "--batch-size 32 --samples 200" in page
+    command = "skmnist diagnose --model mlp --epochs 1 --batch-size 32 --data digits "
+    assert command + "--samples 200 --cv 2" in page
 
 
 @pytest.mark.slow
@@ -213,21 +214,22 @@ def test_train_and_test_part_are_disjoint(monkeypatch, tmp_path, model):
     from skmnist.cli import _data
 
     seen = {}
-    whole = _data.load("digits")
+    whole = _data.load({"data": "digits"})
 
     def keep(parts, pipeline):
         seen.update(parts)
+        return {}
 
-    monkeypatch.setattr("skmnist.cli._output.print_scores", keep)
+    monkeypatch.setattr("skmnist.cli._output.score", keep)
     path = tmp_path / "model"
     options = ["--samples", 60, "--epochs", 1, "--seed", 5, "--model", model]
     assert run("train", *options, "--out", path).exit_code == 0
-    trained_on = {image.tobytes() for image in seen["Train"][0]}
-    assert len(seen["Train"][1]) == 60
+    trained_on = {image.tobytes() for image in seen["Train"].images}
+    assert len(seen["Train"].y) == 60
     assert run("evaluate", path, "--samples", 60).exit_code == 0
-    assert {image.tobytes() for image in seen["Train"][0]} == trained_on
-    assert not {image.tobytes() for image in seen["Test"][0]} & trained_on
-    assert len(seen["Test"][1]) == math.ceil(len(whole[1]) / 5)
+    assert {image.tobytes() for image in seen["Train"].images} == trained_on
+    assert not {image.tobytes() for image in seen["Test"].images} & trained_on
+    assert len(seen["Test"].y) == math.ceil(len(whole.y) / 5)
 
 
 def test_evaluate_prints_train_and_test_scores(trained):
@@ -297,7 +299,7 @@ def images_in(tmp_path, kind):
     from skmnist.cli import _data
     from skmnist.datasets import write_idx
 
-    images = _data.load("digits")[0][:3]
+    images = _data.load({"data": "digits"}).images[:3]
     path = tmp_path / f"images.{kind}"
     if kind == "npy":
         np.save(path, images)
@@ -321,7 +323,9 @@ def test_predict_writes_a_row_per_image(trained, tmp_path, kind):
     assert result.exit_code == 0, result.stderr
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert [row["image"] for row in rows] == ["0", "1", "2"]
-    probabilities = load(trained[0]).predict_proba(_data.load("digits")[0][:3])
+    probabilities = load(trained[0]).predict_proba(
+        _data.load({"data": "digits"}).images[:3]
+    )
     labels = [str(label) for label in probabilities.argmax(axis=1)]
     assert [row["label"] for row in rows] == labels
     shown = [float(row["probability"]) for row in rows]
@@ -342,7 +346,7 @@ def test_predict_refuses_invalid_images(trained, tmp_path):
     np.save(tmp_path / "small.npy", np.zeros((3, 8, 8), np.uint8))
     result = run("predict", trained[0], tmp_path / "small.npy")
     assert_fails(
-        result, "shape (3, 8, 8), but the model takes images of shape (28, 28)"
+        result, "shape (3, 8, 8), but the model takes samples of shape (28, 28)"
     )
     np.savez(tmp_path / "two.npz", a=np.zeros(3), b=np.zeros(3))
     again = run("predict", trained[0], tmp_path / "two.npz")

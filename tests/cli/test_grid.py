@@ -35,8 +35,8 @@ def test_parse_grid_keeps_types_and_order(item, values):
         (["__class__=5"], "name=value"),
         (["epochs="], "empty value of epochs"),
         (["epochs=5,,10"], "empty value"),
-        (["epochs=5,5"], "'5' of epochs twice"),
-        (["epochs=5,5.0"], "'5.0' of epochs twice"),
+        (["epochs=5,5"], "epochs has the value '5' twice"),
+        (["epochs=5,5.0"], "epochs has the value '5.0' twice"),
         (["epochs=5", "epochs=10"], "epochs twice"),
         (["l2=nan"], "'nan' of l2"),
         (["l2=1e999"], "cannot be read"),
@@ -73,7 +73,7 @@ def test_fit_grid_makes_sizes_tuples():
     [
         ("epoch", "did you mean epochs?"),
         ("momentum", "it has epochs, l2"),
-        ("verbose", "no parameter verbose to search over"),
+        ("verbose", "no hyperparameter verbose"),
     ],
 )
 def test_fit_grid_refuses_unknown_parameters(name, sentence):

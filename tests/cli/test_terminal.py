@@ -201,16 +201,16 @@ def test_open_opens_the_report(report, monkeypatch, capsys):
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
     _output.print_paths(report)
     assert opened == []
-    _output.print_paths(report, open_report=True)
+    _output.open_report(report[0])
     assert opened == [report[0].as_uri()]
     assert capsys.readouterr().err == ""
 
 
 def test_open_without_a_browser_is_one_sentence(report, monkeypatch, capsys):
     monkeypatch.setattr("webbrowser.open", lambda url: False)
-    _output.print_paths(report, open_report=True)
+    _output.open_report(report[0])
     captured = capsys.readouterr()
-    assert captured.out.endswith(f"Report: {report[0]}\n")
+    assert captured.out == ""
     assert captured.err == f"No browser could be opened: open {report[0]} in one.\n"
 
 
@@ -222,17 +222,16 @@ def test_open_is_an_option_and_not_recorded(report, monkeypatch, command):
         commands.append(command)
         return report
 
-    def write_one(diagnoses, out, configurations, recorded):
-        commands.append(recorded["command"])
-        return report
-
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
-    monkeypatch.setattr(_diagnose, "_run", lambda *args: ({"mlp": None}, {}))
-    monkeypatch.setattr(_diagnose, "_write_one", write_one)
+    monkeypatch.setattr(_diagnose, "_run", lambda task: ({"mlp": None}, {}))
+    monkeypatch.setattr("skmnist.report.write_report", write)
     monkeypatch.setattr(_search, "_run", lambda *args: None)
+    for module in (_diagnose, _search):
+        monkeypatch.setattr(module, "_advise", lambda *args: [])
     monkeypatch.setattr("skmnist.search.diagnose_search", lambda *args: None)
     monkeypatch.setattr("skmnist.search._report.write_search", write)
     monkeypatch.setattr(_output, "print_search", lambda diagnosis: None)
+    monkeypatch.setattr(_output, "print_diagnosis", lambda *args: None)
     options = ["--open", "--out", str(report[0].parent / "out")]
     if command == "search":
         options += ["--grid", "epochs=1,2"]

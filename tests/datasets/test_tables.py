@@ -313,3 +313,10 @@ def test_any_content_is_a_table_or_one_clear_error(tmp_path, content):
         except ValueError as error:
             outcome = str(error)
     assert isinstance(outcome, int) or str(path) in outcome
+
+
+def test_folder_that_bears_the_name_of_its_file_is_opened(tmp_path):
+    folder = tmp_path / "train.csv"
+    folder.mkdir()
+    write(KAGGLE, folder / "train.csv")
+    np.testing.assert_array_equal(load_images(folder).target, Y)

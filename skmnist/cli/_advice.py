@@ -1,0 +1,235 @@
+"""The next command to type after a verdict or a search, with the values it advises."""
+
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+from skmnist.cli._settings import as_typed
+
+# A class this many times as frequent as another is weighted.
+_IMBALANCE = 3
+_MOST_REPEATS = 9
+# Options of `diagnose` that other commands do not have.
+_DATA_OPTIONS = ("data", "label", "image_shape", "transpose", "mnist_format", "samples")
+
+
+class Advice(NamedTuple):
+    """What to type next.
+
+    Attributes
+    ----------
+    purpose : str
+        What the command is for: "to train longer".
+    command : str
+    """
+
+    purpose: str
+    command: str
+
+
+def after_diagnosis(diagnosis, typed, network, folds, out):
+    """Return what to type after the verdict on one network.
+
+    Parameters
+    ----------
+    diagnosis : FitDiagnosis
+    typed : Typed
+        The command that was typed.
+    network : classifier
+        With the parameters that were diagnosed.
+    folds : Folds
+    out : pathlib.Path
+        The folder of the report.
+
+    Returns
+    -------
+    advice : Advice
+    """
+    if diagnosis.verdict == "good":
+        return train(typed)
+    if diagnosis.verdict == "inconclusive":
+        purpose, changes = _narrower(typed, folds)
+    else:
+        purpose, settings = _other_settings(diagnosis, network)
+        changes = {"settings": typed.settings | settings}
+    return Advice(
+        purpose, typed.command("diagnose", {**changes, "out": next_folder(out)})
+    )
+
+
+def after_comparison(comparison, typed, folds, out):
+    """Return what to type after two networks were compared."""
+    if comparison.difference.contains(0):
+        _, changes = _narrower(typed, folds)
+        changes["out"] = next_folder(out)
+        return Advice("to tell them apart", typed.command("diagnose", changes))
+    better = comparison.names[comparison.difference.value > 0]
+    return train(typed._replace(models=[better]))
+
+
+def after_search(diagnosis, typed, grid, out):
+    """Return what to type after a search.
+
+    Parameters
+    ----------
+    diagnosis : SearchDiagnosis
+    typed : Typed
+    grid : dict of str to list
+        The values that were searched, by the names of --grid.
+    out : pathlib.Path
+        The folder of the report.
+
+    Returns
+    -------
+    advice : list of Advice
+        To search beyond the edges, if the best point is at one; and to train.
+    """
+    advice = []
+    edges = {
+        label: edge
+        for edge in diagnosis.edges
+        for label in diagnosis.labelled({edge.name: edge.value})
+    }
+    wider = {name: _beyond(edge) for name, edge in edges.items()}
+    if wider:
+        values = {name: wider.get(name, grid[name]) for name in grid}
+        items = [f"{name}={','.join(map(_written, vs))}" for name, vs in values.items()]
+        command = typed.command("search", {"grid": items, "out": next_folder(out)})
+        advice.append(Advice("to search beyond the edge", command))
+    if diagnosis.has_simpler:
+        point = diagnosis.labelled(diagnosis.simplest)
+        recommended = typed._replace(settings=typed.settings | point)
+        advice.append(train(recommended)._replace(purpose="to train the simpler one"))
+    else:
+        command = shlex.join(
+            ["skmnist", "train", "--from", str(out), "--out", next_file()]
+        )
+        advice.append(Advice("to train the best one", command))
+    return advice
+
+
+class Typed(NamedTuple):
+    """A command as it was typed, to be typed again with changes.
+
+    Attributes
+    ----------
+    models : list of str
+    settings : dict
+        Hyperparameters that differ from the defaults.
+    options : dict of str to object
+        Other options that differ from the defaults, by the names of parameters.
+    """
+
+    models: list
+    settings: dict
+    options: dict
+
+    def command(self, name, changes=None):
+        """Return the words of a command, joined.
+
+        Parameters
+        ----------
+        name : str
+        changes : dict, default=None
+            Values in place of `settings` and `options`; None leaves an option out.
+        """
+        values = {**self.options, **(changes or {})}
+        settings = values.pop("settings", self.settings)
+        values = {
+            "model": self.models if self.models != ["mlp"] else None,
+            "epochs": settings.get("epochs"),
+            "batch_size": settings.get("batch_size"),
+            "set": as_typed(settings),
+            **values,
+        }
+        words = ["skmnist", name]
+        for option, value in values.items():
+            flag = f"--{option.replace('_', '-')}"
+            for each in value if isinstance(value, list) else [value]:
+                if each is True:
+                    words.append(flag)
+                elif each is not None and each is not False:
+                    words += [flag, _written(each)]
+        return shlex.join(words)
+
+
+def train(typed):
+    """Return the command that trains and saves a network."""
+    options = {n: v for n, v in typed.options.items() if n in _DATA_OPTIONS}
+    typed = typed._replace(options=options)
+    command = typed.command("train", {"out": next_file()})
+    return Advice("to train and save it", command)
+
+
+def next_folder(folder):
+    """Return the first folder of a numbered name that does not exist."""
+    name, number = Path(folder).name, 2
+    stem, _, end = name.rpartition("-")
+    if stem and end.isdigit():
+        name, number = stem, int(end) + 1
+    while (path := Path(folder).with_name(f"{name}-{number}")).exists():
+        number += 1
+    return str(path)
+
+
+def next_file():
+    """Return the first name of a model's file that does not exist."""
+    path, number = Path("model.skmnist"), 2
+    while path.exists():
+        path, number = Path(f"model-{number}.skmnist"), number + 1
+    return str(path)
+
+
+def _narrower(typed, folds):
+    """Return how to narrow the intervals: more samples, or more repetitions."""
+    if typed.options.get("samples") is not None:
+        return "to use all images", {"samples": None}
+    repeats = min(3 * folds.n_repeats, _MOST_REPEATS)
+    return (
+        "to average over more trainings",
+        {"cv": f"{folds.n_folds}x{repeats}"},
+    )
+
+
+def _other_settings(diagnosis, network):
+    """Return what other settings are for, and which."""
+    found = {finding.code: finding for finding in diagnosis.findings}
+    if "FIT04" in found:
+        return "to train longer", {"epochs": 2 * found["FIT04"].evidence["n_epochs"]}
+    if "FIT01" in found:
+        counts = diagnosis.confusion_matrix.sum(axis=1)
+        if counts.max() > _IMBALANCE * counts.min() and network.class_weight is None:
+            return "to weight the classes", {"class_weight": "balanced"}
+        rate = network.learning_rate or 0.001
+        return "to take smaller steps", {"learning_rate": rate / 10}
+    if diagnosis.verdict != "overfit":
+        sizes = tuple(2 * size for size in network.hidden_layer_sizes)
+        return "to fit better", {"hidden_layer_sizes": sizes}
+    records = [found[code].evidence for code in ("FIT05", "FIT03") if code in found]
+    epochs = [record["epoch"] for record in records if "epoch" in record]
+    if epochs:
+        return "to stop earlier", {"epochs": epochs[0]}
+    if network.dropout < 0.5:
+        return "to regularise", {"dropout": round(min(0.5, network.dropout + 0.3), 2)}
+    return "to regularise", {"l2": 10 * network.l2 or 0.0001}
+
+
+def _beyond(edge):
+    """Return values of a parameter that continue beyond an edge."""
+    others = [value for value in edge.values if value != edge.value]
+    nearest = min(others, key=lambda value: abs(value - edge.value))
+    if edge.name.endswith("dropout") and edge.side == "highest":
+        # A rate is less than 1: halfway there, and halfway again.
+        values = [nearest, edge.value, (1 + edge.value) / 2, (3 + edge.value) / 4]
+        return [round(value, 3) for value in values]
+    ratio = edge.value / nearest if nearest else 2
+    values = [nearest, edge.value, edge.value * ratio, edge.value * ratio**2]
+    if isinstance(edge.value, int):
+        values = [max(1, round(value)) for value in values]
+    return sorted(set(values))
+
+
+def _written(value):
+    from skmnist.search._values import written_value
+
+    return value if isinstance(value, str) else written_value(value)

@@ -1,0 +1,284 @@
+"""Files that people have, from the shell: tables, folders of pictures, photographs."""
+
+import csv
+import io
+import json
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.datasets import load_iris
+from typer.testing import CliRunner
+
+from skmnist import load, load_digits28
+from skmnist.cli import app
+
+DIGITS = load_digits28()
+N = 300
+IMAGES, Y = DIGITS.images[:N], DIGITS.target[:N]
+NAMES = np.array(
+    ["null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"]
+)
+
+
+def run(*args):
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def succeeds(*args):
+    result = run(*args)
+    assert result.exit_code == 0, result.stderr
+    return result
+
+
+def fails(*args):
+    result = run(*args)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ")
+    assert len(result.stderr.splitlines()) == 1
+    return result.stderr
+
+
+def rows_of(result):
+    return list(csv.DictReader(io.StringIO(result.stdout)))
+
+
+def photograph(digit, seed=0):
+    """Draw a digit dark on light, off centre, enlarged and with noise."""
+    rng = np.random.default_rng(seed)
+    side = int(rng.integers(90, 200))
+    ink = np.asarray(Image.fromarray(digit).resize((side, side)), float) / 255
+    page = np.zeros((side + 60, side + 90))
+    page[40 : 40 + side, 15 : 15 + side] = ink
+    photo = 215 - 150 * page + rng.normal(0, 4, page.shape)
+    return np.clip(photo, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("table") / "train.csv"
+    frame = pd.DataFrame(DIGITS.data[:N]).add_prefix("pixel")
+    frame.insert(0, "label", Y)
+    frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures") / "photos"
+    for number, (image, label) in enumerate(zip(IMAGES, NAMES[Y], strict=True)):
+        path = folder / label / f"{number:03}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photograph(image, number)).save(path)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(table, tmp_path_factory):
+    out = tmp_path_factory.mktemp("model") / "digits.skmnist"
+    succeeds("train", "--epochs", 15, "--out", out)
+    return out
+
+
+def test_kaggle_csv_gives_a_verdict(table, tmp_path):
+    out = tmp_path / "report"
+    options = ["--epochs", 1, "--cv", 2, "--reference", 0.05, "--no-learning-curve"]
+    result = succeeds("diagnose", "--data", table, *options, "--out", out)
+    assert "Underfit: " in result.stdout
+    record = json.loads((out / "diagnosis.json").read_text())
+    assert record["data"]["X"]["shape"] == [N, 28, 28]
+
+
+def test_rows_of_a_table_are_standardised(tmp_path):
+    iris = load_iris(as_frame=True)
+    frame = iris.data.assign(species=iris.target_names[iris.target])
+    frame.to_csv(tmp_path / "iris.csv", index=False)
+    iris.data[48:53].to_csv(tmp_path / "new.csv", index=False)
+    out = tmp_path / "iris.skmnist"
+    data = ["--data", tmp_path / "iris.csv"]
+    succeeds("train", *data, "--epochs", 30, "--out", out)
+    scores = json.loads(succeeds("evaluate", out, *data, "--json").stdout)["scores"]
+    assert scores["Test"]["accuracy"] > 0.85
+    predicted = rows_of(succeeds("predict", out, tmp_path / "new.csv"))
+    assert [row["label"] for row in predicted][:2] == ["setosa"] * 2
+    said = fails("train", *data, "--model", "lenet", "--out", tmp_path / "x")
+    assert "LeNet needs images" in said
+    said = fails("predict", out, save(tmp_path / "photo.png", IMAGES[0]))
+    assert "photo.png is a picture, but the model takes rows of 4 values" in said
+
+
+def save(path, pixels):
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_folder_of_pictures_to_the_prediction_of_a_photograph(pictures, tmp_path):
+    out = tmp_path / "own.skmnist"
+    data = ["--data", pictures, "--mnist-format"]
+    succeeds("train", *data, "--epochs", 25, "--out", out)
+    pipeline = load(out)
+    assert pipeline.classes_.tolist() == sorted(NAMES.tolist())
+    result = succeeds("evaluate", out, *data, "--json")
+    assert json.loads(result.stdout)["scores"]["Test"]["accuracy"] > 0.7
+    photo = save(tmp_path / "photo.png", photograph(DIGITS.images[N + 1], 99))
+    result = succeeds("predict", out, photo)
+    (row,) = rows_of(result)
+    assert row["image"] == str(photo)
+    assert row["label"] == NAMES[DIGITS.target[N + 1]]
+    assert "brought into MNIST's format, 28×28 pixels" in result.stderr
+
+
+def test_pictures_without_the_format_are_scaled_as_in_training(pictures, tmp_path):
+    out = tmp_path / "own.skmnist"
+    data = ["--data", pictures, "--image-shape", "24x20"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        result = succeeds("train", *data, "--epochs", 1, "--out", out)
+    assert "scaled to 20×24 pixels" in result.stderr
+    first = sorted(pictures.glob("*/*.png"))[0]
+    result = succeeds("predict", out, first, "--show", tmp_path / "seen.png")
+    assert f"{first}: scaled, 24×20 pixels" in result.stderr
+    seen = np.asarray(Image.open(tmp_path / "seen.png"))
+    assert seen.shape == (24 * 11, 20 * 11)
+    assert seen[0, 0] > 190  # not inverted
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_photographs_are_read_in_the_format_of_mnist(model, tmp_path, shown):
+    test = slice(N, N + 40)
+    for number, digit in enumerate(DIGITS.images[test]):
+        save(tmp_path / f"{number:02}.jpg", photograph(digit, number))
+    show = ["--show", tmp_path / "seen.png"] if shown else []
+    predicted = rows_of(succeeds("predict", model, tmp_path / "*.jpg", *show))
+    labels = np.array([int(row["label"]) for row in predicted])
+    assert [row["image"][-6:-4] for row in predicted] == [f"{i:02}" for i in range(40)]
+    assert np.mean(labels == DIGITS.target[test]) > 0.85
+    if shown:  # four rows of ten, enlarged ten times
+        assert Image.open(tmp_path / "seen.png").size == (2800, 1120)
+    else:
+        folder = rows_of(succeeds("predict", model, tmp_path))
+        assert folder == predicted
+
+
+def test_scaled_photographs_get_a_warning(model, tmp_path):
+    photo = save(tmp_path / "photo.png", photograph(DIGITS.images[N]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        result = succeeds("predict", model, photo, "--no-mnist-format")
+    assert "Warning: The images in X have a light background" in result.stderr
+    assert "MNISTFormatter" in result.stderr
+
+
+def test_pictures_that_cannot_be_used_are_named_and_left_out(model, tmp_path):
+    good = save(tmp_path / "a.png", photograph(DIGITS.images[N]))
+    blank = save(tmp_path / "blank.png", np.full((300, 200), 200, np.uint8))
+    (tmp_path / "cut.png").write_bytes(good.read_bytes()[:500])
+    (tmp_path / "text.png").write_text("no picture")
+    result = succeeds("predict", model, tmp_path, "--quiet")
+    assert [row["image"] for row in rows_of(result)] == [str(good)]
+    said = result.stderr.splitlines()
+    assert len(said) == 3
+    assert f"Left out: {blank} contains no ink" in said[0]
+    assert "cut.png cannot be read as a picture: image file is truncated" in said[1]
+    assert "text.png is not a picture: expected PNG" in said[2]
+    good.unlink()
+    assert "None of 3 pictures can be used. Left out: " in fails(
+        "predict", model, tmp_path
+    )
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("missing.png", "No such file"),
+        ("*.png", "No file matches '*.png'"),
+        ("empty", "The folder empty contains no pictures"),
+        ("photo.heic", "photo.heic is of no known kind: expected a picture (PNG"),
+        ("blank.png", "blank.png contains no ink: all of its 30×20 pixels"),
+        ("huge.png", "huge.png has 20,000×6,000 pixels, more than 100,000,000"),
+        ("wrong.csv", "wrong.csv holds an array of shape (3, 2)"),
+        ("words.csv", "words.csv, row 2 has 'ink' in column 'b'"),
+    ],
+)
+def test_unusable_inputs_are_one_sentence(
+    model, tmp_path, monkeypatch, argument, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    (tmp_path / "wrong.csv").write_text("a,b\n1,2\n3,4\n5,6\n")
+    (tmp_path / "words.csv").write_text("a,b\n1,2\n3,ink\n")
+    if argument.startswith("blank"):
+        save(tmp_path / "blank.png", np.zeros((20, 30), np.uint8))
+    if argument.startswith("huge"):
+        Image.new("1", (20_000, 6_000)).save(tmp_path / "huge.png")
+    assert message in fails("predict", model, argument)
+
+
+def test_show_and_out_are_replaced_only_with_overwrite(model, tmp_path):
+    photo = save(tmp_path / "photo.png", photograph(DIGITS.images[N]))
+    for option in ("--show", "--out"):
+        said = fails("predict", model, photo, option, photo)
+        assert "exists" in said
+    assert Image.open(photo).size[0] > 100
+
+
+def test_class_names_stand_in_tables_pictures_and_predictions(pictures, tmp_path):
+    out = tmp_path / "report"
+    options = ["--data", pictures, "--mnist-format", "--samples", 200, "--epochs", 1]
+    options += ["--cv", 2, "--reference", 0.05, "--no-learning-curve"]
+    succeeds("diagnose", *options, "--out", out)
+    record = json.loads((out / "diagnosis.json").read_text())
+    assert record["classes"] == sorted(NAMES.tolist())
+    assert set(record["mistakes"]["y_true"]) <= set(NAMES.tolist())
+    assert set(record["mistakes"]["y_pred"]) <= set(NAMES.tolist())
+    assert "--mnist-format" in record["command"]
+    assert "fünf" in (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda f: (f / "data.csv").write_text("a,b\n1,2\n3,4\n"), "no column that is"),
+        (lambda f: (f / "data.csv").write_bytes(b"\x89PNG\r\n"), "not a CSV file"),
+        (lambda f: (f / "data.csv").mkdir(), "data.csv contains nothing; expected"),
+        (
+            lambda f: (f / "data.csv").write_text("label,b,c\n1,2,3\n1,4,4\n"),
+            "data.csv have one class, 1, but a classifier needs two",
+        ),
+        (
+            lambda f: (f / "data.csv").write_text("label,b,c\n1,2,3\n1,4,4\n0,3,2\n"),
+            "data.csv has 1 image, too few for",
+        ),
+        (lambda f: (f / "data.csv").write_text("label,b\n1,2\n,3\n"), "of row 2"),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "diagnose"])
+def test_bad_data_is_one_sentence_and_nothing_is_written(
+    tmp_path, monkeypatch, make, message, command
+):
+    monkeypatch.setattr("skmnist.KerasMLPClassifier.fit", None)
+    make(tmp_path)
+    out = tmp_path / "out"
+    said = fails(command, "--data", tmp_path / "data.csv", "--out", out)
+    assert message in said
+    assert str(tmp_path / "data.csv") in said
+    assert not out.exists()
+
+
+def test_divided_files_are_evaluated_on_their_own_test_part(tmp_path):
+    path = tmp_path / "own.npz"
+    test = {"x_test": IMAGES[200:230], "y_test": Y[200:230]}
+    np.savez(path, x_train=IMAGES[:200], y_train=Y[:200], **test)
+    out = tmp_path / "model"
+    result = succeeds("train", "--data", path, "--epochs", 1, "--out", out, "--json")
+    assert json.loads(result.stdout)["scores"]["Train"]["images"] == 200
+    result = succeeds("evaluate", out, "--data", path, "--json")
+    assert json.loads(result.stdout)["scores"]["Test"]["images"] == 30
+
+
+def test_options_for_files_are_refused_for_embedded_digits(tmp_path):
+    said = fails("train", "--label", "y", "--out", tmp_path / "model")
+    assert "--label is for files, and --data digits is not a file" in said
