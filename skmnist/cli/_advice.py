@@ -4,13 +4,14 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+from skmnist.cli._options import DATA_PARAMETERS
 from skmnist.cli._settings import as_typed
 
 # A class this many times as frequent as another is weighted.
 _IMBALANCE = 3
 _MOST_REPEATS = 9
-# Options of `diagnose` that other commands do not have.
-_DATA_OPTIONS = ("data", "label", "image_shape", "transpose", "mnist_format", "samples")
+# Options of `diagnose` and `search` that `train` has, too.
+_TRAIN_OPTIONS = (*DATA_PARAMETERS, "samples", "seed")
 
 
 class Advice(NamedTuple):
@@ -48,7 +49,7 @@ def after_diagnosis(diagnosis, typed, network, folds, out):
     if diagnosis.verdict == "good":
         return train(typed)
     if diagnosis.verdict == "inconclusive":
-        purpose, changes = _narrower(typed, folds)
+        purpose, changes = _narrower(typed, folds, diagnosis.tolerance)
     else:
         purpose, settings = _other_settings(diagnosis, network)
         changes = {"settings": typed.settings | settings}
@@ -60,20 +61,23 @@ def after_diagnosis(diagnosis, typed, network, folds, out):
 def after_comparison(comparison, typed, folds, out):
     """Return what to type after two networks were compared."""
     if comparison.difference.contains(0):
-        _, changes = _narrower(typed, folds)
+        tolerance = comparison.diagnoses[0].tolerance
+        _, changes = _narrower(typed, folds, tolerance)
         changes["out"] = next_folder(out)
         return Advice("to tell them apart", typed.command("diagnose", changes))
     better = comparison.names[comparison.difference.value > 0]
     return train(typed._replace(models=[better]))
 
 
-def after_search(diagnosis, typed, grid, out):
+def after_search(diagnosis, typed, network, grid, out):
     """Return what to type after a search.
 
     Parameters
     ----------
     diagnosis : SearchDiagnosis
     typed : Typed
+    network : classifier
+        With the parameters that were not searched.
     grid : dict of str to list
         The values that were searched, by the names of --grid.
     out : pathlib.Path
@@ -90,8 +94,11 @@ def after_search(diagnosis, typed, grid, out):
         for edge in diagnosis.edges
         for label in diagnosis.labelled({edge.name: edge.value})
     }
-    wider = {name: _beyond(edge) for name, edge in edges.items()}
-    if wider:
+    wider = {name: _beyond(name, edge, network) for name, edge in edges.items()}
+    if any(
+        max(values) > max(grid[name]) or min(values) < min(grid[name])
+        for name, values in wider.items()
+    ):
         values = {name: wider.get(name, grid[name]) for name in grid}
         items = [f"{name}={','.join(map(_written, vs))}" for name, vs in values.items()]
         command = typed.command("search", {"grid": items, "out": next_folder(out)})
@@ -101,9 +108,9 @@ def after_search(diagnosis, typed, grid, out):
         recommended = typed._replace(settings=typed.settings | point)
         advice.append(train(recommended)._replace(purpose="to train the simpler one"))
     else:
-        command = shlex.join(
-            ["skmnist", "train", "--from", str(out), "--out", next_file()]
-        )
+        kept = {n: typed.options.get(n) for n in ("samples", "seed")}
+        options = {"from": str(out), **kept, "out": next_file()}
+        command = Typed(["mlp"], {}, options).command("train")
         advice.append(Advice("to train the best one", command))
     return advice
 
@@ -155,7 +162,7 @@ class Typed(NamedTuple):
 
 def train(typed):
     """Return the command that trains and saves a network."""
-    options = {n: v for n, v in typed.options.items() if n in _DATA_OPTIONS}
+    options = {n: v for n, v in typed.options.items() if n in _TRAIN_OPTIONS}
     typed = typed._replace(options=options)
     command = typed.command("train", {"out": next_file()})
     return Advice("to train and save it", command)
@@ -180,15 +187,15 @@ def next_file():
     return str(path)
 
 
-def _narrower(typed, folds):
-    """Return how to narrow the intervals: more samples, or more repetitions."""
+def _narrower(typed, folds, tolerance):
+    """Return how to decide: with more samples, more repetitions, or less precision."""
     if typed.options.get("samples") is not None:
         return "to use all images", {"samples": None}
-    repeats = min(3 * folds.n_repeats, _MOST_REPEATS)
-    return (
-        "to average over more trainings",
-        {"cv": f"{folds.n_folds}x{repeats}"},
-    )
+    if folds.n_repeats < _MOST_REPEATS:
+        repeats = min(3 * folds.n_repeats, _MOST_REPEATS)
+        cv = f"{folds.n_folds}x{repeats}"
+        return "to average over more trainings", {"cv": cv}
+    return "to accept a larger bias or gap", {"tolerance": 2 * tolerance}
 
 
 def _other_settings(diagnosis, network):
@@ -200,8 +207,7 @@ def _other_settings(diagnosis, network):
         counts = diagnosis.confusion_matrix.sum(axis=1)
         if counts.max() > _IMBALANCE * counts.min() and network.class_weight is None:
             return "to weight the classes", {"class_weight": "balanced"}
-        rate = network.learning_rate or 0.001
-        return "to take smaller steps", {"learning_rate": rate / 10}
+        return "to train longer", {"epochs": 4 * network.epochs}
     if diagnosis.verdict != "overfit":
         sizes = tuple(2 * size for size in network.hidden_layer_sizes)
         return "to fit better", {"hidden_layer_sizes": sizes}
@@ -214,19 +220,30 @@ def _other_settings(diagnosis, network):
     return "to regularise", {"l2": 10 * network.l2 or 0.0001}
 
 
-def _beyond(edge):
-    """Return values of a parameter that continue beyond an edge."""
+def _beyond(name, edge, network):
+    """Return valid values of a parameter that continue beyond an edge."""
     others = [value for value in edge.values if value != edge.value]
     nearest = min(others, key=lambda value: abs(value - edge.value))
-    if edge.name.endswith("dropout") and edge.side == "highest":
-        # A rate is less than 1: halfway there, and halfway again.
-        values = [nearest, edge.value, (1 + edge.value) / 2, (3 + edge.value) / 4]
-        return [round(value, 3) for value in values]
     ratio = edge.value / nearest if nearest else 2
+    ratio = max(2, ratio) if edge.side == "highest" else min(0.5, ratio)
     values = [nearest, edge.value, edge.value * ratio, edge.value * ratio**2]
+    if name.endswith(("dropout", "fraction")) and edge.side == "highest":
+        # Less than 1: halfway there, and halfway again.
+        values[2:] = [(1 + edge.value) / 2, (3 + edge.value) / 4]
+        values = [round(value, 3) for value in values]
     if isinstance(edge.value, int):
-        values = [max(1, round(value)) for value in values]
-    return sorted(set(values))
+        values = map(round, values)
+    return sorted(value for value in set(values) if _is_valid(network, name, value))
+
+
+def _is_valid(network, name, value):
+    from sklearn.base import clone
+
+    try:
+        clone(network).set_params(**{name: value})._validate_params()
+    except ValueError:
+        return False
+    return True
 
 
 def _written(value):

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmnist.classifiers import KerasMLPClassifier, LeNetClassifier
 from skmnist.cli._app import load_backend
-from skmnist.cli._options import parse_image_shape
+from skmnist.cli._options import Folds, parse_image_shape
 from skmnist.cli._settings import settings_of
 from skmnist.datasets import fetch_mnist, load_digits28, load_images
 from skmnist.datasets._files import has_test_part
@@ -28,8 +28,9 @@ from skmnist.preprocessing import ImageFlattener, MNISTFormatter, PixelScaler
 # Fixed, so that `evaluate` uses the part that `train` did not, with any seed.
 _TEST_FRACTION, _SPLIT_SEED = 0.2, 0
 
-# The largest values of pixels: scaled or binary, 8-bit, 16-bit.
-_PIXEL_MAXIMA = (1, 255, 65535)
+# The largest values of pixels: scaled, of scikit-learn's digits, of 8, 10, 12 and 16
+# bits.
+_PIXEL_MAXIMA = (1, 16, 255, 1023, 4095, 65535)
 
 _NETWORKS = {"mlp": KerasMLPClassifier, "lenet": LeNetClassifier}
 
@@ -46,17 +47,23 @@ class Data(NamedTuple):
     groups : ndarray of shape (n_samples,) or None
     name : str
         The value of --data.
+    columns : list of str, default=None
+        Of a table.
+    are_pictures : bool, default=False
+        Whether the images were read from picture files.
     """
 
     images: np.ndarray
     y: np.ndarray
     groups: np.ndarray | None
     name: str
+    columns: list | None = None
+    are_pictures: bool = False
 
     def take(self, rows):
         """Return some of the samples."""
         groups = None if self.groups is None else self.groups[rows]
-        return Data(self.images[rows], self.y[rows], groups, self.name)
+        return self._replace(images=self.images[rows], y=self.y[rows], groups=groups)
 
 
 def load(options, subset="train"):
@@ -97,7 +104,15 @@ def load(options, subset="train"):
             f"There is no file or folder {name!r}: --data takes digits, mnist, a "
             "folder of pictures or IDX files, or a CSV, parquet or npz file."
         )
-    return Data(_squeeze(bunch.images), bunch.target, bunch.get("groups"), name)
+    images = _squeeze(bunch.images)
+    return Data(
+        images,
+        bunch.target,
+        bunch.get("groups"),
+        name,
+        columns=bunch.feature_names if images.ndim == 2 else None,
+        are_pictures="filenames" in bunch,
+    )
 
 
 def _load_mnist(subset):
@@ -115,7 +130,7 @@ def load_parts(options):
     """Load labelled images in a training and a test part.
 
     MNIST is divided already, and so are some files. Of other data a fifth, stratified
-    by class, is the test part, which depends on the data alone.
+    by class and of whole groups, is the test part, which depends on the data alone.
 
     Parameters
     ----------
@@ -133,12 +148,17 @@ def load_parts(options):
         is_file = name != "mnist" and data.images.ndim > 2
         return data, load(options | ({"image_shape": shape} if is_file else {}), "test")
     check_class_sizes(data, 2, "a training and a test part")
-    train, test = train_test_split(
-        np.arange(len(data.y)),
-        test_size=max(_TEST_FRACTION, len(np.unique(data.y)) / len(data.y)),
-        stratify=data.y,
-        random_state=_SPLIT_SEED,
-    )
+    if data.groups is not None:
+        folds = Folds(round(1 / _TEST_FRACTION))
+        splits = make_cv(folds, data, _SPLIT_SEED).split()
+        train, test = next(iter(splits))
+    else:
+        train, test = train_test_split(
+            np.arange(len(data.y)),
+            test_size=max(_TEST_FRACTION, len(np.unique(data.y)) / len(data.y)),
+            stratify=data.y,
+            random_state=_SPLIT_SEED,
+        )
     return data.take(train), data.take(test)
 
 
@@ -218,8 +238,8 @@ def make_model(model, data, settings, seed, *, models=None):
     model : {"mlp", "lenet"}
         The network.
     data : Data
-        Pixels are divided by the smallest of 1, 255 and 65535 that none exceeds. The
-        columns of a table are standardised.
+        Pixels are divided by the smallest of 1, 16, 255, 1023, 4095 and 65535 that none
+        exceeds. The columns of a table are standardised.
     settings : dict
         Hyperparameters; others have the network's defaults.
     seed : int

@@ -9,6 +9,7 @@ from skmnist.cli._model import ModelArgument, load_model
 from skmnist.cli._options import (
     DATA_PARAMETERS,
     FormatOption,
+    GroupsOption,
     ImageShapeOption,
     JsonOption,
     LabelOption,
@@ -26,6 +27,7 @@ def evaluate(
     model: ModelArgument,
     data: DataOption = "digits",
     label: LabelOption = None,
+    groups: GroupsOption = None,
     image_shape: ImageShapeOption = None,
     transpose: TransposeOption = False,
     mnist_format: FormatOption = False,

@@ -1,6 +1,7 @@
 """Images without labels, from the files that `skmnist predict` is given."""
 
 import glob
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from skmnist.classifiers._checks import background_level
 from skmnist.datasets import read_idx
+from skmnist.datasets._files import as_images
 from skmnist.datasets._npy import listing, read_npy, read_npz
 from skmnist.datasets._pictures import (
     Notes,
@@ -43,7 +45,42 @@ class Inputs(NamedTuple):
     left_out: list
 
 
-def read_inputs(arguments, pipeline, *, mnist_format=None, transpose=False):
+class Options(NamedTuple):
+    """How images are read.
+
+    Attributes
+    ----------
+    mnist_format : bool, default=None
+        Whether images are brought into MNIST's format. None does so if the training
+        images were. If that is not known, because they were no pictures, it does so
+        with pictures if the model takes images of 28×28 pixels with a dark background.
+    transpose : bool, default=False
+        Whether rows and columns of images are exchanged.
+    label : str, default=None
+        Column of a table to leave out.
+    """
+
+    mnist_format: bool | None = None
+    transpose: bool = False
+    label: str | None = None
+
+
+def record(pipeline, data, mnist_format):
+    """Record in a model how its images were read, so that others are read likewise.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted; its last step is saved with the record.
+    data : Data
+    mnist_format : bool
+        Whether the images were brought into MNIST's format on request.
+    """
+    known = True if mnist_format else (False if data.are_pictures else None)
+    pipeline[-1]._inputs = {"mnist_format": known, "columns": data.columns}
+
+
+def read_inputs(arguments, pipeline, options):
     """Read images without labels.
 
     Parameters
@@ -53,11 +90,7 @@ def read_inputs(arguments, pipeline, *, mnist_format=None, transpose=False):
         parquet files. A pattern such as ``scans/*.png`` names all files that match it.
     pipeline : sklearn.pipeline.Pipeline
         The fitted model.
-    mnist_format : bool, default=None
-        Whether pictures are brought into MNIST's format. None does so if the model was
-        fitted on images of 28×28 pixels with a dark background.
-    transpose : bool, default=False
-        Whether rows and columns of images in arrays are exchanged.
+    options : Options
 
     Returns
     -------
@@ -70,25 +103,28 @@ def read_inputs(arguments, pipeline, *, mnist_format=None, transpose=False):
     ValueError
         If a file does not contain images that the model takes.
     """
+    recorded = getattr(pipeline[-1], "_inputs", {})
+    if options.mnist_format is None:
+        options = options._replace(mnist_format=recorded.get("mnist_format"))
     image_shape = image_shape_of(pipeline)
-    paths = _expand(arguments)
+    paths, left_out = _expand(arguments)
     pictures = [path for path in paths if is_picture(path)]
-    arrays = [path for path in paths if path not in set(pictures)]
-    parts, names, notes, left_out = [], [], [], []
+    arrays = [path for path in paths if not is_picture(path)]
+    parts, names, notes = [], [], []
     for path in arrays:
-        images = _read_array(path, image_shape, transpose)
+        images = _read_array(path, image_shape, options, recorded.get("columns"))
         parts.append(images)
         numbers = range(len(images))
         several = len(paths) > 1
         names += [f"{path}[{i}]" for i in numbers] if several else list(numbers)
     if pictures:
-        if mnist_format is None:
-            mnist_format = _was_fitted_on_mnist_format(pipeline, image_shape)
-        images, read, notes, left_out = _read_pictures(
-            pictures, image_shape, mnist_format
-        )
+        if options.mnist_format is None:
+            is_mnist = _was_fitted_on_mnist_format(pipeline, image_shape)
+            options = options._replace(mnist_format=is_mnist)
+        images, read, notes, unreadable = _read_pictures(pictures, image_shape, options)
         parts.append(_in_range(images, pipeline))
         names += list(map(str, read))
+        left_out += unreadable
     return Inputs(np.concatenate(parts), names, notes, left_out)
 
 
@@ -132,51 +168,83 @@ def _in_range(images, pipeline):
 
 
 def _expand(arguments):
-    """Return the paths that arguments name."""
-    paths = []
+    """Return the paths that arguments name, and sentences on what is left out."""
+    paths, left_out = [], []
     for argument in arguments:
         path = Path(argument).expanduser()
         if path.is_dir():
-            found = sorted(filter(is_picture, path.iterdir()))
+            entries = sorted(e for e in path.iterdir() if not e.name.startswith("."))
+            found = list(filter(is_picture, entries))
             if not found:
                 raise ValueError(f"The folder {path} contains no pictures.")
+            others = [entry for entry in entries if not is_picture(entry)]
+            left_out += [f"Left out: {entry} is not a picture." for entry in others]
         elif path.exists() or not glob.has_magic(argument):
             found = [path]
         else:
             found = sorted(map(Path, glob.glob(str(path), recursive=True)))
+            found = [match for match in found if not match.is_dir()]
             if not found:
                 raise FileNotFoundError(f"No file matches {argument!r}.")
         paths += found
-    return list(dict.fromkeys(paths))
+    return list(dict.fromkeys(paths)), left_out
 
 
-def _read_array(path, image_shape, transpose):
+def _read_array(path, image_shape, options, columns):
     """Read the images in an array, or the rows of a table."""
     if path.suffix == ".npz":
         (images,) = read_npz(path, _choose_images).values()
     elif path.suffix == ".npy":
         images = read_npy(path)
     elif is_table(path):
-        notes = Notes()
-        images = read_table(path, notes, needs_label=False).values
-        notes.warn(path, stacklevel=1)
+        images = _read_table(path, image_shape, options.label, columns)
     else:
         images = _read_idx(path)
-    n_pixels = int(np.prod(image_shape))
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
-    if images.ndim == 2 and images.shape[1] == n_pixels:
+    if images.ndim == 2 and images.shape[1] == int(np.prod(image_shape)):
         images = images.reshape(-1, *image_shape)
     if images.shape == image_shape:
         images = images[np.newaxis]
-    if transpose and images.ndim > 2:
+    if options.transpose and images.ndim > 2:
         images = images.swapaxes(1, 2)
+    if options.mnist_format and len(image_shape) == 2:
+        images = _formatter(path, image_shape).fit_transform(as_images(images))
     if images.shape[1:] != image_shape:
         raise ValueError(
             f"{path} holds an array of shape {images.shape}, but the model takes "
             f"samples of shape {image_shape}: pass {('n', *image_shape)}."
         )
     return images
+
+
+def _read_table(path, image_shape, label, columns):
+    """Read a table without its labels, with the columns that the model was fitted on.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    image_shape : tuple of int
+    label : str or None
+    columns : list of str or None
+        None if the model takes images, or columns without names.
+    """
+    notes = Notes()
+    table = read_table(path, notes, label=label, needs_label=False)
+    if len(table.names) == int(np.prod(image_shape)) + 1 and label is None:
+        # The training file, perhaps: its labels are found among all columns.
+        table = read_table(path, notes, label=label)
+    if notes.text():
+        warnings.warn(f"{path}: {notes.text()}.", UserWarning, stacklevel=1)
+    if columns is None or all(map(str.isdigit, [*columns, *table.names])):
+        return table.values
+    missing = [name for name in columns if name not in table.names]
+    if missing:
+        raise ValueError(
+            f"{path} lacks the columns {listing(missing)}, which the model was trained "
+            "on."
+        )
+    return table.values[:, [table.names.index(name) for name in columns]]
 
 
 def _read_idx(path):
@@ -208,7 +276,7 @@ def _was_fitted_on_mnist_format(pipeline, image_shape):
     return image_shape == _MNIST_SHAPE and is_dark
 
 
-def _read_pictures(paths, image_shape, mnist_format):
+def _read_pictures(paths, image_shape, options):
     """Read pictures as images of one shape.
 
     Returns
@@ -223,11 +291,14 @@ def _read_pictures(paths, image_shape, mnist_format):
             f"{paths[0]} is a picture, but the model takes rows of {image_shape[0]} "
             "values."
         )
-    convert = _formatted if mnist_format else _scaled
+    convert = _formatted if options.mnist_format else _scaled
     images, read, notes, left_out = [], [], Notes(), []
     for path in paths:
         try:
-            images.append(convert(read_picture(path, notes), path, image_shape))
+            pixels = read_picture(path, notes)
+            if options.transpose:
+                pixels = pixels.swapaxes(0, 1)
+            images.append(convert(pixels, path, image_shape))
             read.append(path)
         except (OSError, ValueError) as error:
             if len(paths) == 1:
@@ -235,26 +306,37 @@ def _read_pictures(paths, image_shape, mnist_format):
             left_out.append(f"Left out: {error}")
     if not images:
         raise ValueError(f"None of {len(paths)} pictures can be used. {left_out[0]}")
-    which = str(read[0]) if len(read) == 1 else f"{len(read)} pictures"
-    how = "brought into MNIST's format" if mnist_format else "scaled"
-    size = "×".join(map(str, image_shape[:2]))
-    other = "no-mnist-format only scales" if mnist_format else "mnist-format converts"
-    done = f"{which}: {how}, {size} pixels (--{other}; --show FILE writes the result)."
     others = [f"{notes.text()}."] if notes.text() else []
+    done = _what_was_done(read, image_shape, options.mnist_format)
     return np.stack(images), read, [*others, done], left_out
 
 
-def _formatted(pixels, path, image_shape):
-    """Return a picture in MNIST's format, at the size that the model takes."""
+def _what_was_done(paths, image_shape, mnist_format):
+    which = str(paths[0]) if len(paths) == 1 else f"{len(paths)} pictures"
+    how = "brought into MNIST's format" if mnist_format else "scaled"
+    other = ""
+    if mnist_format:
+        other = "--no-mnist-format only scales; "
+    elif len(image_shape) == 2 and image_shape[0] == image_shape[1]:
+        other = "--mnist-format converts; "
+    size = "×".join(map(str, image_shape[:2]))
+    return f"{which}: {how}, {size} pixels ({other}--show FILE writes the result)."
+
+
+def _formatter(path, image_shape):
+    """Return a transformer to MNIST's format at the size that a model takes."""
     size = image_shape[0]
     if image_shape != (size, size):
         raise ValueError(
             f"{path} cannot be brought into MNIST's format, because the model takes "
             f"images of shape {image_shape}: use --no-mnist-format."
         )
-    box_size = max(1, round(size * 20 / 28))
-    formatter = MNISTFormatter(size=size, box_size=box_size)
-    (image,) = formatter.fit_transform(pixels[np.newaxis])
+    return MNISTFormatter(size=size, box_size=max(1, round(size * 20 / 28)))
+
+
+def _formatted(pixels, path, image_shape):
+    """Return a picture in MNIST's format, at the size that the model takes."""
+    (image,) = _formatter(path, image_shape).fit_transform(pixels[np.newaxis])
     if not image.any():
         raise ValueError(
             f"{path} contains no ink: all of its {pixels.shape[1]}×{pixels.shape[0]} "

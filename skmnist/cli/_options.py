@@ -45,7 +45,7 @@ GroupsOption = Annotated[
     typer.Option(
         metavar="NAME",
         help="Column (or array of an npz file) of groups such as writers, which are "
-        "not divided between folds.",
+        "never divided between training and validation.",
         rich_help_panel=_DATA,
     ),
 ]

@@ -9,7 +9,12 @@ from skmnist._atomic import replacing
 from skmnist.cli._app import OverwriteOption, examples, print_error
 from skmnist.cli._folders import check_file
 from skmnist.cli._model import ModelArgument, load_model
-from skmnist.cli._options import JsonOption, QuietOption, TransposeOption
+from skmnist.cli._options import (
+    JsonOption,
+    LabelOption,
+    QuietOption,
+    TransposeOption,
+)
 
 FilesArgument = Annotated[
     list[str],
@@ -23,7 +28,7 @@ PicturesOption = Annotated[
     bool | None,
     typer.Option(
         "--mnist-format/--no-mnist-format",
-        help="Bring pictures into the format of MNIST, or only scale them.",
+        help="Bring images into the format of MNIST, or only scale pictures.",
         show_default="as the model was trained",
     ),
 ]
@@ -38,6 +43,7 @@ def predict(
     model: ModelArgument,
     files: FilesArgument,
     mnist_format: PicturesOption = None,
+    label: LabelOption = None,
     transpose: TransposeOption = False,
     show: Annotated[
         Path | None,
@@ -62,8 +68,9 @@ def predict(
 ):
     """Write the predicted label of each image and its probability, as CSV.
 
-    Pictures are brought into the format of MNIST if the network was trained on images
-    in this format: light ink on black, scaled to a box and centred.
+    Images are brought into the format of MNIST if `skmnist train` did so. Pictures are,
+    too, for a network that was trained on MNIST or on other images of 28×28 pixels with
+    a dark background.
     """
     for file in (out, show):
         if file is not None:
@@ -74,7 +81,7 @@ def predict(
     from skmnist.cli import _inputs
 
     inputs = _inputs.read_inputs(
-        files, pipeline, mnist_format=mnist_format, transpose=transpose
+        files, pipeline, _inputs.Options(mnist_format, transpose, label)
     )
     for sentence in [*inputs.left_out, *([] if quiet else inputs.notes)]:
         print_error(sentence)

@@ -141,7 +141,7 @@ def search(
         }
         _run(searcher, chosen, checkpoints, quiet)
         diagnosis = diagnose_search(searcher, chosen.images, chosen.y)
-        advice = _advise(ctx, choice, diagnosis, values, out)
+        advice = _advise(ctx, choice, diagnosis, network, values, out)
         paths = write_search(
             diagnosis,
             out,
@@ -164,12 +164,12 @@ def _recorded(ctx, choice, network, grid):
     return recorded_options(ctx, settings=as_typed(choice.settings), **resolved)
 
 
-def _advise(ctx, choice, diagnosis, grid, out):
+def _advise(ctx, choice, diagnosis, network, grid, out):
     """Return the next commands to type."""
     from skmnist.cli._advice import Typed, after_search
 
     typed = Typed(choice.models, choice.settings, typed_options(ctx))
-    return after_search(diagnosis, typed, grid, out)
+    return after_search(diagnosis, typed, network, grid, out)
 
 
 def _report(diagnosis, paths, advice, *, quiet, json, show):

@@ -61,8 +61,9 @@ def choose(ctx, models):
         settings = _typed_settings(searched) | best
         if searched and not _is_typed(ctx, "model"):
             models = [str(searched["model"])]
-        known = {name: searched[name] for name in data if name in searched}
-        data |= {n: value for n, value in known.items() if not _is_typed(ctx, n)}
+        if not _is_typed(ctx, "data"):  # options of other data would not fit
+            known = {name: searched[name] for name in data if name in searched}
+            data |= {n: value for n, value in known.items() if not _is_typed(ctx, n)}
     return Choice(models, settings | _typed_settings(params), data)
 
 
@@ -126,6 +127,11 @@ def read_search(ctx, path):
         If it was not written by `skmnist search`.
     """
     if path.is_dir():
+        if not (path / "search.json").exists():
+            raise FileNotFoundError(
+                f"The folder {path} contains no search.json: --from takes the folder "
+                "of a finished `skmnist search`."
+            )
         path = path / "search.json"
     try:
         if path.stat().st_size > _MOST_BYTES:

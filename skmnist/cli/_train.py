@@ -23,6 +23,7 @@ from skmnist.cli._folders import check_file
 from skmnist.cli._options import (
     FormatOption,
     FromOption,
+    GroupsOption,
     ImageShapeOption,
     JsonOption,
     LabelOption,
@@ -48,6 +49,7 @@ def train(
     batch_size: BatchSizeOption = None,
     data: DataOption = "digits",
     label: LabelOption = None,
+    groups: GroupsOption = None,
     image_shape: ImageShapeOption = None,
     transpose: TransposeOption = False,
     mnist_format: FormatOption = False,
@@ -64,7 +66,7 @@ def train(
     rest. After Ctrl-C, the network is saved as trained so far.
     """
     check_file(out, overwrite)
-    from skmnist.cli import _data, _output, _progress
+    from skmnist.cli import _data, _inputs, _output, _progress
     from skmnist.cli._settings import choose
     from skmnist.persistence import save
 
@@ -82,6 +84,7 @@ def train(
             if not hasattr(pipeline[-1], "n_iter_"):
                 raise
             stopped = True
+    _inputs.record(pipeline, part, choice.data.get("mnist_format"))
     save(pipeline, out)
     if stopped:
         network = pipeline[-1]

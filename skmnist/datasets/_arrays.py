@@ -196,6 +196,10 @@ def check_part(part):
             "height, width), (n_samples, height, width, channels) or (n_samples, "
             "n_features)."
         )
+    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        raise ValueError(
+            f"{images_source} contains NaN or infinity: remove or replace these values."
+        )
     for name, values in (("labels", labels), ("groups", part.groups)):
         if values is not None and len(images) != len(values):
             raise ValueError(

@@ -4,13 +4,17 @@ import contextlib
 import csv
 import gzip
 import io
+import re
 import warnings
 import zipfile
 from functools import partial
 
 SUFFIXES = (".csv", ".tsv", ".txt")
 _COMPRESSED = (".gz", ".zip")
-_DELIMITERS = ",;\t|"
+# In the order of preference: values with decimal commas contain as many commas.
+_DELIMITERS = ";,\t|"
+# Names 0, 1, 2, ... are told from values if there are this many of them.
+_NUMBERED_COLUMNS = 8
 # Values in memory at a time, each of 8 bytes.
 _CHUNK_VALUES = 4_000_000
 
@@ -65,7 +69,12 @@ class CsvFile:
                 f"{path} is not a CSV file of two or more columns: its first line is "
                 f"{str(first)[:60]}."
             )
-        self.has_names = _are_names(first, second)
+        has_commas = any(re.fullmatch(r"-?\d+,\d+", cell) for cell in [*first, *second])
+        self._decimal = "," if has_commas else "."
+        if has_commas:
+            first_values = [cell.replace(",", ".") for cell in first]
+            second = [cell.replace(",", ".") for cell in second]
+        self.has_names = _are_names(first_values if has_commas else first, second)
         self.names = first if self.has_names else list(map(str, range(len(first))))
 
     def chunks(self, as_text=(), n_rows=None):
@@ -84,6 +93,7 @@ class CsvFile:
             reader = pd.read_csv(
                 text,
                 sep=self._delimiter,
+                decimal=self._decimal,
                 header=0 if self.has_names else None,
                 names=list(range(len(self.names))),
                 dtype=dict.fromkeys(as_text, str),
@@ -137,15 +147,15 @@ class CsvFile:
 
 def _are_names(first, second):
     """Return whether the first of two rows contains the names of the columns."""
-    pairs = zip(first, second, strict=False)
-    if any(not _is_number(name) and _is_number(value) for name, value in pairs):
-        return True
     numbers = [value for value in first if _is_number(value)]
-    if not second:
-        return not numbers
+    if len(numbers) <= len(first) // 2:
+        pairs = zip(first, second, strict=False)
+        # Text in both rows may be labels; the other cells decide.
+        told = any(not _is_number(name) and _is_number(value) for name, value in pairs)
+        return told or (not numbers and not second)
     # A DataFrame of an array has the names 0, 1, 2, ...
     starts = (list(map(str, range(i, i + len(numbers)))) for i in (0, 1))
-    return len(numbers) >= 3 and numbers in starts
+    return len(numbers) >= _NUMBERED_COLUMNS and numbers in starts
 
 
 def _is_number(text):

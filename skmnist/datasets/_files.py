@@ -175,6 +175,8 @@ def load_images(
         if part is None:
             raise ValueError(_missing_part(path, subset))
         parts.append(_arranged(part, image_shape, transpose, formatter))
+        if part.filenames is not None:  # pictures of the test subset get this size, too
+            options["image_shape"] = parts[0].images.shape[1:]
     images, target = join(parts)
     bunch = make_bunch(
         images, target, f"Images from {path}", return_X_y, as_frame, parts[0].names
@@ -208,7 +210,14 @@ def _read(path, name, formatter, notes, *, label, groups, image_shape):
     if is_table(path) and not path.is_dir():
         if name == "test":
             return None
-        table = read_table(path, notes, label=label, groups=groups)
+        table = read_table(
+            path,
+            notes,
+            label=label,
+            groups=groups,
+            image_shape=image_shape,
+            formatter=formatter,
+        )
         source = str(path)
         part = Part(
             table.values, table.labels, (source,) * 2, table.names, table.groups
@@ -256,9 +265,9 @@ def _check_kind(path):
 
 def _arranged(part, image_shape, transpose, formatter):
     """Return a part with its images reshaped, transposed and formatted as asked."""
-    if part.filenames is not None and not transpose:
-        return part  # shaped and formatted while they were read
     images = part.images
+    # Pictures, also those in a table, are shaped and formatted while they are read.
+    is_read = part.filenames is not None or (part.names and images.ndim > 2)
     if images.ndim == 2 and image_shape is not None:
         if np.prod(image_shape) != images.shape[1]:
             raise ValueError(
@@ -274,7 +283,7 @@ def _arranged(part, image_shape, transpose, formatter):
                 "be transposed: pass image_shape."
             )
         images = np.ascontiguousarray(images.swapaxes(1, 2))
-    if formatter is not None and part.filenames is None:
+    if formatter is not None and not is_read:
         images = formatter.fit_transform(images)
     return part._replace(images=images)
 

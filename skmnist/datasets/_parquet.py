@@ -46,7 +46,8 @@ class ParquetFile:
         n_rows = n_rows or max(1, _CHUNK_VALUES // len(self.names))
         try:
             for batch in self._file.iter_batches(batch_size=n_rows):
-                frame = batch.to_pandas()
+                # The metadata of pandas would make a column the index.
+                frame = batch.to_pandas(ignore_metadata=True)
                 yield frame.set_axis(range(len(self.names)), axis=1)
         except (ArrowException, OSError) as error:
             raise ValueError(

@@ -36,11 +36,15 @@ def find_class_folders(folder, subset, notes):
         The classes in the order of their names. None if no subfolder contains pictures,
         or the subset is missing.
     """
-    divided = any(has_class_folders(folder / name) for name in _PARTS["train"])
+    by_name = {path.name.lower(): path for path in _subfolders(folder)}
+    parts = {
+        part: [by_name[name] for name in names if name in by_name]
+        for part, names in _PARTS.items()
+    }
+    divided = any(map(has_class_folders, parts["train"]))
     if not divided and subset == "test":
         return None
-    candidates = [folder / name for name in _PARTS[subset]] if divided else [folder]
-    for candidate in candidates:
+    for candidate in parts[subset] if divided else [folder]:
         if has_class_folders(candidate):
             return _pictures_by_class(candidate, notes)
     return None
@@ -81,17 +85,20 @@ def read_class_folders(classes, *, source, image_shape, formatter, notes):
     if image_shape is None and formatter is None:
         image_shape = _common_size([path for path, _ in files], notes)
     stack = PictureStack(len(files), image_shape, formatter, source)
-    kept = []
+    kept, reason = [], None
     for path, name in files:
         try:
             pixels = read_picture(path, notes)
         except (OSError, ValueError) as error:
-            notes.add("left out", path, reason=error.__cause__ or error)
+            reason = error.__cause__ or error
+            notes.add("left out", path, reason)
             continue
         stack.add(pixels, path, notes)
         kept.append((path, name))
     if not kept:
-        raise ValueError(f"No picture in {source} can be read ({len(files):,} tried).")
+        raise ValueError(
+            f"No picture in {source} can be read ({len(files):,} tried): {reason}."
+        )
     filenames = np.array([str(path.relative_to(source)) for path, _ in kept])
     return stack.images, _as_classes([name for _, name in kept]), filenames
 
@@ -165,7 +172,7 @@ class PictureStack:
                 "of memory, more than half of this machine's: pass a smaller "
                 "image_shape, such as (28, 28)."
             )
-        self._images = np.zeros(shape, dtype=np.uint8)
+        self._images = np.zeros(shape, dtype=pixels.dtype)
 
 
 def _common_size(paths, notes):
@@ -196,13 +203,17 @@ def _subfolders(folder):
 def _pictures_by_class(folder, notes):
     """Return the picture files in each subfolder that contains some."""
     classes = {}
+    for path in sorted(folder.iterdir()):
+        if is_picture(path):
+            notes.add("left out, in no folder of a class", path)
     for subfolder in _subfolders(folder):
         pictures = []
         for path in sorted(subfolder.iterdir()):
             if is_picture(path):
                 pictures.append(path)
-            elif path.is_file() and not path.name.startswith("."):
-                notes.add("left out, not a picture", path)
+            elif not path.name.startswith((".", "__")):
+                what = "a folder in a class" if path.is_dir() else "not a picture"
+                notes.add(f"left out, {what}", path)
         if pictures:
             classes[subfolder.name] = pictures
         else:

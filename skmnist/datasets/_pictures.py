@@ -145,14 +145,23 @@ def _decode(picture, path, notes):
     if picture.mode == "F":
         raise ValueError("it has floating-point pixels; save it with 8 bits")
     if picture.mode.startswith("I"):
-        notes.add("reduced from 16 bits to 8", path)
-        # Pillow's own conversion clips at 255.
-        return (np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        return _in_8_bits(np.asarray(picture).astype(np.int64), path, notes)
     if picture.has_transparency_data:
         return _without_alpha(np.asarray(picture.convert("RGBA")), path, notes)
     if picture.mode in ("L", "1"):
         return np.asarray(picture.convert("L"))
     return _grey_if_equal(np.asarray(picture.convert("RGB")))
+
+
+def _in_8_bits(pixels, path, notes):
+    """Return pixels of 10, 12 or 16 bits in 8 bits; Pillow itself would clip them."""
+    highest = pixels.max()
+    if pixels.min() < 0 or highest > 65535:
+        raise ValueError(f"it has pixels from {pixels.min()} to {highest}")
+    n_bits = next(n for n in (8, 10, 12, 16) if highest < 2**n)
+    if n_bits > 8:
+        notes.add(f"reduced from {n_bits} bits to 8", path)
+    return (pixels >> (n_bits - 8)).astype(np.uint8)
 
 
 def _without_alpha(pixels, path, notes):

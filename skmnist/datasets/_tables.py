@@ -19,7 +19,11 @@ _ROW_NAMES = ("", "unnamed: 0", "id", "imageid", "index", "__index_level_0__")
 _PIXEL_NAME = re.compile(r"(pixel|px|x|f|feature)?[_ -]?\d+([x_-]\d+)*", re.IGNORECASE)
 # Rows from which the columns are told apart.
 _SAMPLED_ROWS = 1_000
-_MISSING = ("", "nan", "NaN", "None", "<NA>")
+_MISSING = ("", "nan", "NaN")
+# A first column of 0, 1, 2, ... or 1, 2, 3, ... without a name numbers the rows.
+_NUMBERED_ROWS = 20
+# A pixel in the corner of an image is seldom ink; a class is seldom this frequent.
+_MOST_OF_ONE_LABEL = 0.95
 
 
 class Table(NamedTuple):
@@ -53,7 +57,16 @@ def is_table(path):
     return _csv.is_csv(path) or path.suffix.lower() in _parquet.SUFFIXES
 
 
-def read_table(path, notes, *, label=None, groups=None, needs_label=True):
+def read_table(
+    path,
+    notes,
+    *,
+    label=None,
+    groups=None,
+    needs_label=True,
+    image_shape=None,
+    formatter=None,
+):
     """Read a table in chunks.
 
     Parameters
@@ -71,6 +84,10 @@ def read_table(path, notes, *, label=None, groups=None, needs_label=True):
         Name or number of a column of groups.
     needs_label : bool, default=True
         Whether to raise ValueError if no column of labels is found.
+    image_shape : tuple of int, default=None
+        Size of encoded pictures, as in `read_class_folders`.
+    formatter : MNISTFormatter, default=None
+        Applied to encoded pictures.
 
     Returns
     -------
@@ -89,7 +106,9 @@ def read_table(path, notes, *, label=None, groups=None, needs_label=True):
     if sample is None or not len(sample):
         raise ValueError(f"{path} contains no rows.")
     columns = _choose_columns(file, sample, label, groups, needs_label, notes)
-    features = _Pictures(file, notes) if _has_pictures(sample, columns) else _Numbers()
+    features = _Numbers()
+    if _has_pictures(sample, columns):
+        features = _Pictures(file, image_shape, formatter, notes)
     texts = {i: [] for i in (columns.label, columns.groups) if i is not None}
     n_rows = 0
     for frame in file.chunks(as_text=list(texts)):
@@ -130,9 +149,11 @@ class _Numbers:
 class _Pictures:
     """Features that are encoded pictures in one column, as on Hugging Face."""
 
-    def __init__(self, file, notes):
+    def __init__(self, file, image_shape, formatter, notes):
         self._notes = notes
-        self._stack = PictureStack(file.n_rows, None, None, file.path)
+        self._stack = PictureStack(file.n_rows, image_shape, formatter, file.path)
+        self._must_agree = image_shape is None and formatter is None
+        self._size = None
 
     def add(self, file, frame, first_row):
         for row, cell in enumerate(frame.iloc[:, 0], first_row + 1):
@@ -144,6 +165,12 @@ class _Pictures:
                     f"{file.path} contains no readable picture in row {row}: "
                     f"{error.__cause__ or error}."
                 ) from error
+            self._size = self._size or pixels.shape[:2]
+            if self._must_agree and pixels.shape[:2] != self._size:
+                raise ValueError(
+                    f"{file.path} has pictures of several sizes, another one in row "
+                    f"{row}: pass image_shape, such as (28, 28), to scale them."
+                )
             self._stack.add(pixels, f"row {row}", self._notes)
 
     def result(self):
@@ -152,27 +179,26 @@ class _Pictures:
 
 def _choose_columns(file, sample, label, groups, needs_label, notes):
     """Return which columns are features, label and groups."""
-    positions = list(range(len(file.names)))
-    for position in positions:
-        name, values = file.names[position], sample[position]
-        named = file.has_names and name.strip().lower() in _ROW_NAMES
-        asked_for = name in (label, groups)
-        if named and not asked_for and values.nunique() == len(values) > 1:
-            notes.add("left out, as it numbers the rows", f"column {name!r}")
-            positions.remove(position)
-            break
+    asked_for = [
+        None if name is None else _position(file, name) for name in (label, groups)
+    ]
+    positions = []
+    for position, name in enumerate(file.names):
+        reason = _reason_to_leave_out(file, sample, position)
+        if reason is None or position in asked_for:
+            positions.append(position)
+        else:
+            notes.add(f"left out, {reason}", f"column {name!r}")
+    label, groups = asked_for
     if groups is not None:
-        groups = _position(file, groups, "--groups")
         positions.remove(groups)
-    if label is not None:
-        label = _position(file, label, "--label")
-    else:
+    if label is None:
         label = _find_label(file, sample, positions, needs_label)
         if label is None and needs_label:
             shown = listing([file.names[i] for i in (*positions[:3], positions[-1])])
             raise ValueError(
                 f"{file.path} has no column that is known to contain labels among "
-                f"{len(positions)} ({shown}): pass its name as label."
+                f"{len(positions)} ({shown}): pass its name, or its number, as label."
             )
     if label in positions:
         positions.remove(label)
@@ -181,7 +207,22 @@ def _choose_columns(file, sample, label, groups, needs_label, notes):
     return _Columns(positions, label, groups)
 
 
-def _position(file, name, option):
+def _reason_to_leave_out(file, sample, position):
+    """Return why a column is no feature, or None."""
+    values, name = sample[position], file.names[position].strip().lower()
+    n_rows = len(values)
+    if values.dtype.kind not in "biuf" and (values.astype(str).str.strip() == "").all():
+        return None if name else "as it is empty"
+    if file.has_names and name in _ROW_NAMES and values.nunique() == n_rows > 1:
+        return "as it numbers the rows"
+    if position == 0 and not file.has_names and n_rows >= _NUMBERED_ROWS:
+        numbers = np.arange(n_rows)
+        if _is_numeric(values) and (values - values.iloc[0] == numbers).all():
+            return "as it numbers the rows"
+    return None
+
+
+def _position(file, name):
     """Return the number of a column that was named, or numbered."""
     names = file.names
     if name in names:
@@ -211,14 +252,19 @@ def _find_label(file, sample, positions, needs_label):
     if file.has_names and others:
         return None
     # A label repeats and varies; the corner of an image is constant or varies widely.
-    ends = [i for i in (positions[0], positions[-1]) if _may_be_label(sample[i])]
+    # All rows are read, because they may be sorted by label.
+    ends = [positions[0], positions[-1]]
+    parts = [frame[ends] for frame in file.chunks()]
+    ends = [i for i in ends if _may_be_label(np.concatenate([p[i] for p in parts]))]
     return ends[0] if len(ends) == 1 else None
 
 
 def _may_be_label(values):
-    n_values = values.nunique()
-    is_whole = _is_numeric(values) and (values == values.round()).all()
-    return is_whole and 2 <= n_values <= max(2, len(values) // 2)
+    if values.dtype.kind not in "iuf" or (values != np.rint(values)).any():
+        return False
+    counts = np.unique(values, return_counts=True)[1]
+    repeats = 2 <= len(counts) <= max(2, len(values) // 2)
+    return repeats and counts.max() <= _MOST_OF_ONE_LABEL * len(values)
 
 
 def _is_numeric(values):
@@ -273,8 +319,15 @@ def _raise_bad_cell(file, frame, first_row):
     """Raise ValueError with the first cell that is not a finite number."""
     import pandas as pd
 
-    numbers = frame.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
-    row, place = np.argwhere(~np.isfinite(numbers))[0]
+    numbers = frame.astype(str).apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    bad = np.argwhere(~np.isfinite(numbers))
+    if not len(bad):
+        names = [file.names[i] for i in frame if frame[i].dtype.kind not in "biuf"]
+        raise ValueError(
+            f"{file.path} has columns that are not stored as numbers of 64 bits: "
+            f"{listing(names)}."
+        )
+    row, place = bad[0]
     cells = [str(cell).strip() for cell in frame.iloc[row]]
     name, cell = file.names[frame.columns[place]], cells[place]
     where = f"{file.path}, row {first_row + row + 1}"

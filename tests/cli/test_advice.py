@@ -34,7 +34,9 @@ def parsed(command):
 def diagnosis_of(verdict, counts=(50, 50), **evidence):
     findings = [SimpleNamespace(code=c, evidence=e) for c, e in evidence.items()]
     matrix = np.diag(counts)
-    return SimpleNamespace(verdict=verdict, findings=findings, confusion_matrix=matrix)
+    return SimpleNamespace(
+        verdict=verdict, findings=findings, confusion_matrix=matrix, tolerance=0.02
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -72,11 +74,7 @@ def advised(diagnosis, network=None, typed=TYPED, folds=None):
             None,
             ("settings", ["class_weight=balanced"]),
         ),
-        (
-            diagnosis_of("underfit", FIT01={}),
-            None,
-            ("settings", ["learning_rate=0.0001"]),
-        ),
+        (diagnosis_of("underfit", FIT01={}), None, ("epochs", 20)),
         (diagnosis_of("overfit", FIT03={"epoch": 4}), None, ("epochs", 4)),
         (diagnosis_of("overfit", FIT03={}, FIT05={"epoch": 3}), None, ("epochs", 3)),
         (diagnosis_of("overfit", FIT03={}), None, ("settings", ["dropout=0.3"])),
@@ -132,12 +130,18 @@ def test_inconclusive_takes_all_samples_first_and_then_more_repeats():
     assert (params["samples"], params["cv"]) == (None, "5")
     _, params = advised(diagnosis_of("inconclusive"), folds=Folds(5, 3))
     assert params["cv"] == "5x9"
+    _, params = advised(diagnosis_of("inconclusive"), folds=Folds(5, 9))
+    assert (params["cv"], params["tolerance"]) == ("5", 0.04)
 
 
 def test_comparison_trains_the_better_network_or_repeats():
     typed = Typed(["mlp", "lenet"], {}, {})
     difference = SimpleNamespace(contains=lambda value: False, value=0.02)
-    comparison = SimpleNamespace(difference=difference, names=("mlp", "lenet"))
+    comparison = SimpleNamespace(
+        difference=difference,
+        names=("mlp", "lenet"),
+        diagnoses=[diagnosis_of("good")] * 2,
+    )
     advice = after_comparison(comparison, typed, Folds(5), "report")
     assert parsed(advice.command)["model"] == "lenet"
     difference.contains = lambda value: True
@@ -166,20 +170,36 @@ def search_of(edges, simpler=None):
         ),
         (Edge("mlp__dropout", 0.5, "highest", [0, 0.5]), "0,0.5,0.75,0.875"),
         (Edge("mlp__l2", 0.1, "highest", [0, 0.1]), "0,0.1,0.2,0.4"),
+        (Edge("mlp__batch_size", 32, "highest", [31, 32]), "31,32,64,128"),
+        (
+            Edge("mlp__validation_fraction", 0.5, "highest", [0.1, 0.5]),
+            "0.1,0.5,0.75,0.875",
+        ),
     ],
 )
 def test_search_goes_on_beyond_the_edge(edge, values):
     name = edge.name.rpartition("__")[2]
     grid = {name: edge.values, "activation": ["tanh", "relu"]}
-    wider, train = after_search(search_of([edge]), TYPED, grid, "found")
+    wider, train = after_search(
+        search_of([edge]), TYPED, KerasMLPClassifier(), grid, "found"
+    )
     params = parsed(wider.command)
     assert params["grid"] == [f"{name}={values}", "activation=tanh,relu"]
     assert parsed(train.command)["from_search"].name == "found"
 
 
+def test_edge_without_valid_values_beyond_it_gives_no_search():
+    edge = Edge("mlp__epochs", 1, "lowest", [1, 2])
+    typed = Typed(["mlp"], {}, {"samples": 200, "seed": 5, "cv": "3"})
+    found, grid = search_of([edge]), {"epochs": [1, 2]}
+    (train,) = after_search(found, typed, KerasMLPClassifier(), grid, "found")
+    params = parsed(train.command)
+    assert (params["samples"], params["seed"]) == (200, 5)
+
+
 def test_simpler_point_is_trained_with_its_values():
     found = search_of([], {"mlp__hidden_layer_sizes": (50,), "mlp__l2": 0.1})
-    (advice,) = after_search(found, TYPED, {}, "found")
+    (advice,) = after_search(found, TYPED, KerasMLPClassifier(), {}, "found")
     params = parsed(advice.command)
     assert params["settings"] == ["hidden_layer_sizes=50", "l2=0.1"]
 

