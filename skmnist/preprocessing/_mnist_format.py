@@ -27,6 +27,8 @@ _ON_EACH_SIDE = 0.1
 _REDUCED_SIDE = 32
 # Pixels nearer to the local median than this fraction of the furthest are background.
 _PAPER = 0.25
+# Contrast of the faintest ink, as a fraction of the largest value of an image.
+_LEAST_CONTRAST = 0.02
 # Connected ink with a smaller fraction of the area of the largest part is dirt.
 _SMALLEST_PART = 0.02
 
@@ -348,9 +350,8 @@ def _find_ink(image, invert, threshold):
     if invert is True or (invert == "auto" and -averages.min() > averages.max()):
         ink, averages = -ink, -averages
     strongest = averages.max()
-    # Neither rounding errors are ink, nor is the noise of an empty sheet. Of a small
-    # image, the noise cannot be told from blurred ink.
-    least = 1e-9 * np.abs(image).max()
+    # The noise of an empty sheet is no ink; a small image is too small to tell.
+    least = _LEAST_CONTRAST * np.abs(image).max()
     if window > 1:
         least = max(least, 5 * noise / window)
     if strongest <= least:

@@ -219,6 +219,77 @@ def test_unusable_inputs_are_one_sentence(
     assert message in fails("predict", model, argument)
 
 
+def off_centre(images):
+    """Return digits at half of their size, in a corner of 40×40 pixels."""
+    return np.stack([np.pad(image, ((1, 11), (11, 1))) for image in images])
+
+
+def test_arrays_are_formatted_as_in_training(tmp_path):
+    shifted = off_centre(DIGITS.images[: N + 60]).reshape(N + 60, -1)
+    frame = (
+        pd.DataFrame(shifted).add_prefix("pixel").assign(label=DIGITS.target[: N + 60])
+    )
+    frame[:N].to_csv(tmp_path / "train.csv", index=False)
+    frame[N:].to_csv(tmp_path / "new.csv", index=False)
+    out = tmp_path / "model"
+    options = ["--data", tmp_path / "train.csv", "--mnist-format", "--epochs", 20]
+    succeeds("train", *options, "--out", out)
+    predicted = rows_of(succeeds("predict", out, tmp_path / "new.csv"))
+    labels = np.array([int(row["label"]) for row in predicted])
+    assert np.mean(labels == frame["label"][N:]) > 0.8
+    said = fails("predict", out, tmp_path / "new.csv", "--no-mnist-format")
+    assert "shape (60, 1600)" in said
+
+
+def test_pictures_are_read_as_in_training(tmp_path):
+    """The class is the place of the ink, which the format of MNIST would remove."""
+    rng = np.random.default_rng(0)
+    for name, left in (("left", 2), ("right", 16)):
+        (tmp_path / name).mkdir()
+        for number in range(30):
+            image = np.zeros((28, 28), np.uint8)
+            image[5 : rng.integers(15, 25), left : left + 8] = 255
+            save(tmp_path / name / f"{number}.png", image)
+    out = tmp_path / "model"
+    succeeds("train", "--data", tmp_path, "--epochs", 10, "--out", out)
+    for name in ("left", "right"):
+        predicted = rows_of(succeeds("predict", out, tmp_path / name))
+        assert {row["label"] for row in predicted} == {name}
+    transposed = succeeds("predict", out, tmp_path / "left", "--transpose")
+    assert rows_of(transposed) != rows_of(succeeds("predict", out, tmp_path / "left"))
+
+
+def test_pixels_from_0_to_16_are_divided_by_16(tmp_path):
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    values = np.c_[digits.data, digits.target]
+    np.savetxt(tmp_path / "optdigits.csv", values, fmt="%d", delimiter=",")
+    options = ["--data", tmp_path / "optdigits.csv", "--epochs", 10, "--json"]
+    result = succeeds("train", *options, "--out", tmp_path / "model")
+    assert json.loads(result.stdout)["scores"]["Train"]["accuracy"] > 0.9
+    predicted = succeeds("predict", tmp_path / "model", tmp_path / "optdigits.csv")
+    labels = [int(row["label"]) for row in rows_of(predicted)]  # it contains labels
+    assert np.mean(labels == digits.target) > 0.9
+
+
+def test_columns_of_a_table_are_found_by_name(tmp_path):
+    iris = load_iris(as_frame=True)
+    frame = iris.data.assign(kind=iris.target_names[iris.target])
+    frame.to_csv(tmp_path / "iris.csv", index=False)
+    out = tmp_path / "model"
+    options = ["--data", tmp_path / "iris.csv", "--epochs", 40, "--out", out]
+    succeeds("train", *options)
+    frame[frame.columns[::-1]].to_csv(tmp_path / "reversed.csv", index=False)
+    frame.drop(columns=frame.columns[1]).to_csv(tmp_path / "less.csv", index=False)
+    predicted = rows_of(
+        succeeds("predict", out, tmp_path / "reversed.csv", "--label", "kind")
+    )
+    assert np.mean([row["label"] for row in predicted] == frame["kind"]) > 0.85
+    said = fails("predict", out, tmp_path / "less.csv", "--label", "kind")
+    assert "lacks the columns sepal width (cm), which the model was trained on" in said
+
+
 def test_show_and_out_are_replaced_only_with_overwrite(model, tmp_path):
     photo = save(tmp_path / "photo.png", photograph(DIGITS.images[N]))
     for option in ("--show", "--out"):

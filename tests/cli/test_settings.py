@@ -165,6 +165,20 @@ def test_options_replace_what_a_search_found(searched, tmp_path):
     assert (network.epochs, network.hidden_layer_sizes) == (1, (8,))
 
 
+def test_data_that_are_typed_replace_all_options_of_the_searched_data(tmp_path):
+    frame = pd.DataFrame(DIGITS.data[:150]).add_prefix("pixel")
+    frame["kind"], frame["writer"] = DIGITS.target[:150], np.arange(150) // 10
+    frame.to_csv(tmp_path / "own.csv", index=False)
+    data = ["--data", tmp_path / "own.csv", "--label", "kind", "--groups", "writer"]
+    options = ["--grid", "l2=0,0.1", "--cv", 2, "--epochs", 1]
+    succeeds("search", *data, *options, "--out", tmp_path / "found")
+    succeeds("train", "--from", tmp_path / "found", "--out", tmp_path / "a")
+    other = ["--data", "digits", "--samples", 60, "--out", tmp_path / "b"]
+    succeeds("train", "--from", tmp_path / "found", *other)
+    said = fails("train", "--from", tmp_path, "--out", tmp_path / "c")
+    assert "contains no search.json: --from takes the folder" in said
+
+
 def test_command_of_a_report_names_the_values_and_not_the_search(searched, tmp_path):
     out = tmp_path / "report"
     options = ["--samples", 150, "--cv", 2, "--no-learning-curve", "--reference", 0.02]

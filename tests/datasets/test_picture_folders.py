@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skmnist import MNISTFormatter, load_digits28, load_images, write_idx
+from skmnist import MNISTFormatter, PixelScaler, load_digits28, load_images, write_idx
 from skmnist.datasets._files import has_test_part
 
 DIGITS = load_digits28()
@@ -178,6 +178,61 @@ def test_formatter_is_applied_to_pictures_of_any_size(tmp_path):
         for name, image in by_file(bunch).items()
     ]
     assert min(likeness) > 0.9
+
+
+def test_output_of_any_formatter_keeps_its_dtype(tmp_path):
+    folder = write_folder(tmp_path)
+    images = load_images(folder, formatter=PixelScaler()).images
+    assert images.dtype == np.float32
+    np.testing.assert_allclose(images, load_images(folder).images / np.float32(255))
+
+
+def test_16_bit_pictures_keep_the_bits_in_use(tmp_path):
+    for bits in (8, 10, 12, 16):
+        deep = IMAGES.astype(np.uint16) << (bits - 8)
+        write_folder(tmp_path / str(bits), deep)
+        if bits == 8:
+            bunch = load_images(tmp_path / "8")
+        else:
+            with pytest.warns(UserWarning, match="bits to 8") as record:
+                bunch = load_images(tmp_path / str(bits))
+            assert f"reduced from {bits} bits to 8" in str(record[0].message)
+        images = by_file(bunch)
+        for number in (0, 17):
+            np.testing.assert_array_equal(images[f"{number:03}.png"], IMAGES[number])
+
+
+def test_pictures_outside_of_the_folders_of_classes_are_named(tmp_path):
+    write_folder(tmp_path)
+    Image.fromarray(IMAGES[0]).save(tmp_path / "loose.png")
+    (tmp_path / "0" / "more").mkdir()
+    Image.fromarray(IMAGES[0]).save(tmp_path / "0" / "more" / "deep.png")
+    (tmp_path / "1" / "lost.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.warns(UserWarning, match="left out") as record:
+        assert len(load_images(tmp_path).target) == N
+    said = str(record[0].message)
+    assert "left out, in no folder of a class: loose.png" in said
+    assert "left out, a folder in a class: more" in said
+    assert "left out, not a picture: lost.png" in said
+
+
+def test_folders_train_and_test_are_found_in_any_case(tmp_path):
+    write_folder(tmp_path / "Train", IMAGES[:30], Y[:30])
+    (tmp_path / "Test").mkdir()
+    Image.fromarray(IMAGES[0]).save(tmp_path / "Test" / "000.png")
+    (tmp_path / "Meta").mkdir()
+    Image.fromarray(IMAGES[0]).save(tmp_path / "Meta" / "0.png")
+    bunch = load_images(tmp_path)
+    assert bunch.target_names.dtype == np.int64
+    assert len(bunch.target) == 30
+
+
+def test_both_subsets_of_pictures_get_one_size(tmp_path):
+    write_folder(tmp_path / "train")
+    larger = np.stack([np.kron(image, np.ones((2, 2), np.uint8)) for image in IMAGES])
+    write_folder(tmp_path / "test", larger)
+    with pytest.warns(UserWarning, match="scaled to 28×28"):
+        assert load_images(tmp_path, "all").images.shape == (2 * N, 28, 28)
 
 
 def test_divided_folders_have_a_test_part(tmp_path):

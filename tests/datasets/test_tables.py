@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from sklearn.datasets import load_digits, load_iris
 
-from skmnist import load_digits28, load_images
+from skmnist import MNISTFormatter, load_digits28, load_images
 
 DIGITS = load_digits28()
 X, Y = DIGITS.data[:60], DIGITS.target[:60]
@@ -320,3 +320,105 @@ def test_folder_that_bears_the_name_of_its_file_is_opened(tmp_path):
     folder.mkdir()
     write(KAGGLE, folder / "train.csv")
     np.testing.assert_array_equal(load_images(folder).target, Y)
+
+
+def test_sorted_labels_without_header_are_not_guessed_from_the_first_rows(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.sort(rng.integers(0, 2, 3000))
+    values = np.c_[y, rng.integers(0, 256, (3000, 64))]
+    np.savetxt(tmp_path / "sorted.csv", values, fmt="%d", delimiter=",")
+    with pytest.raises(ValueError, match="no column that is known to contain labels"):
+        load_images(tmp_path / "sorted.csv")
+    bunch = load_images(tmp_path / "sorted.csv", label=0)
+    np.testing.assert_array_equal(bunch.target, y)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A,1,2,3\n3,4,5,6\nB,7,8,9\n3,1,1,1\nA,2,2,2\n",
+        "1,?,3,5\n2,4,5,6\n1,7,8,9\n2,1,1,1\n1,2,2,2\n",
+        "1,,3,5\n2,4,5,6\n1,7,8,9\n2,1,1,1\n1,2,2,2\n",
+    ],
+)
+def test_first_row_with_some_text_is_not_taken_for_names(tmp_path, text):
+    path = tmp_path / "own.csv"
+    path.write_text(text)
+    if "?" in text or ",," in text:
+        with pytest.raises(ValueError, match="row 1 has"):
+            load_images(path, label=0)
+    else:
+        assert load_images(path, label=0).target.tolist() == ["A", "3", "B", "3", "A"]
+
+
+def test_every_column_that_numbers_the_rows_is_left_out(tmp_path):
+    frame = KAGGLE.assign(id=np.arange(60) + 1000)
+    frame.to_csv(tmp_path / "own.csv")
+    with pytest.warns(UserWarning, match="column '', column 'id'"):
+        assert load_images(tmp_path / "own.csv").images.shape == (60, 28, 28)
+    iris = load_iris(as_frame=True).data.assign(kind=load_iris().target)
+    iris.insert(0, "Id", range(1, 151))
+    path = write(iris, tmp_path / "nameless.csv", header=False)
+    with pytest.warns(UserWarning, match="column '0'"):
+        np.testing.assert_array_equal(load_images(path).data, load_iris().data)
+    frame = pd.DataFrame({"id": [0, 1] * 3, "a": range(6), "g": list("xyzxyz")})
+    bunch = load_images(write(frame, tmp_path / "g.csv"), label=0, groups=2)
+    assert bunch.target.tolist() == [0, 1] * 3
+
+
+def test_parquet_files_of_pandas_with_any_index_and_dtype_are_read(tmp_path):
+    shuffled = KAGGLE.sample(frac=1, random_state=0)
+    for frame in (shuffled, shuffled.convert_dtypes()):
+        path = write(frame, tmp_path / "own.parquet")
+        with pytest.warns(UserWarning, match="column '__index_level_0__'"):
+            bunch = load_images(path)
+        np.testing.assert_array_equal(bunch.target, shuffled["label"])
+        np.testing.assert_array_equal(bunch.data, shuffled.drop(columns="label"))
+    dates = KAGGLE.assign(pixel7=pd.Timestamp("2020-01-01"))
+    with pytest.raises(ValueError, match="row 1 has '2020-01-01.*' in column 'pixel7'"):
+        load_images(write(dates, tmp_path / "dates.parquet"))
+
+
+def test_pictures_in_a_parquet_file_take_image_shape_and_formatter(tmp_path):
+    def cell(pixels):
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG")
+        return {"bytes": buffer.getvalue()}
+
+    small, large = DIGITS.images[0], np.kron(DIGITS.images[1], np.ones((4, 4), "u1"))
+    frame = pd.DataFrame({"image": [cell(small), cell(large)], "label": [0, 1]})
+    path = write(frame, tmp_path / "own.parquet")
+    with pytest.raises(ValueError, match="several sizes, another one in row 2"):
+        load_images(path)
+    with pytest.warns(UserWarning, match="scaled to 14×14"):
+        assert load_images(path, image_shape=(14, 14)).images.shape == (2, 14, 14)
+    images = load_images(path, formatter=MNISTFormatter()).images
+    assert np.corrcoef(images[1].ravel(), DIGITS.images[1].ravel())[0, 1] > 0.95
+
+
+def test_empty_unnamed_column_is_left_out(tmp_path):
+    iris = load_iris(as_frame=True)
+    frame = iris.data.assign(diagnosis=iris.target_names[iris.target])
+    text = frame.to_csv(index=False).replace("\n", ",\n")
+    (tmp_path / "own.csv").write_text(text)
+    with pytest.warns(UserWarning, match="left out, as it is empty: column ''"):
+        bunch = load_images(tmp_path / "own.csv")
+    np.testing.assert_array_equal(bunch.data, iris.data)
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_decimal_commas_are_read(tmp_path, header):
+    iris = load_iris(as_frame=True)
+    frame = iris.data.assign(species=iris.target_names[iris.target])
+    options = {"sep": ";", "decimal": ",", "header": header}
+    bunch = load_images(write(frame, tmp_path / "own.csv", **options))
+    np.testing.assert_allclose(bunch.data, iris.data)
+    assert bunch.target_names.tolist() == ["setosa", "versicolor", "virginica"]
+
+
+def test_nan_in_an_npz_file_is_refused(tmp_path):
+    images = DIGITS.images[:60].astype(float)
+    images[7, 3, 3] = np.nan
+    np.savez(tmp_path / "own.npz", X=images, y=Y)
+    with pytest.raises(ValueError, match=r"own\.npz\['X'\] contains NaN or infinity"):
+        load_images(tmp_path / "own.npz")

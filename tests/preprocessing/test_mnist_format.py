@@ -224,3 +224,9 @@ def test_overexposed_paper_with_a_shadow_is_background(digits):
         digits, MNISTFormatter().fit_transform(photos), strict=False
     ):
         assert correlation(image, digit) > 0.85
+
+
+@pytest.mark.parametrize("noise", [0.5, 3, 8])
+def test_empty_sheet_with_noise_has_no_ink(noise):
+    paper = 200 + np.random.default_rng(0).normal(0, noise, (2, 300, 250))
+    assert not MNISTFormatter().fit_transform(paper.astype(np.uint8)).any()
