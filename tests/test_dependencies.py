@@ -114,7 +114,7 @@ def private_attributes_in_use():
                 case ast.Attribute(attr=name) if re.match("_[^_]", name):
                     used.add(name)
     # Python documents the underscore of named tuples' methods.
-    return used - own - {"_replace"}
+    return used - own - {"_asdict", "_replace"}
 
 
 def assigned_names(target):

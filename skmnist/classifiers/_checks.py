@@ -293,8 +293,13 @@ def warn_if_inverted(X, fitted):
 
 
 def background_level(low, high, border, margin=0.25):
-    """Return "dark" or "light" for a border near an end of the range, else None."""
+    """Return "dark" or "light" for a border near an end of the range, else None.
+
+    A border far beyond the range has another scale, which says nothing of its level.
+    """
     level = (border - low) / ((high - low) or 1)
+    if not -0.5 <= level <= 1.5:
+        return None
     return "dark" if level < margin else "light" if level > 1 - margin else None
 
 

@@ -1,17 +1,15 @@
-"""The application, the options that commands share, and how a command ends."""
+"""The application: its help, how a command ends, and how it is recorded."""
 
 import shlex
 import signal
 import warnings
 from contextlib import contextmanager
-from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from skmnist import __version__
-from skmnist.cli._options import complete_data, flag
+from skmnist.cli._options import flag
 
 
 class _PlainFlags:
@@ -103,75 +101,6 @@ def make_app(commands):
         app.command(cls=_Command)(command)
     return app
 
-
-class Model(StrEnum):
-    """The networks to choose from."""
-
-    mlp = "mlp"
-    lenet = "lenet"
-
-
-ModelOption = Annotated[
-    Model,
-    typer.Option(
-        help="Multilayer perceptron, or LeNet-style CNN.", rich_help_panel="Network"
-    ),
-]
-DataOption = Annotated[
-    str,
-    typer.Option(
-        metavar="DATA",
-        help="digits (embedded), mnist, a folder of pictures or IDX files, or a CSV, "
-        "parquet or npz file.",
-        autocompletion=complete_data,
-        rich_help_panel="Data",
-    ),
-]
-EpochsOption = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        metavar="N",
-        help="Epochs.",
-        show_default="5 for mlp, 10 for lenet",
-        rich_help_panel="Network",
-    ),
-]
-BatchSizeOption = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        metavar="N",
-        help="Batch size.",
-        show_default="32 for mlp, 128 for lenet",
-        rich_help_panel="Network",
-    ),
-]
-JobsOption = Annotated[int, typer.Option(metavar="N", help="Number of fits at once.")]
-SamplesOption = Annotated[
-    int | None,
-    typer.Option(
-        min=2,
-        metavar="N",
-        help="Use this many images, stratified by class.",
-        show_default="all",
-        rich_help_panel="Data",
-    ),
-]
-SeedOption = Annotated[
-    int,
-    typer.Option(min=0, max=2**32 - 1, metavar="N", help="Seed of everything random."),
-]
-ReportOption = Annotated[
-    Path,
-    typer.Option(
-        metavar="FOLDER", help="Folder for the report.", rich_help_panel="Output"
-    ),
-]
-OverwriteOption = Annotated[
-    bool, flag("--overwrite", "Replace the files of an earlier run.")
-]
-OpenOption = Annotated[bool, flag("--open", "Open the report in the browser.")]
 
 # Options that say where the result goes, not what it is.
 _NOT_RECORDED = frozenset(

@@ -8,16 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from skmnist.cli._app import (
-    BatchSizeOption,
-    DataOption,
-    EpochsOption,
-    JobsOption,
-    Model,
-    OpenOption,
-    OverwriteOption,
-    ReportOption,
-    SamplesOption,
-    SeedOption,
     as_command,
     as_settings,
     describe_data,
@@ -28,15 +18,25 @@ from skmnist.cli._app import (
 )
 from skmnist.cli._folders import check_folder, created_folder, stop
 from skmnist.cli._options import (
+    BatchSizeOption,
+    DataOption,
+    EpochsOption,
     Folds,
     FoldsOption,
     FormatOption,
     FromOption,
     GroupsOption,
     ImageShapeOption,
+    JobsOption,
     JsonOption,
     LabelOption,
+    Model,
+    OpenOption,
+    OverwriteOption,
     QuietOption,
+    ReportOption,
+    SamplesOption,
+    SeedOption,
     SetOption,
     TransposeOption,
     flag,

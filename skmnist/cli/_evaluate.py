@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from skmnist.cli._app import DataOption, examples
+from skmnist.cli._app import examples
 from skmnist.cli._model import ModelArgument, load_model
 from skmnist.cli._options import (
     DATA_PARAMETERS,
+    DataOption,
     FormatOption,
     GroupsOption,
     ImageShapeOption,

@@ -22,6 +22,8 @@ from skmnist.datasets._tables import is_table, read_table
 from skmnist.preprocessing import MNISTFormatter, PixelScaler
 
 _MNIST_SHAPE = (28, 28)
+# Attribute of a classifier that says how its training images were read.
+_RECORD = "_inputs"
 
 
 class Inputs(NamedTuple):
@@ -77,7 +79,7 @@ def record(pipeline, data, mnist_format):
         Whether the images were brought into MNIST's format on request.
     """
     known = True if mnist_format else (False if data.are_pictures else None)
-    pipeline[-1]._inputs = {"mnist_format": known, "columns": data.columns}
+    vars(pipeline[-1])[_RECORD] = {"mnist_format": known, "columns": data.columns}
 
 
 def read_inputs(arguments, pipeline, options):
@@ -103,7 +105,7 @@ def read_inputs(arguments, pipeline, options):
     ValueError
         If a file does not contain images that the model takes.
     """
-    recorded = getattr(pipeline[-1], "_inputs", {})
+    recorded = _recorded(pipeline)
     if options.mnist_format is None:
         options = options._replace(mnist_format=recorded.get("mnist_format"))
     image_shape = image_shape_of(pipeline)
@@ -126,6 +128,12 @@ def read_inputs(arguments, pipeline, options):
         names += list(map(str, read))
         left_out += unreadable
     return Inputs(np.concatenate(parts), names, notes, left_out)
+
+
+def _recorded(pipeline):
+    """Return what `record` left in a model; nothing if it is of another origin."""
+    recorded = vars(pipeline[-1]).get(_RECORD)
+    return recorded if isinstance(recorded, dict) else {}
 
 
 def image_shape_of(pipeline):

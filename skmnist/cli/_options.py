@@ -2,6 +2,7 @@
 
 import glob
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -32,6 +33,74 @@ def complete_setting(incomplete: str):
     return [f"{name}=" for name in names if name.startswith(incomplete)]
 
 
+class Model(StrEnum):
+    """The networks to choose from."""
+
+    mlp = "mlp"
+    lenet = "lenet"
+
+
+ModelOption = Annotated[
+    Model,
+    typer.Option(
+        help="Multilayer perceptron, or LeNet-style CNN.", rich_help_panel=_NETWORK
+    ),
+]
+DataOption = Annotated[
+    str,
+    typer.Option(
+        metavar="DATA",
+        help="digits (embedded), mnist, a folder of pictures or IDX files, or a CSV, "
+        "parquet or npz file.",
+        autocompletion=complete_data,
+        rich_help_panel=_DATA,
+    ),
+]
+EpochsOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Epochs.",
+        show_default="5 for mlp, 10 for lenet",
+        rich_help_panel=_NETWORK,
+    ),
+]
+BatchSizeOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Batch size.",
+        show_default="32 for mlp, 128 for lenet",
+        rich_help_panel=_NETWORK,
+    ),
+]
+JobsOption = Annotated[int, typer.Option(metavar="N", help="Number of fits at once.")]
+SamplesOption = Annotated[
+    int | None,
+    typer.Option(
+        min=2,
+        metavar="N",
+        help="Use this many images, stratified by class.",
+        show_default="all",
+        rich_help_panel=_DATA,
+    ),
+]
+SeedOption = Annotated[
+    int,
+    typer.Option(min=0, max=2**32 - 1, metavar="N", help="Seed of everything random."),
+]
+ReportOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="FOLDER", help="Folder for the report.", rich_help_panel=_OUTPUT
+    ),
+]
+OverwriteOption = Annotated[
+    bool, flag("--overwrite", "Replace the files of an earlier run.")
+]
+OpenOption = Annotated[bool, flag("--open", "Open the report in the browser.")]
 LabelOption = Annotated[
     str | None,
     typer.Option(

@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from skmnist._atomic import replacing
-from skmnist.cli._app import OverwriteOption, examples, print_error
+from skmnist.cli._app import examples, print_error
 from skmnist.cli._folders import check_file
 from skmnist.cli._model import ModelArgument, load_model
 from skmnist.cli._options import (
     JsonOption,
     LabelOption,
+    OverwriteOption,
     QuietOption,
     TransposeOption,
 )

@@ -7,17 +7,6 @@ from typing import Annotated
 import typer
 
 from skmnist.cli._app import (
-    BatchSizeOption,
-    DataOption,
-    EpochsOption,
-    JobsOption,
-    Model,
-    ModelOption,
-    OpenOption,
-    OverwriteOption,
-    ReportOption,
-    SamplesOption,
-    SeedOption,
     as_command,
     as_settings,
     describe_data,
@@ -30,13 +19,24 @@ from skmnist.cli._app import (
 from skmnist.cli._folders import check_folder, created_folder
 from skmnist.cli._grid import fit_grid, parse_grid
 from skmnist.cli._options import (
+    BatchSizeOption,
+    DataOption,
+    EpochsOption,
     FoldsOption,
     FormatOption,
     GroupsOption,
     ImageShapeOption,
+    JobsOption,
     JsonOption,
     LabelOption,
+    Model,
+    ModelOption,
+    OpenOption,
+    OverwriteOption,
     QuietOption,
+    ReportOption,
+    SamplesOption,
+    SeedOption,
     SetOption,
     TransposeOption,
     complete_setting,

@@ -6,28 +6,24 @@ from typing import Annotated
 
 import typer
 
-from skmnist.cli._app import (
+from skmnist.cli._app import examples, load_backend, print_error
+from skmnist.cli._folders import check_file
+from skmnist.cli._options import (
     BatchSizeOption,
     DataOption,
     EpochsOption,
-    Model,
-    ModelOption,
-    OverwriteOption,
-    SamplesOption,
-    SeedOption,
-    examples,
-    load_backend,
-    print_error,
-)
-from skmnist.cli._folders import check_file
-from skmnist.cli._options import (
     FormatOption,
     FromOption,
     GroupsOption,
     ImageShapeOption,
     JsonOption,
     LabelOption,
+    Model,
+    ModelOption,
+    OverwriteOption,
     QuietOption,
+    SamplesOption,
+    SeedOption,
     SetOption,
     TransposeOption,
 )

@@ -195,7 +195,8 @@ def _choose_columns(file, sample, label, groups, needs_label, notes):
     if label is None:
         label = _find_label(file, sample, positions, needs_label)
         if label is None and needs_label:
-            shown = listing([file.names[i] for i in (*positions[:3], positions[-1])])
+            some = dict.fromkeys((*positions[:3], positions[-1]))
+            shown = listing([file.names[i] for i in some])
             raise ValueError(
                 f"{file.path} has no column that is known to contain labels among "
                 f"{len(positions)} ({shown}): pass its name, or its number, as label."

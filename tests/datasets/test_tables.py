@@ -285,6 +285,7 @@ VALUES = st.one_of(
 )
 def test_csv_round_trip_is_exact(tmp_path, rows, labels):
     text = st.text(st.characters(codec="utf-8", categories=["L"]), min_size=1)
+    text = text.filter(lambda label: label not in ("nan", "NaN"))  # missing values
     label = st.lists(text, min_size=len(rows), max_size=len(rows))
     y = labels.draw(label)
     frame = pd.DataFrame(rows, columns=["a", "b", "c"], dtype=object).assign(label=y)
