@@ -256,17 +256,17 @@ def test_image_shape_lays_out_flat_rows(tmp_path):
 
 @pytest.mark.slow
 def test_memory_is_bounded_by_chunks(tmp_path):
-    rows = np.tile(X, (70, 1))  # 4,200 rows, 3.3 MB of pixels, 26 MB as int64
-    frame = pd.DataFrame(rows).assign(label=np.tile(Y, 70))
+    rows = np.tile(X, (35, 1))  # 2,100 rows, 1.6 MB of pixels, 13 MB as int64
+    frame = pd.DataFrame(rows).assign(label=np.tile(Y, 35))
     path = write(frame, tmp_path / "own.csv")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skmnist.datasets._csv._CHUNK_VALUES", 785 * 100)
+        patch.setattr("skmnist.datasets._csv._CHUNK_VALUES", 785 * 60)
         tracemalloc.start()
         bunch = load_images(path)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     np.testing.assert_array_equal(bunch.data, rows, strict=True)
-    assert peak < 14_000_000
+    assert peak < 0.75 * rows.size * 8
 
 
 VALUES = st.one_of(
