@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from skmnist.cli._options import DATA_PARAMETERS
 from skmnist.cli._settings import as_typed
+from skmnist.search._values import written_value
 
 # A class this many times as frequent as another is weighted.
 _IMBALANCE = 3
@@ -247,6 +248,4 @@ def _is_valid(network, name, value):
 
 
 def _written(value):
-    from skmnist.search._values import written_value
-
     return value if isinstance(value, str) else written_value(value)

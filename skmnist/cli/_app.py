@@ -196,9 +196,13 @@ def typed_options(ctx):
     return {
         name: value
         for name, value in ctx.params.items()
-        if name not in (*_NOT_RECORDED, *chosen)
-        and ctx.get_parameter_source(name).name == "COMMANDLINE"
+        if name not in (*_NOT_RECORDED, *chosen) and is_typed(ctx, name)
     }
+
+
+def is_typed(ctx, name):
+    """Return whether a parameter was typed, and is not its default."""
+    return ctx.get_parameter_source(name).name == "COMMANDLINE"
 
 
 def describe_data(data, folds):

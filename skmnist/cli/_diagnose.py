@@ -74,7 +74,7 @@ NoCurveOption = Annotated[
     bool,
     flag(
         "--no-learning-curve",
-        "Do not train on parts of the images, which takes two thirds of the time.",
+        "Do not train on parts of the images, to see whether more would help.",
         "Options",
     ),
 ]

@@ -216,7 +216,7 @@ def _read_array(path, image_shape, options, columns):
         images = images[np.newaxis]
     if options.transpose and images.ndim > 2:
         images = images.swapaxes(1, 2)
-    if options.mnist_format and len(image_shape) == 2:
+    if options.mnist_format and len(image_shape) > 1:
         images = _formatter(path, image_shape).fit_transform(as_images(images))
     if images.shape[1:] != image_shape:
         raise ValueError(
@@ -241,6 +241,7 @@ def _read_table(path, image_shape, label, columns):
     table = read_table(path, notes, label=label, needs_label=False)
     if len(table.names) == int(np.prod(image_shape)) + 1 and label is None:
         # The training file, perhaps: its labels are found among all columns.
+        notes = Notes()
         table = read_table(path, notes, label=label)
     if notes.text():
         warnings.warn(f"{path}: {notes.text()}.", UserWarning, stacklevel=1)

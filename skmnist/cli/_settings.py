@@ -4,6 +4,7 @@ import json
 import shlex
 from typing import NamedTuple
 
+from skmnist.cli._app import is_typed
 from skmnist.cli._grid import fit_grid, parse_item
 from skmnist.cli._options import DATA_PARAMETERS
 from skmnist.search._values import written_value
@@ -59,11 +60,11 @@ def choose(ctx, models):
     if path is not None:
         searched, best = read_search(ctx, path)
         settings = _typed_settings(searched) | best
-        if searched and not _is_typed(ctx, "model"):
+        if searched and not is_typed(ctx, "model"):
             models = [str(searched["model"])]
-        if not _is_typed(ctx, "data"):  # options of other data would not fit
+        if not is_typed(ctx, "data"):  # options of other data would not fit
             known = {name: searched[name] for name in data if name in searched}
-            data |= {n: value for n, value in known.items() if not _is_typed(ctx, n)}
+            data |= {n: value for n, value in known.items() if not is_typed(ctx, n)}
     return Choice(models, settings | _typed_settings(params), data)
 
 
@@ -82,15 +83,15 @@ def settings_of(network_class, settings, models):
     ValueError
         If no network has the parameter, or it is not to be set by a user.
     """
-    names = [_parameters(model) for model in models]
-    known = _parameters(network_class)
-    chosen = {}
-    for name, value in settings.items():
-        if name in known or not any(name in others for others in names):
-            chosen[name] = value
-    return {
-        n: v for n, (v,) in fit_grid({n: [v] for n, v in chosen.items()}, known).items()
+    known = network_class().get_params()
+    of_any = set().union(*(model().get_params() for model in models))
+    # A name that no network has is left for `fit_grid` to report.
+    chosen = {
+        name: [value]
+        for name, value in settings.items()
+        if name in known or name not in of_any
     }
+    return {name: value for name, (value,) in fit_grid(chosen, known).items()}
 
 
 def as_typed(settings):
@@ -180,11 +181,3 @@ def _typed_settings(params):
                 raise ValueError(f"{name} is given twice, by --set and by {option}.")
             settings[name] = params[name]
     return settings
-
-
-def _is_typed(ctx, name):
-    return ctx.get_parameter_source(name).name == "COMMANDLINE"
-
-
-def _parameters(network_class):
-    return network_class().get_params()

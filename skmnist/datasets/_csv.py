@@ -71,13 +71,10 @@ class CsvFile:
             )
         has_commas = any(re.fullmatch(r"-?\d+,\d+", cell) for cell in [*first, *second])
         self._decimal = "," if has_commas else "."
-        if has_commas:
-            first_values = [cell.replace(",", ".") for cell in first]
-            second = [cell.replace(",", ".") for cell in second]
-        self.has_names = _are_names(first_values if has_commas else first, second)
+        self.has_names = _are_names(first, second, self._decimal)
         self.names = first if self.has_names else list(map(str, range(len(first))))
 
-    def chunks(self, as_text=(), n_rows=None):
+    def chunks(self, as_text=(), n_rows=None, columns=None):
         """Yield the rows in DataFrames with columns 0, 1, ...
 
         Parameters
@@ -86,16 +83,20 @@ class CsvFile:
             Columns that are not converted to numbers.
         n_rows : int, default=None
             Yield only the first rows, in one frame.
+        columns : list of int, default=None
+            Yield only these columns.
         """
         import pandas as pd
 
-        with self._reported(), self._text() as text:
-            reader = pd.read_csv(
+        with self._text() as text:
+            reader = self._read(
+                pd.read_csv,
                 text,
                 sep=self._delimiter,
                 decimal=self._decimal,
                 header=0 if self.has_names else None,
                 names=list(range(len(self.names))),
+                usecols=columns,
                 dtype=dict.fromkeys(as_text, str),
                 # Otherwise rows that are one value too long would shift the columns.
                 index_col=False,
@@ -104,7 +105,13 @@ class CsvFile:
                 nrows=n_rows,
                 chunksize=max(1, _CHUNK_VALUES // len(self.names)),
             )
-            yield from reader
+            while (frame := self._read(next, reader, None)) is not None:
+                yield frame
+
+    def _read(self, function, *args, **kwargs):
+        # Not around `yield`, where the caller would run with the filters of warnings.
+        with self._reported():
+            return function(*args, **kwargs)
 
     def _text(self):
         """Return the file opened as text."""
@@ -145,25 +152,25 @@ class CsvFile:
             raise ValueError(f"{self.path} cannot be read: {error}.") from error
 
 
-def _are_names(first, second):
+def _are_names(first, second, decimal):
     """Return whether the first of two rows contains the names of the columns."""
-    numbers = [value for value in first if _is_number(value)]
+
+    def is_number(text):
+        try:
+            float(text.replace(decimal, "."))
+        except ValueError:
+            return False
+        return True
+
+    numbers = [value for value in first if is_number(value)]
     if len(numbers) <= len(first) // 2:
         pairs = zip(first, second, strict=False)
         # Text in both rows may be labels; the other cells decide.
-        told = any(not _is_number(name) and _is_number(value) for name, value in pairs)
+        told = any(not is_number(name) and is_number(value) for name, value in pairs)
         return told or (not numbers and not second)
     # A DataFrame of an array has the names 0, 1, 2, ...
     starts = (list(map(str, range(i, i + len(numbers)))) for i in (0, 1))
     return len(numbers) >= _NUMBERED_COLUMNS and numbers in starts
-
-
-def _is_number(text):
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _only_member(path):

@@ -39,7 +39,7 @@ class ParquetFile:
                 f"{path} cannot be read as a parquet file: {str(error).rstrip('.')}."
             ) from error
 
-    def chunks(self, as_text=(), n_rows=None):
+    def chunks(self, as_text=(), n_rows=None, columns=None):
         """Yield the rows in DataFrames with columns 0, 1, ..., values as stored."""
         from pyarrow import ArrowException
 
@@ -48,7 +48,8 @@ class ParquetFile:
             for batch in self._file.iter_batches(batch_size=n_rows):
                 # The metadata of pandas would make a column the index.
                 frame = batch.to_pandas(ignore_metadata=True)
-                yield frame.set_axis(range(len(self.names)), axis=1)
+                frame = frame.set_axis(range(len(self.names)), axis=1)
+                yield frame if columns is None else frame[columns]
         except (ArrowException, OSError) as error:
             raise ValueError(
                 f"{self.path} cannot be read as a parquet file: {error}."

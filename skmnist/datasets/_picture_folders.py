@@ -83,7 +83,7 @@ def read_class_folders(classes, *, source, image_shape, formatter, notes):
     """
     files = [(path, name) for name, paths in classes.items() for path in paths]
     if image_shape is None and formatter is None:
-        image_shape = _common_size([path for path, _ in files], notes)
+        image_shape = _common_size([path for path, _ in files])
     stack = PictureStack(len(files), image_shape, formatter, source)
     kept, reason = [], None
     for path, name in files:
@@ -104,7 +104,7 @@ def read_class_folders(classes, *, source, image_shape, formatter, notes):
 
 
 class PictureStack:
-    """Pictures of any size and colour, collected in one array of 8-bit pixels.
+    """Pictures of any size and colour, collected in one array.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ class PictureStack:
     def _allocate(self, pixels):
         self._size = self._size or pixels.shape[:2]
         shape = self._n_pictures, *self._size, *([3] if self._channels == 3 else [])
-        n_bytes = np.prod(shape, dtype=float)
+        n_bytes = np.prod(shape, dtype=float) * pixels.itemsize
         if n_bytes > _half_of_memory():
             raise ValueError(
                 f"The pictures in {self._source} would take {n_bytes / 2**30:.1f} GiB "
@@ -175,7 +175,7 @@ class PictureStack:
         self._images = np.zeros(shape, dtype=pixels.dtype)
 
 
-def _common_size(paths, notes):
+def _common_size(paths):
     """Return height and width of most pictures, and None for the channels."""
     counts = {}
     for path in paths:

@@ -14,8 +14,7 @@ SUFFIXES = frozenset(
 )
 # The decoders to try; others of Pillow's start external programs or are rarely needed.
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
-# 300 MB in three channels. Cameras of telephones have at most 200 million pixels, but
-# store 50 million by default.
+# 300 MB in three channels.
 _MOST_PIXELS = 100_000_000
 
 

@@ -255,7 +255,7 @@ def _find_label(file, sample, positions, needs_label):
     # A label repeats and varies; the corner of an image is constant or varies widely.
     # All rows are read, because they may be sorted by label.
     ends = [positions[0], positions[-1]]
-    parts = [frame[ends] for frame in file.chunks()]
+    parts = list(file.chunks(columns=ends))
     ends = [i for i in ends if _may_be_label(np.concatenate([p[i] for p in parts]))]
     return ends[0] if len(ends) == 1 else None
 

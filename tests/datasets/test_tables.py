@@ -13,6 +13,7 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_iris
 
 from skmnist import MNISTFormatter, load_digits28, load_images
+from skmnist.datasets._csv import CsvFile
 
 DIGITS = load_digits28()
 X, Y = DIGITS.data[:60], DIGITS.target[:60]
@@ -423,3 +424,13 @@ def test_nan_in_an_npz_file_is_refused(tmp_path):
     np.savez(tmp_path / "own.npz", X=images, y=Y)
     with pytest.raises(ValueError, match=r"own\.npz\['X'\] contains NaN or infinity"):
         load_images(tmp_path / "own.npz")
+
+
+def test_filters_of_warnings_are_the_callers_between_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr("skmnist.datasets._csv._CHUNK_VALUES", 785 * 4)
+    file = CsvFile(write(KAGGLE, tmp_path / "train.csv"))
+    before, n_chunks = list(warnings.filters), 0
+    for _ in file.chunks():
+        assert warnings.filters == before
+        n_chunks += 1
+    assert n_chunks == 15
