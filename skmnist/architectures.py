@@ -17,6 +17,7 @@ def build_mlp(
     bias_initializer="ones",
     dropout=0.0,
     l2=0.0,
+    batch_normalization=False,
     rescaling=None,
 ):
     """Build a multilayer perceptron with a softmax output layer.
@@ -36,6 +37,9 @@ def build_mlp(
         Dropout rate after each hidden layer, in [0, 1).
     l2 : float, default=0.0
         L2 regularisation factor of the kernels of all layers.
+    batch_normalization : bool, default=False
+        Whether a BatchNormalization layer takes the place of the bias of each hidden
+        layer.
     rescaling : float, default=None
         Scale factor of a leading Rescaling layer, e.g. 1/255 for raw 8-bit pixels. If
         None, no such layer is added.
@@ -57,14 +61,14 @@ def build_mlp(
     layers = _input_layers(meta["X_shape_"][1:], rescaling)
     if len(meta["X_shape_"]) > 2:
         layers.append(keras.layers.Flatten(data_format="channels_last"))
+    hidden = {"activation": activation, "batch_normalization": batch_normalization}
     for units in as_sizes(hidden_layer_sizes):
-        layers.append(
-            keras.layers.Dense(
-                units,
-                activation=activation,
-                bias_initializer=bias_initializer,
-                kernel_regularizer=_l2(l2),
-            )
+        layers += _with_activation(
+            keras.layers.Dense,
+            units,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=_l2(l2),
+            **hidden,
         )
         layers += _dropout(dropout)
     layers.append(
@@ -88,6 +92,7 @@ def build_lenet(
     dropout=0.25,
     hidden_dropout=0.5,
     l2=0.0,
+    batch_normalization=False,
     rescaling=None,
 ):
     """Build a LeNet-style convolutional network with a softmax output layer.
@@ -117,6 +122,9 @@ def build_lenet(
         Dropout rate after each dense hidden layer, in [0, 1).
     l2 : float, default=0.0
         L2 regularisation factor of the kernels of all layers.
+    batch_normalization : bool, default=False
+        Whether a BatchNormalization layer takes the place of the bias of each hidden
+        layer.
     rescaling : float, default=None
         Scale factor of a leading Rescaling layer, e.g. 1/255 for raw 8-bit pixels. If
         None, no such layer is added.
@@ -152,25 +160,25 @@ def build_lenet(
     layers = _input_layers(sample_shape, rescaling)
     if image_shape != sample_shape:
         layers.append(keras.layers.Reshape(image_shape))
+    hidden = {"activation": activation, "batch_normalization": batch_normalization}
     for n_filters, side in zip(filters, kernel_sizes, strict=True):
-        layers += [
-            keras.layers.Conv2D(
+        for _ in range(2):
+            layers += _with_activation(
+                keras.layers.Conv2D,
                 n_filters,
                 side,
                 padding="same",
                 data_format="channels_last",  # whatever keras.json says
-                activation=activation,
                 kernel_regularizer=_l2(l2),
+                **hidden,
             )
-            for _ in range(2)
-        ]
         pooling = {"padding": "same", "data_format": "channels_last"}
         layers.append(keras.layers.MaxPooling2D(2, strides=2, **pooling))
         layers += _dropout(dropout)
     layers.append(keras.layers.Flatten(data_format="channels_last"))
     for units in as_sizes(hidden_layer_sizes):
-        layers.append(
-            keras.layers.Dense(units, activation=activation, kernel_regularizer=_l2(l2))
+        layers += _with_activation(
+            keras.layers.Dense, units, kernel_regularizer=_l2(l2), **hidden
         )
         layers += _dropout(hidden_dropout)
     layers.append(
@@ -273,6 +281,22 @@ def _input_layers(sample_shape, rescaling):
     if rescaling is not None:
         layers.append(keras.layers.Rescaling(rescaling))
     return layers
+
+
+def _with_activation(layer, *sizes, activation, batch_normalization, **options):
+    """Return a layer with its activation, and batch normalisation between them."""
+    import keras
+
+    if not batch_normalization:
+        return [layer(*sizes, activation=activation, **options)]
+    options.pop("bias_initializer", None)
+    return [
+        layer(*sizes, use_bias=False, **options),
+        # Keras's default of 0.99 needs several hundred steps before predictions are
+        # right.
+        keras.layers.BatchNormalization(momentum=0.9),
+        keras.layers.Activation(activation),
+    ]
 
 
 def _l2(weight):

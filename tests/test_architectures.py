@@ -74,6 +74,19 @@ def test_l2_applies_to_all_kernels_and_dropout_to_hidden_layers():
     assert layer_types(model).count("Dropout") == 2
 
 
+@pytest.mark.parametrize(("builder", "n"), [(build_mlp, 2), (build_lenet, 5)])
+def test_batch_normalization_precedes_each_hidden_activation(builder, n):
+    model = builder(MNIST, batch_normalization=True, activation="elu")
+    kinds = layer_types(model)
+    assert kinds.count("BatchNormalization") == n
+    for place in (i for i, kind in enumerate(kinds) if kind == "BatchNormalization"):
+        before, after = model.layers[place - 1], model.layers[place + 1]
+        assert not before.use_bias
+        assert before.activation.__name__ == "linear"
+        assert after.activation.__name__ == "elu"
+    assert model.layers[-1].use_bias
+
+
 def test_filters_and_kernel_sizes_of_different_length_are_refused():
     with pytest.raises(ValueError, match=r"filters=\(32, 64\).*kernel_sizes=\(5,\)"):
         build_lenet(MNIST, kernel_sizes=(5,))

@@ -136,12 +136,19 @@ def learning_rate_position(optimizer):
 
     None with a schedule.
     """
+    variable = learning_rate_variable(optimizer)
+    ids = [id(each) for each in optimizer.variables]
+    return None if variable is None else ids.index(id(variable))
+
+
+def learning_rate_variable(optimizer):
+    """Return the variable that holds the learning rate; None with a schedule.
+
+    None for a MultiOptimizer as well, whose optimizers have one each.
+    """
     # A LossScaleOptimizer has a rate without effect before that of the one inside.
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    names = [variable.name for variable in inner.variables]
-    if "learning_rate" not in names:
-        return None
-    return len(optimizer.variables) - len(names) + names.index("learning_rate")
+    return next((v for v in inner.variables if v.name == "learning_rate"), None)
 
 
 def first_layer(model):

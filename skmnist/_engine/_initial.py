@@ -110,6 +110,8 @@ class _Seeds:
 def _sources(layer, seed):
     """Return how the variables of a layer are drawn, by their ids."""
     sources, seeds = {}, _Seeds(seed)
+    if type(layer) is keras.layers.BatchNormalization:
+        return {id(variable): None for variable in layer.variables}
     for name in ("kernel", "bias"):
         variable = getattr(layer, name, None)
         initializer = getattr(layer, f"{name}_initializer", None)

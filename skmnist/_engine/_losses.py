@@ -119,6 +119,7 @@ def _in_layout(function, layout):
             y_pred = keras.ops.cast(y_pred, y.dtype)
         return function(*layout(y, y_pred))
 
+    in_layout.takes_codes = layout is _codes
     return in_layout
 
 

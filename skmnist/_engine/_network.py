@@ -49,7 +49,7 @@ class TrainedWith(NamedTuple):
     """The optimizer, learning rate and loss that a network trains with."""
 
     optimizer: Any
-    learning_rate: float | None
+    learning_rate: Any
     loss: Any
 
 
@@ -61,7 +61,7 @@ class Network:
     builder_params: dict
     meta: dict
     optimizer: Any
-    learning_rate: float | None
+    learning_rate: Any
     loss: Any
     dtype: str
     _key: Any = field(default=None, repr=False, compare=False)
@@ -174,6 +174,8 @@ class Network:
         if self.builder not in (build_mlp, build_lenet):
             return None
         if not isinstance(self.optimizer, str) or not isinstance(self.loss, str):
+            return None
+        if callable(self.learning_rate):
             return None
         data = self.meta["X_shape_"][1:], self.meta["n_classes_"]
         training = self.optimizer, self.learning_rate is None, self.loss, self.dtype
@@ -332,6 +334,10 @@ class Network:
             return float(np.max(first.scale))
         norms = (keras.layers.Normalization, keras.layers.BatchNormalization)
         return None if isinstance(first, norms) else 1.0
+
+    def takes_codes(self):
+        """Return whether the loss takes class codes in place of one-hot targets."""
+        return getattr(self.compiled().sample_loss, "takes_codes", False)
 
     def example_targets(self):
         """Return targets of two samples, an ndarray."""

@@ -32,6 +32,8 @@ def resume(network, training, earlier):
             "cannot resume. Set warm_start=False to train a new network."
         )
     state = list(training.optimizer_state)
+    if not is_like:
+        _check_kinds_of_rates(network, earlier)
     if not is_like and (
         compiled.optimizer_type is not earlier.compiled().optimizer_type
         or compiled.optimizer_shapes != [np.shape(value) for value in state]
@@ -56,6 +58,21 @@ def resume(network, training, earlier):
     training.optimizer_state = state
 
 
+def _check_kinds_of_rates(network, earlier):
+    """Raise ValueError if a schedule replaces a number, or a number a schedule."""
+    follows, followed = (
+        each.compiled().learning_rate_position is None for each in (network, earlier)
+    )
+    if follows != followed:
+        own, before = network.learning_rate, earlier.learning_rate
+        raise ValueError(
+            f"learning_rate={own!r} cannot replace learning_rate={before!r} of the "
+            "earlier fit: one is a number and the other a schedule, for which the "
+            "optimizer keeps another state. Set the earlier one, or warm_start=False "
+            "to train a new network."
+        )
+
+
 def _are_alike(network, earlier):
     """Return whether two recipes make the same network, as far as is known."""
     try:
@@ -66,10 +83,16 @@ def _are_alike(network, earlier):
         same_params
         and network.builder is earlier.builder
         and network.optimizer is earlier.optimizer
+        and _have_like_rates(network.learning_rate, earlier.learning_rate)
         and network.loss is earlier.loss
         and network.dtype == earlier.dtype
         and network.meta["X_shape_"][1:] == earlier.meta["X_shape_"][1:]
     )
+
+
+def _have_like_rates(own, before):
+    """Return whether two learning rates are both numbers, or the same schedule."""
+    return own is before or not (callable(own) or callable(before))
 
 
 def _changed_rate(network, earlier, is_like):

@@ -18,6 +18,7 @@ import numpy as np
 
 from skmnist._engine import _rates
 from skmnist._engine._backend import keras, tf, to_numpy, traced
+from skmnist._engine._built import learning_rate_variable
 
 # Rows gathered for one compiled call: enough to hide the call's overhead, small in
 # memory.
@@ -99,6 +100,7 @@ class BlockTrainer(Variables):
         self._sample_loss = sample_loss
         self._pads = pads
         self._slots = _rates.Slots(self.model)
+        self._learning_rate = learning_rate_variable(self.optimizer)
         self.rates = None
         # There is one replica. TensorFlow's sum over replicas registers a gradient
         # function for good, which would keep every network ever traced in memory.
@@ -106,7 +108,9 @@ class BlockTrainer(Variables):
             optimizer._all_reduce_sum_gradients = list
         self._run_block = traced(self._block, jit_compile=jit_compile)
 
-    def run_epoch(self, data, order, batch_size, generators):
+    def run_epoch(
+        self, data, order, batch_size, generators, *, factors=None, deform=None
+    ):
         """Train on every row once.
 
         Parameters
@@ -117,28 +121,38 @@ class BlockTrainer(Variables):
         batch_size : int
         generators : callable
             Returns the context manager in which each compiled call is made.
+        factors : ndarray of shape (n_batches,), optional
+            What the learning rate is multiplied with in each step.
+        deform : callable, optional
+            ``deform(X)`` augments samples in place.
 
         Returns
         -------
         logs : dict of str to float
             "loss" and "accuracy", weighted means over the rows.
         """
-        sums = np.zeros(3)
+        sums, n_done = np.zeros(3), 0
         blocks = list(self._blocks(data[0], order, batch_size))
-        gathered = self._gathered(data, blocks)
+        gathered = self._gathered(data, blocks, deform)
         for n_batches, *block in prefetch(gathered) if len(blocks) > 1 else gathered:
+            steps = slice(n_done, n_done + n_batches)
             with generators():
-                sums += self.train_block(n_batches, *block)
+                sums += self.train_block(
+                    n_batches, None if factors is None else factors[steps], *block
+                )
+            n_done += n_batches
         loss, hits, total = sums
         return {"loss": float(loss / total), "accuracy": float(hits / total)}
 
-    def train_block(self, n_batches, X, y, sample_weight):
+    def train_block(self, n_batches, factors, X, y, sample_weight):
         """Take one optimisation step for each of the first batches of a block.
 
         Parameters
         ----------
         n_batches : int
             The number of batches that hold data.
+        factors : ndarray of shape (n_batches,) or None
+            What the learning rate is multiplied with in each step.
         X, y, sample_weight : ndarray of shape (block, batch, ...)
             Rows, one-hot targets and weights; the weight of a padding row is 0.
 
@@ -148,27 +162,40 @@ class BlockTrainer(Variables):
             The weighted sums over the rows of loss and of right predictions, and the
             sum of the weights.
         """
-        arrays = (self.rates, X, y, sample_weight)
+        padded = np.ones(len(X), np.float32)
+        if factors is not None:
+            padded[: len(factors)] = factors
+        arrays = (self.rates, padded, X, y, sample_weight)
         sums = self._run_block(
             tf.constant(n_batches), *map(tf.convert_to_tensor, arrays)
         )
         return np.array([float(value) for value in sums])
 
-    def _block(self, n_batches, rates, X, y, sample_weight):
+    def _block(self, n_batches, rates, factors, X, y, sample_weight):
         zero = tf.zeros((), y.dtype)
+        variable = self._learning_rate
+        if variable is not None:
+            learning_rate = tf.identity(variable.value)
 
         def step(i, *sums):
+            if variable is not None:
+                # Callbacks set the rate that a schedule multiplies.
+                factor = tf.cast(factors[i], learning_rate.dtype)
+                variable.assign(learning_rate * factor)
             return i + 1, *map(tf.add, sums, self._step(X[i], y[i], sample_weight[i]))
 
         # One batch after the other: each starts from the weights that the one before
         # left.
         with self._slots.bound(rates):
-            return tf.while_loop(
+            sums = tf.while_loop(
                 lambda i, *_: i < n_batches,
                 step,
                 (tf.constant(0), zero, zero, zero),
                 parallel_iterations=1,
             )[1:]
+        if variable is not None:
+            variable.assign(learning_rate)
+        return sums
 
     def _step(self, X, y, sample_weight):
         with tf.GradientTape() as tape:
@@ -190,13 +217,15 @@ class BlockTrainer(Variables):
         hits = tf.cast(tf.argmax(y, -1) == tf.argmax(y_pred, -1), y.dtype)
         return loss * total, tf.reduce_sum(hits * sample_weight), total
 
-    def _gathered(self, data, blocks):
+    def _gathered(self, data, blocks, deform):
         """Yield the number of batches that hold data, and the arrays of a block."""
         for rows, n_batches, n_rows in blocks:
             X, y, weight = (
                 array[rows].astype(self._dtype, copy=False) for array in data
             )
             weight.reshape(-1)[n_rows:] = 0
+            if deform is not None:
+                deform(X.reshape(-1, *X.shape[2:])[:n_rows])
             yield n_batches, X, y, weight
 
     def _blocks(self, X, order, batch_size):
@@ -285,7 +314,9 @@ class BatchTrainer(Variables):
             jit_compile=jit_compile,
         )
 
-    def run_epoch(self, data, order, batch_size, generators):
+    def run_epoch(
+        self, data, order, batch_size, generators, *, factors=None, deform=None
+    ):
         """Train on every row once, as `BlockTrainer.run_epoch`."""
         sums = {"loss": 0.0, "accuracy": 0.0}
         total = 0.0
@@ -294,9 +325,12 @@ class BatchTrainer(Variables):
             X, y, weight = (
                 array[rows].astype(self._dtype, copy=False) for array in data
             )
+            if deform is not None:
+                deform(X)
             self._events.on_train_batch_begin(batch)
             self.model.reset_metrics()
-            with generators():
+            factor = 1 if factors is None else factors[batch]
+            with generators(), self._learning_rate_times(factor):
                 scores = self.model.train_on_batch(X, y, weight, return_dict=True)
             total += float(weight.sum())
             for name in sums:
@@ -306,6 +340,20 @@ class BatchTrainer(Variables):
             if self.model.stop_training:
                 break
         return logs
+
+    @contextlib.contextmanager
+    def _learning_rate_times(self, factor):
+        """Multiply the optimizer's learning rate for one step."""
+        if factor == 1:
+            yield
+            return
+        variable = learning_rate_variable(self.optimizer)
+        learning_rate = to_numpy(variable)
+        variable.assign(learning_rate * np.asarray(factor, learning_rate.dtype))
+        try:
+            yield
+        finally:
+            variable.assign(learning_rate)
 
 
 class _MeanLoss(keras.losses.Loss):

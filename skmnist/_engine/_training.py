@@ -22,6 +22,7 @@ from skmnist._engine._observers import (
     KerasCallbacks,
     warn_of_batches,
 )
+from skmnist._engine._schedules import learning_rate_factors
 from skmnist._engine._seeds import OwnGenerators
 from skmnist._engine._trainers import BatchTrainer, Variables
 
@@ -151,6 +152,8 @@ def train(
     *,
     epochs,
     batch_size,
+    schedule="constant",
+    augmentation=None,
     patience=None,
     restore_best_weights=False,
     callbacks=(),
@@ -176,6 +179,10 @@ def train(
     epochs : int
         The largest number of epochs to train.
     batch_size : int
+    schedule : {"constant", "cosine", "one_cycle"}
+        The learning rate over all the epochs.
+    augmentation : tuple of (Augmentation, image_shape), optional
+        What deforms the samples of each epoch, and their shape as images.
     patience : int, optional
         Stop after this many epochs without a lower validation loss.
     restore_best_weights : bool, default=False
@@ -199,6 +206,7 @@ def train(
     KeyboardInterrupt
         After Ctrl-C.
     """
+    _check_schedule(schedule, network)
     keras_callbacks = KerasCallbacks(callbacks, verbose)
     observers = [keras_callbacks]
     if patience is not None:
@@ -213,17 +221,19 @@ def train(
         last=state.n_epochs + epochs,
         evaluate=validation and _evaluation(network, *validation),
     )
+    n_steps = -(-len(rows) // batch_size)
+    changes = _changes_by_epoch(loop, schedule, augmentation, n_steps)
     with contextlib.ExitStack() as stack:
-        keras_callbacks.open(loop.last, -(-len(rows) // batch_size))
+        keras_callbacks.open(loop.last, n_steps)
         stack.callback(keras_callbacks.close)
-        loop.trainer = _open_trainer(
+        loop.trainer = open_trainer(
             stack, network, state, len(rows), keras_callbacks, jit_compile
         )
         for observer in reversed(observers):
             observer.on_begin(loop)
         loop.trainer.assign(state.weights, state.optimizer_state)
         try:
-            _run_epochs(loop, network, data, rows, batch_size, observers)
+            _run_epochs(loop, network, data, rows, batch_size, observers, changes)
         finally:
             state.weights, state.optimizer_state = loop.result or loop.trainer.values()
 
@@ -232,7 +242,7 @@ def _evaluation(network, data, rows):
     return lambda weights: network.evaluate(weights, *data, rows=rows)
 
 
-def _open_trainer(stack, network, state, n_rows, callbacks, jit_compile):
+def open_trainer(stack, network, state, n_rows, callbacks, jit_compile):
     """Return the trainer of a fit, and give the callbacks their network."""
     compiled = network.compiled()
     in_batches = not compiled.scans or callbacks.follows_batches
@@ -252,7 +262,39 @@ def _open_trainer(stack, network, state, n_rows, callbacks, jit_compile):
     return trainer
 
 
-def _run_epochs(loop, network, data, rows, batch_size, observers):
+def _check_schedule(schedule, network):
+    """Raise ValueError if an optimizer has no learning rate that can be scheduled."""
+    if schedule == "constant" or network.compiled().learning_rate_position is not None:
+        return
+    raise ValueError(
+        f"learning_rate_schedule={schedule!r} multiplies the learning rate of the "
+        f"optimizer, but {type(network.trained_with.optimizer).__name__} has none of "
+        "its own: it follows a schedule of Keras, or consists of several optimizers. "
+        "Set learning_rate_schedule='constant'."
+    )
+
+
+def _changes_by_epoch(loop, schedule, augmentation, n_steps):
+    """Return a function of the epoch that returns keywords of `run_epoch`.
+
+    As for the order of the rows, they follow from the seed and the epoch alone.
+    """
+    n_total = (loop.last - loop.first) * n_steps
+
+    def changes(epoch):
+        factors = deform = None
+        if schedule != "constant":
+            done = (epoch - loop.first) * n_steps
+            factors = learning_rate_factors(schedule, done, n_steps, n_total)
+        if augmentation is not None:
+            deformations, image_shape = augmentation
+            deform = deformations.in_epoch(image_shape, loop.state.seed, epoch)
+        return {"factors": factors, "deform": deform}
+
+    return changes
+
+
+def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
     """Train epoch after epoch until the last, or until an observer stops."""
     state, trainer = loop.state, loop.trainer
     # Code that is not Keras's may draw from the global generators, and so do some of
@@ -268,7 +310,7 @@ def _run_epochs(loop, network, data, rows, batch_size, observers):
         generators = contextlib.nullcontext
         if draws:
             generators = OwnGenerators((state.seed + epoch) % 2**32).in_use
-        logs = trainer.run_epoch(data, order, batch_size, generators)
+        logs = trainer.run_epoch(data, order, batch_size, generators, **changes(epoch))
         if loop.evaluate is not None:
             scores = observers[0].evaluate(loop)
             logs |= {f"val_{name}": score for name, score in scores.items()}

@@ -43,11 +43,19 @@ class BaseKerasClassifier(CopyMixin, FitMixin, ClassifierMixin, BaseEstimator):
         "learning_rate": [
             None,
             Interval(Real, 0, None, closed="neither"),
-            Hidden(HasMethods("get_config")),  # a schedule, refused with an advice
+            HasMethods(["__call__", "get_config"]),
+            Hidden(Placeholder),
         ],
+        "learning_rate_schedule": [StrOptions({"constant", "cosine", "one_cycle"})],
         "loss": [str, callable],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
+        "random_rotation": [Interval(Real, 0, 1, closed="both")],
+        "random_translation": [Interval(Real, 0, 1, closed="left")],
+        "random_zoom": [Interval(Real, 0, 1, closed="left")],
+        "random_shear": [Interval(Real, 0, 1, closed="left")],
+        "random_elastic": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
         "early_stopping": ["boolean"],
@@ -168,8 +176,10 @@ class BaseKerasClassifier(CopyMixin, FitMixin, ClassifierMixin, BaseEstimator):
 
         k calls on the same samples equal one `fit` with ``epochs=k`` and the same
         integer `random_state`, unless the optimizer averages weights, which it then
-        does at the end of each call. `validation_fraction`, `early_stopping` and
-        `checkpoint_dir` are ignored.
+        does at the end of each call, or the learning rate changes. Here it stays
+        constant, because the number of calls is not known: `learning_rate_schedule` is
+        ignored, and so are `validation_fraction`, `early_stopping` and
+        `checkpoint_dir`. A schedule of Keras goes on from call to call.
 
         Parameters
         ----------
@@ -323,7 +333,8 @@ class BaseKerasClassifier(CopyMixin, FitMixin, ClassifierMixin, BaseEstimator):
         - The loss of a batch is divided by the number of its samples, not by the sum of
           their weights.
         - `dtype` applies until `fit` builds a new network, in Keras's own dtype policy.
-        - `jit_compile`, `checkpoint_dir` and `save_best` are left out.
+        - Augmentation, `label_smoothing`, `learning_rate_schedule`, `jit_compile`,
+          `checkpoint_dir` and `save_best` are left out.
 
         Of SciKeras itself: it cannot train a subclassed ``keras.Model``;
         ``predict_proba`` of one sample is one-dimensional; and with `class_weight`,

@@ -116,11 +116,13 @@ def as_list(callbacks):
 def check_parameters(clf, has_validation_set):
     """Raise ValueError if parameters of a classifier cannot be combined."""
     validates = clf.validation_fraction or has_validation_set
-    if hasattr(clf.learning_rate, "get_config"):
-        schedule = type(clf.learning_rate).__name__
+    schedule = clf.learning_rate_schedule
+    if callable(clf.learning_rate) and schedule != "constant":
         raise ValueError(
-            f"learning_rate should be a number, got {schedule}(...). Pass a schedule "
-            f"to the optimizer: optimizer=keras.optimizers.Adam({schedule}(...))."
+            f"learning_rate={type(clf.learning_rate).__name__}(...) is a schedule, and "
+            f"learning_rate_schedule={schedule!r} another one. Set "
+            "learning_rate_schedule='constant' to follow the first, or learning_rate "
+            "to a number to follow the second."
         )
     for callback in as_list(clf.callbacks):
         if isinstance(callback, type):
@@ -162,6 +164,16 @@ def check_parameters(clf, has_validation_set):
         raise ValueError(
             "checkpoint_dir cannot be combined with callbacks, because their state is "
             f"not saved; got callbacks={clf.callbacks!r}. Set one of them to None."
+        )
+
+
+def check_takes_smooth_labels(loss, network):
+    """Raise ValueError if a loss takes class codes, which cannot be smoothed."""
+    if network.takes_codes():
+        raise ValueError(
+            f"loss={loss!r} takes class codes, which label_smoothing cannot change. "
+            "Set label_smoothing=0, or use a loss of one-hot targets, such as "
+            "'categorical_crossentropy'."
         )
 
 

@@ -7,6 +7,7 @@ Nothing here imports Keras.
 """
 
 import copy
+import inspect
 from dataclasses import dataclass
 
 from skmnist.persistence._context import state_is_data
@@ -56,7 +57,9 @@ class CopyMixin:
                 # Pickles of earlier versions contain the objects themselves.
                 if isinstance(state[name], dict):
                     state[name] = cls(**state[name])
-        super().__setstate__(state)
+        # Those of earlier versions lack parameters that were added since.
+        signature = inspect.signature(type(self)).parameters.values()
+        super().__setstate__({p.name: p.default for p in signature} | state)
 
 
 def copy_parameter(value):

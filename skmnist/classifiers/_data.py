@@ -150,6 +150,18 @@ def fit_label_encoder(classifier, y, classes=None):
     return encoder
 
 
+def smooth_labels(targets, fraction):
+    """Spread a fraction of one-hot targets evenly over all classes.
+
+    As the `label_smoothing` of Keras's losses.
+    """
+    if not fraction:
+        return targets
+    return (targets * (1 - fraction) + fraction / targets.shape[1]).astype(
+        targets.dtype
+    )
+
+
 def check_validation_set(classifier, X_val, y_val, sample_weight_val):
     """Validate the validation set that is passed to `fit`.
 

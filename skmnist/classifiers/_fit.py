@@ -3,17 +3,23 @@
 import copy
 
 from skmnist._seed import draw_seed
+from skmnist.classifiers._augmentation import augmentation_of
 from skmnist.classifiers._checks import (
     as_list,
     as_python,
     check_same_classes,
+    check_takes_smooth_labels,
     check_warm_start_classes,
     check_weight,
     find_background,
     root_mean_square,
     warn_if_unscaled,
 )
-from skmnist.classifiers._data import fit_label_encoder, weigh_and_split
+from skmnist.classifiers._data import (
+    fit_label_encoder,
+    smooth_labels,
+    weigh_and_split,
+)
 
 
 class FitMixin:
@@ -82,12 +88,14 @@ class FitMixin:
         else:
             network, training = self._start(X, encoder.classes_, seed)
         # Starting may have decided on another shape.
-        data = X.reshape(-1, *self.image_shape_), targets, weight
+        X = X.reshape(-1, *self.image_shape_)
         if validation is not None:
             X_val, *rest = validation
             validation = (X_val.reshape(-1, *self.image_shape_), *rest), None
         elif len(held_out):
-            validation = data, held_out
+            validation = (X, targets, weight), held_out
+        # Validation scores are those of the labels themselves.
+        data = X, smooth_labels(targets, self.label_smoothing), weight
         scale = root_mean_square(X), find_background(X)
         parts = network, encoder, held_out, *scale
         return self._train(
@@ -114,6 +122,9 @@ class FitMixin:
         # The first fit of a process imports Keras; `import skmnist` does not.
         from skmnist._engine._training import train
 
+        augmentation = augmentation_of(self)
+        if self.label_smoothing:
+            check_takes_smooth_labels(self.loss, network)
         after_epoch = checkpoint = None
         if self._after_epoch is not None:
 
@@ -127,7 +138,7 @@ class FitMixin:
                 from skmnist.classifiers._checkpoint import make_checkpoint
 
                 sets = data
-                if validation is not None and validation[0] is not data:
+                if validation is not None and validation[0][0] is not data[0]:
                     sets += validation[0]
                 checkpoint = make_checkpoint(self, network, training, sets, parts)
             stops = self.early_stopping and not partial
@@ -139,6 +150,8 @@ class FitMixin:
                 validation,
                 epochs=epochs,
                 batch_size=int(self.batch_size),
+                schedule="constant" if partial else self.learning_rate_schedule,
+                augmentation=augmentation,
                 patience=int(self.n_iter_no_change) if stops else None,
                 restore_best_weights=self.restore_best_weights,
                 callbacks=as_list(self.callbacks),

@@ -6,14 +6,12 @@ import math
 import numpy as np
 
 from skmnist.architectures import resolve_image_shape
+from skmnist.classifiers._augmentation import SMALLEST_IMAGE
 from skmnist.classifiers._base import BaseKerasClassifier
 from skmnist.classifiers._keywords import explain_keywords
 
 # Samples whose outputs are checked before training: one block of predictions.
 _MOST_CHECKED = 256
-# Flat rows with fewer values than 8x8 pixels are rather those of a table, even if their
-# number is a square.
-_SMALLEST_IMAGE = 64
 
 
 class KerasImageClassifier(BaseKerasClassifier):
@@ -42,19 +40,49 @@ class KerasImageClassifier(BaseKerasClassifier):
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Optimizer. Every fit trains with a copy, so an instance passed here is never
         modified.
-    learning_rate : float, default=None
-        Step size of the optimizer. If None, the step size of the optimizer itself is
-        used, e.g. 0.001 for "adam".
+    learning_rate : float or LearningRateSchedule, default=None
+        Step size of the optimizer, or an object of ``keras.optimizers.schedules``. If
+        None, the step size of the optimizer itself is used, e.g. 0.001 for "adam".
+    learning_rate_schedule : {"constant", "cosine", "one_cycle"}, default="constant"
+        Change of the learning rate over the `epochs` of a fit, from step to step.
+        "cosine" falls from `learning_rate` to zero along half a cosine wave;
+        "one_cycle" first rises from a 25th of it, over 30 % of the steps. With
+        `warm_start`, each fit runs through the whole schedule. `partial_fit` keeps the
+        learning rate constant.
     loss : str, callable or keras.losses.Loss, default="categorical_crossentropy"
         Loss function of targets and predicted probabilities that returns one value per
         sample. Targets are integer codes for ``sparse_*`` losses and functions that
         take nothing else, one column if the network has one sigmoid unit, else one-hot
         rows. The loss of a batch is the mean over its samples, weighted by the sample
         weights.
+    label_smoothing : float, default=0.0
+        Fraction of each training label that is spread evenly over all classes, in
+        [0, 1), as in ``keras.losses.CategoricalCrossentropy``. Validation scores are
+        those of the labels themselves.
     batch_size : int, default=32
         Number of samples per gradient update.
     epochs : int, default=5
         Number of passes over the training data.
+    random_rotation : float, default=0.0
+        Augmentation: largest rotation of a training image, drawn for each image in each
+        epoch, to either side; as a fraction of a full turn, as in
+        ``keras.layers.RandomRotation``: 0.03 is 11 degrees. Training images alone are
+        deformed, never those of a prediction or a score. Beyond its edges, an image
+        continues with its nearest pixel.
+    random_translation : float, default=0.0
+        Augmentation: largest shift, as a fraction of the height and of the width, in
+        any direction, as in ``keras.layers.RandomTranslation``.
+    random_zoom : float, default=0.0
+        Augmentation: largest relative change of the scale, either way, as in
+        ``keras.layers.RandomZoom``.
+    random_shear : float, default=0.0
+        Augmentation: largest shear along each axis about the centre, either way, in
+        pixels per pixel, as in ``keras.layers.RandomShear``.
+    random_elastic : float, default=0.0
+        Augmentation: elastic deformation by displacements that are smooth over a
+        seventh of the side. The standard deviation of a pixel's displacement along each
+        axis, as a fraction of the height or width: 0.04 is 1.1 of 28 pixels. (Keras's
+        RandomElasticTransform couples strength and smoothness in one `scale`.)
     class_weight : dict or "balanced", default=None
         Class weights in the form ``{class_label: weight}``, multiplied with
         `sample_weight` in training, not in validation scores; classes that are not
@@ -188,9 +216,16 @@ class KerasImageClassifier(BaseKerasClassifier):
         image_shape=None,
         optimizer="adam",
         learning_rate=None,
+        learning_rate_schedule="constant",
         loss="categorical_crossentropy",
+        label_smoothing=0.0,
         batch_size=32,
         epochs=5,
+        random_rotation=0.0,
+        random_translation=0.0,
+        random_zoom=0.0,
+        random_shear=0.0,
+        random_elastic=0.0,
         class_weight=None,
         validation_fraction=0.0,
         early_stopping=False,
@@ -210,9 +245,16 @@ class KerasImageClassifier(BaseKerasClassifier):
         self.image_shape = image_shape
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
         self.loss = loss
+        self.label_smoothing = label_smoothing
         self.batch_size = batch_size
         self.epochs = epochs
+        self.random_rotation = random_rotation
+        self.random_translation = random_translation
+        self.random_zoom = random_zoom
+        self.random_shear = random_shear
+        self.random_elastic = random_elastic
         self.class_weight = class_weight
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
@@ -322,7 +364,7 @@ class KerasImageClassifier(BaseKerasClassifier):
                 shape = earlier.meta["X_shape_"][1:]
                 if math.prod(shape) == math.prod(sample_shape):
                     return shape
-            if sample_shape[0] < _SMALLEST_IMAGE or not _is_square(sample_shape):
+            if sample_shape[0] < SMALLEST_IMAGE or not _is_square(sample_shape):
                 return sample_shape  # the columns of a table
         return resolve_image_shape(sample_shape, self.image_shape)
 

@@ -48,25 +48,58 @@ class LeNetClassifier(BaseKerasClassifier):
         [0, 1).
     l2 : float, default=0.0
         Factor of the L2 penalty on the kernels.
+    batch_normalization : bool, default=False
+        Whether to normalise the inputs of each hidden activation over the samples of a
+        batch, in place of a bias.
     rescaling : float, default=None
         Scale factor of a leading Rescaling layer, e.g. 1/255 for raw 8-bit pixels. If
         None, there is no such layer.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Optimizer. Every fit trains with a copy, so an instance passed here is never
         modified.
-    learning_rate : float, default=None
-        Step size of the optimizer. If None, the step size of the optimizer itself is
-        used, e.g. 0.001 for "adam".
+    learning_rate : float or LearningRateSchedule, default=None
+        Step size of the optimizer, or an object of ``keras.optimizers.schedules``. If
+        None, the step size of the optimizer itself is used, e.g. 0.001 for "adam".
+    learning_rate_schedule : {"constant", "cosine", "one_cycle"}, default="constant"
+        Change of the learning rate over the `epochs` of a fit, from step to step.
+        "cosine" falls from `learning_rate` to zero along half a cosine wave;
+        "one_cycle" first rises from a 25th of it, over 30 % of the steps. With
+        `warm_start`, each fit runs through the whole schedule. `partial_fit` keeps the
+        learning rate constant.
     loss : str, callable or keras.losses.Loss, default="categorical_crossentropy"
         Loss function of targets and predicted probabilities that returns one value per
         sample. Targets are integer codes for ``sparse_*`` losses and functions that
         take nothing else, one column if the network has one sigmoid unit, else one-hot
         rows. The loss of a batch is the mean over its samples, weighted by the sample
         weights.
+    label_smoothing : float, default=0.0
+        Fraction of each training label that is spread evenly over all classes, in
+        [0, 1), as in ``keras.losses.CategoricalCrossentropy``. Validation scores are
+        those of the labels themselves.
     batch_size : int, default=128
         Number of samples per gradient update.
     epochs : int, default=10
         Number of passes over the training data.
+    random_rotation : float, default=0.0
+        Augmentation: largest rotation of a training image, drawn for each image in each
+        epoch, to either side; as a fraction of a full turn, as in
+        ``keras.layers.RandomRotation``: 0.03 is 11 degrees. Training images alone are
+        deformed, never those of a prediction or a score. Beyond its edges, an image
+        continues with its nearest pixel.
+    random_translation : float, default=0.0
+        Augmentation: largest shift, as a fraction of the height and of the width, in
+        any direction, as in ``keras.layers.RandomTranslation``.
+    random_zoom : float, default=0.0
+        Augmentation: largest relative change of the scale, either way, as in
+        ``keras.layers.RandomZoom``.
+    random_shear : float, default=0.0
+        Augmentation: largest shear along each axis about the centre, either way, in
+        pixels per pixel, as in ``keras.layers.RandomShear``.
+    random_elastic : float, default=0.0
+        Augmentation: elastic deformation by displacements that are smooth over a
+        seventh of the side. The standard deviation of a pixel's displacement along each
+        axis, as a fraction of the height or width: 0.04 is 1.1 of 28 pixels. (Keras's
+        RandomElasticTransform couples strength and smoothness in one `scale`.)
     class_weight : dict or "balanced", default=None
         Class weights in the form ``{class_label: weight}``, multiplied with
         `sample_weight` in training, not in validation scores; classes that are not
@@ -181,6 +214,7 @@ class LeNetClassifier(BaseKerasClassifier):
         "dropout": [_FRACTION],
         "hidden_dropout": [_FRACTION],
         "l2": [_NON_NEGATIVE],
+        "batch_normalization": ["boolean"],
         "rescaling": [None, _POSITIVE],
     }
 
@@ -196,12 +230,20 @@ class LeNetClassifier(BaseKerasClassifier):
         dropout=0.25,
         hidden_dropout=0.5,
         l2=0.0,
+        batch_normalization=False,
         rescaling=None,
         optimizer="adam",
         learning_rate=None,
+        learning_rate_schedule="constant",
         loss="categorical_crossentropy",
+        label_smoothing=0.0,
         batch_size=128,
         epochs=10,
+        random_rotation=0.0,
+        random_translation=0.0,
+        random_zoom=0.0,
+        random_shear=0.0,
+        random_elastic=0.0,
         class_weight=None,
         validation_fraction=0.0,
         early_stopping=False,
@@ -224,12 +266,20 @@ class LeNetClassifier(BaseKerasClassifier):
         self.dropout = dropout
         self.hidden_dropout = hidden_dropout
         self.l2 = l2
+        self.batch_normalization = batch_normalization
         self.rescaling = rescaling
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
         self.loss = loss
+        self.label_smoothing = label_smoothing
         self.batch_size = batch_size
         self.epochs = epochs
+        self.random_rotation = random_rotation
+        self.random_translation = random_translation
+        self.random_zoom = random_zoom
+        self.random_shear = random_shear
+        self.random_elastic = random_elastic
         self.class_weight = class_weight
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
@@ -269,5 +319,6 @@ class LeNetClassifier(BaseKerasClassifier):
             "dropout": self.dropout,
             "hidden_dropout": self.hidden_dropout,
             "l2": self.l2,
+            "batch_normalization": self.batch_normalization,
             "rescaling": self.rescaling,
         }

@@ -281,6 +281,9 @@ def make_model(model, data, settings, seed, *, models=None):
     scaler = PixelScaler(max_value=next(m for m in _PIXEL_MAXIMA if highest <= m))
     if model == "lenet":
         return make_pipeline(scaler, network)
+    shape = data.images.shape[1:]
+    if len(shape) > 2 or shape[0] != shape[1]:
+        network.set_params(image_shape=shape)  # lost when they are flattened
     return make_pipeline(ImageFlattener(), scaler, network)
 
 

@@ -141,9 +141,11 @@ def _restore_shapes(data):
 
 def _restore_network(data, sample_shape, image_shape, dtype):
     """Return the recipe of the network, without building it."""
-    if data["learning_rate"] is not None:
-        _check_number(data["learning_rate"], Real, 0)
     optimizer, loss = _restore_param(data["optimizer"]), _restore_param(data["loss"])
+    learning_rate = _restore_param(data["learning_rate"])
+    schedule = keras.optimizers.schedules.LearningRateSchedule
+    if not isinstance(learning_rate, schedule | Placeholder | None):
+        _check_number(learning_rate, Real, 0)
     if not isinstance(optimizer, str | keras.optimizers.Optimizer):
         raise ValueError(f"{optimizer!r} is not an optimizer")
     if not callable(loss) and not callable(keras.losses.get(loss)):
@@ -157,7 +159,7 @@ def _restore_network(data, sample_shape, image_shape, dtype):
             data["classes"],
         ),
         optimizer,
-        data["learning_rate"],
+        learning_rate,
         loss,
         dtype,
     )

@@ -16,7 +16,7 @@ from skmnist.persistence._context import KerasObject, SavedArchitecture
 
 BUILDERS = {"build_mlp": build_mlp, "build_lenet": build_lenet}
 # Parameters that prediction does not need. If they are code, a placeholder is saved.
-_NOT_NEEDED_TO_PREDICT = ("model", "callbacks", "loss")
+_NOT_NEEDED_TO_PREDICT = ("model", "callbacks", "learning_rate", "loss")
 #: Attributes that `fit` sets; `from_data` restores them.
 FITTED = frozenset(
     [
@@ -139,7 +139,7 @@ def _fit_to_data(state):
         ),
         "architecture": architecture,
         "optimizer": _param_to_data("optimizer", optimizer),
-        "learning_rate": learning_rate,
+        "learning_rate": _param_to_data("learning_rate", learning_rate),
         "loss": _param_to_data("loss", loss),
         "dtype": network.dtype,
         "weights": list(map(storable, training.weights)),

@@ -57,8 +57,8 @@ def kill_in_epoch(monkeypatch, number):
 
     run_epoch, count = BlockTrainer.run_epoch, iter(range(1, 1000))
 
-    def run(self, *args):
-        logs = run_epoch(self, *args)
+    def run(self, *args, **kwargs):
+        logs = run_epoch(self, *args, **kwargs)
         if next(count) == number:
             raise Killed
         return logs
@@ -72,9 +72,9 @@ def epochs_run(monkeypatch):
 
     run_epoch, done = BlockTrainer.run_epoch, []
 
-    def run(self, *args):
+    def run(self, *args, **kwargs):
         done.append(self)
-        return run_epoch(self, *args)
+        return run_epoch(self, *args, **kwargs)
 
     monkeypatch.setattr(BlockTrainer, "run_epoch", run)
     return done

@@ -5,7 +5,6 @@ import inspect
 import keras
 import numpy as np
 import pytest
-from keras.optimizers.schedules import ExponentialDecay
 
 from skmnist import KerasImageClassifier, KerasMLPClassifier, LeNetClassifier
 
@@ -48,12 +47,6 @@ def test_unknown_keywords_name_what_to_pass(call, answer):
     with pytest.raises(TypeError, match=answer) as error:
         call()
     assert "Base" not in str(error.value)
-
-
-def test_schedule_as_learning_rate_names_the_optimizer():
-    clf = KerasMLPClassifier(learning_rate=ExponentialDecay(0.1, 100, 0.9))
-    with pytest.raises(ValueError, match=r"Adam\(ExponentialDecay\(\.\.\.\)\)"):
-        clf.fit(X, y)
 
 
 @pytest.mark.parametrize(

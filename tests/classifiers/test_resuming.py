@@ -68,6 +68,28 @@ def test_other_optimizer_is_refused(optimizer, digits):
     np.testing.assert_array_equal(clf.predict_proba(digits[0]), expected)
 
 
+def test_another_schedule_takes_effect(digits):
+    decay = keras.optimizers.schedules.ExponentialDecay
+    clf = KerasMLPClassifier(
+        learning_rate=decay(0.01, 50, 0.9), epochs=1, warm_start=True, random_state=0
+    ).fit(*digits)
+    before = clf.model_.get_weights()
+    clf.set_params(learning_rate=decay(1e-9, 50, 0.9)).fit(*digits)
+    steps = zip(before, clf.model_.get_weights(), strict=True)
+    assert max(np.abs(a - b).max() for a, b in steps) < 1e-6
+
+
+@pytest.mark.parametrize("first", [None, 0.01, "schedule"])
+def test_schedule_and_number_do_not_replace_each_other(first, digits):
+    schedule = keras.optimizers.schedules.CosineDecay(0.01, 50)
+    rates = [schedule, 0.1] if first == "schedule" else [first, schedule]
+    clf = KerasMLPClassifier(learning_rate=rates[0], epochs=1, warm_start=True)
+    clf.fit(*digits)
+    with pytest.raises(ValueError, match="one is a number and the other a schedule"):
+        clf.set_params(learning_rate=rates[1]).fit(*digits)
+    assert clf.set_params(learning_rate=rates[0]).fit(*digits).n_iter_ == 2
+
+
 def test_learning_rate_in_place_of_a_schedule_is_refused(digits):
     schedule = keras.optimizers.schedules.CosineDecay(0.01, 50)
     clf = KerasMLPClassifier(

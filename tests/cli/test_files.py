@@ -273,6 +273,26 @@ def test_pixels_from_0_to_16_are_divided_by_16(tmp_path):
     assert np.mean(labels == digits.target) > 0.9
 
 
+@pytest.mark.parametrize("kind", ["tall", "coloured"])
+def test_images_of_any_shape_are_deformed(kind, tmp_path):
+    images = IMAGES[:60, :, 4:24]
+    if kind == "coloured":
+        images = np.repeat(IMAGES[:60, ..., None], 3, axis=3)
+    np.savez(tmp_path / "data.npz", X=images, y=Y[:60])
+    args = ["--data", tmp_path / "data.npz", "--set", "random_rotation=0.03"]
+    succeeds("train", *args, "--epochs", 1, "--out", tmp_path / "m.skmnist")
+    network = load(tmp_path / "m.skmnist")[-1]
+    assert network.image_shape == images.shape[1:]
+    assert network.image_shape_ == (images[0].size,)
+
+
+def test_columns_of_a_table_are_not_deformed(tmp_path):
+    load_iris(as_frame=True).frame.to_csv(tmp_path / "iris.csv", index=False)
+    args = ["--data", tmp_path / "iris.csv", "--label", "target", "--epochs", 1]
+    stderr = fails("train", *args, "--set", "random_zoom=0.1", "--out", tmp_path / "m")
+    assert "random_zoom=0.1 deforms images" in stderr
+
+
 def test_columns_of_a_table_are_found_by_name(tmp_path):
     iris = load_iris(as_frame=True)
     frame = iris.data.assign(kind=iris.target_names[iris.target])

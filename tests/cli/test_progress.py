@@ -72,9 +72,9 @@ def test_running_trainings_show_epoch_and_parameters(monkeypatch, tmp_path, digi
 
     run_epoch, seen = BlockTrainer.run_epoch, []
 
-    def look(self, *args):
+    def look(self, *args, **kwargs):
         seen.extend(running.latest(1))
-        return run_epoch(self, *args)
+        return run_epoch(self, *args, **kwargs)
 
     monkeypatch.setattr(BlockTrainer, "run_epoch", look)
     with RunningTrainings(tmp_path) as running:
@@ -103,11 +103,11 @@ def test_failed_training_gives_way_to_later_ones(monkeypatch, tmp_path, digits):
 
     run_epoch, seen = BlockTrainer.run_epoch, []
 
-    def look_and_fail_once(self, *args):
+    def look_and_fail_once(self, *args, **kwargs):
         seen.append([state["parameters"]["epochs"] for state in running.latest(2)])
         if len(seen) == 1:
             raise ValueError("failed")
-        return run_epoch(self, *args)
+        return run_epoch(self, *args, **kwargs)
 
     monkeypatch.setattr(BlockTrainer, "run_epoch", look_and_fail_once)
     with RunningTrainings(tmp_path) as running:
@@ -123,9 +123,9 @@ def test_search_describes_fit_point_and_epoch(monkeypatch, tmp_path, digits):
     searcher = search(tmp_path, {"hidden_layer_sizes": [4, (5, 3)], "epochs": [1, 2]})
     run_epoch, seen = BlockTrainer.run_epoch, []
 
-    def look(self, *args):
+    def look(self, *args, **kwargs):
         seen.append(state.read())
-        return run_epoch(self, *args)
+        return run_epoch(self, *args, **kwargs)
 
     monkeypatch.setattr(BlockTrainer, "run_epoch", look)
     with RunningTrainings(tmp_path) as running:

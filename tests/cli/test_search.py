@@ -144,9 +144,9 @@ def test_interrupted_search_resumes(searched, tmp_path, monkeypatch):
 
     trained, run_epoch = [], BlockTrainer.run_epoch
 
-    def count(self, *args):
+    def count(self, *args, **kwargs):
         trained.append(1)
-        return run_epoch(self, *args)
+        return run_epoch(self, *args, **kwargs)
 
     with monkeypatch.context() as patched:
         patched.setattr(BlockTrainer, "run_epoch", count)
@@ -176,11 +176,11 @@ def test_finished_trainings_excludes_partial_and_damaged(tmp_path, digits, monke
     run_epoch = BlockTrainer.run_epoch
     epochs = []
 
-    def run_epoch_or_stop(self, *args):
+    def run_epoch_or_stop(self, *args, **kwargs):
         if len(epochs) == 1:
             raise KeyboardInterrupt
         epochs.append(1)
-        return run_epoch(self, *args)
+        return run_epoch(self, *args, **kwargs)
 
     network = KerasMLPClassifier(
         hidden_layer_sizes=(4,), epochs=2, random_state=0, checkpoint_dir=tmp_path

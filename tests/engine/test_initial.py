@@ -18,6 +18,7 @@ CLASSIFIERS = {
     "lenet": LeNetClassifier(),
     "dropout": KerasMLPClassifier(dropout=0.3, l2=0.1, optimizer="nadam"),
     "random biases": KerasMLPClassifier(bias_initializer="random_normal"),
+    "batch normalisation": KerasMLPClassifier(batch_normalization=True, dropout=0.1),
     "half precision": KerasMLPClassifier(dropout=0.3, dtype="bfloat16"),
     "loss scaling": KerasMLPClassifier(learning_rate=0.01, dtype="mixed_float16"),
 }

@@ -153,11 +153,23 @@ def test_user_defined_builder_is_not_saved_and_needed_to_train(
     assert same_weights(again[-1].partial_fit(X, y), clf[-1].partial_fit(X, y))
 
 
+class OwnSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    def __init__(self, rate):
+        self.rate = rate
+
+    def __call__(self, step):
+        return self.rate / (1 + keras.ops.cast(step, "float32"))
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("callbacks", [CustomCallback()]), ("loss", custom_loss)],
+    [
+        ("callbacks", [CustomCallback()]),
+        ("learning_rate", OwnSchedule(0.1)),
+        ("loss", custom_loss),
+    ],
 )
-def test_user_defined_callbacks_and_loss_are_not_saved_and_needed_to_train(
+def test_user_defined_callbacks_schedule_and_loss_are_not_saved_and_needed_to_train(
     name, value, digits, tmp_path
 ):
     clf = KerasMLPClassifier(epochs=1, random_state=0, **{name: value}).fit(*digits)
@@ -196,6 +208,18 @@ def test_builtin_keras_objects_round_trip(digits, tmp_path, same_weights):
         assert type(ours) is type(theirs)
         assert ours.get_config() == theirs.get_config()
     assert same_weights(loaded.partial_fit(*digits), clf.partial_fit(*digits))
+
+
+def test_schedules_round_trip(digits, tmp_path, same_weights):
+    X, y = digits
+    rate = keras.optimizers.schedules.ExponentialDecay(0.01, 10, 0.8)
+    clf = KerasMLPClassifier(epochs=2, learning_rate=rate, random_state=0).fit(X, y)
+    save(clf, tmp_path / "clf.skmnist")
+    loaded = load(tmp_path / "clf.skmnist")
+    assert loaded.learning_rate.get_config() == rate.get_config()
+    np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+    # It continues, at the step where the fit ended.
+    assert same_weights(clf.partial_fit(X, y), loaded.partial_fit(X, y))
 
 
 def test_checkpoint_dir_is_not_saved(digits, tmp_path):
