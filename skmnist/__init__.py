@@ -33,6 +33,7 @@ _HOME = {
     "SearchDiagnosis": "search",
     "EpochCurveDisplay": "displays",
     "FitDiagnosisDisplay": "displays",
+    "LearningRateDisplay": "displays",
     "save": "persistence",
     "load": "persistence",
 }

@@ -168,6 +168,15 @@ class FitMixin:
             raise
         return self._set_fitted(training, *parts, checkpoint)
 
+    def _losses_at_rates(self, X, y, rates):
+        """Train for one step at each learning rate; return the losses of the batches.
+
+        Of a classifier that is not needed afterwards.
+        """
+        from skmnist.classifiers._range_test import losses_at_rates
+
+        return losses_at_rates(self, X, y, rates)
+
     def _as_of(self, state, parts):
         """Return a copy of the classifier fitted with a state of its training."""
         return copy.copy(self)._set_fitted(state, *parts)

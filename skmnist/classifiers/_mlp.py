@@ -49,6 +49,7 @@ class KerasMLPClassifier(BaseKerasClassifier):
     learning_rate : float or LearningRateSchedule, default=None
         Step size of the optimizer, or an object of ``keras.optimizers.schedules``. If
         None, the step size of the optimizer itself is used, e.g. 0.001 for "adam".
+        `LearningRateDisplay` measures a suitable one.
     learning_rate_schedule : {"constant", "cosine", "one_cycle"}, default="constant"
         Change of the learning rate over the `epochs` of a fit, from step to step.
         "cosine" falls from `learning_rate` to zero along half a cosine wave;

@@ -45,10 +45,12 @@ from skmnist.cli._options import (
 )
 
 _CHECKPOINTS = "checkpoints"
+# Learning rates that --learning-rate tries.
+_N_RATES = 4
 
 
 GridOption = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         metavar="NAME=VALUE,...",
         help="Values to try, such as epochs=5,10,20. May be repeated.",
@@ -59,6 +61,14 @@ GridOption = Annotated[
 MoreArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="[NAME=VALUE,...]...", help="More of the grid."),
+]
+LearningRateOption = Annotated[
+    bool,
+    flag(
+        "--learning-rate",
+        "Try learning rates, too, from the range that a range test names.",
+        "Network",
+    ),
 ]
 HalvingOption = Annotated[
     bool,
@@ -75,13 +85,15 @@ ResumeOption = Annotated[
 
 @examples(
     "skmnist search --grid epochs=5,10,20 --grid hidden_layer_sizes=50,200x100",
+    "skmnist search --learning-rate --set learning_rate_schedule=one_cycle",
     "skmnist search --halving --model lenet --grid dropout=0,0.25,0.5",
     "skmnist search --data train.csv --set epochs=20 --grid l2=0,1e-4,1e-3 --n-jobs 2",
 )
 def search(
     ctx: typer.Context,
-    grid: GridOption,
+    grid: GridOption = None,
     more: MoreArgument = None,
+    learning_rate: LearningRateOption = False,
     halving: HalvingOption = False,
     model: ModelOption = Model.mlp,
     settings: SetOption = None,
@@ -112,8 +124,8 @@ def search(
     folds = parse_folds(cv)
     checkpoints = out / _CHECKPOINTS
     _check_folder(out, checkpoints, overwrite, resume)
-    items = [*grid, *(more or [])]
-    values = parse_grid(items)
+    items = [*(grid or []), *(more or [])]
+    values = parse_grid(items) if items or not learning_rate else {}
     from skmnist.cli import _data
     from skmnist.cli._settings import choose
     from skmnist.report._provenance import one_line
@@ -121,7 +133,7 @@ def search(
     from skmnist.search._report import write_search
 
     choice = choose(ctx, [model.value])
-    _check_disjoint(values, choice.settings)
+    _check_disjoint(values, choice.settings, learning_rate)
     chosen = _data.subsample(_data.load(choice.data), samples, seed)
     _data.check_class_sizes(chosen, folds.n_folds, f"{folds.n_folds} folds")
     pipeline = _data.make_model(model.value, chosen, choice.settings, seed)
@@ -130,7 +142,11 @@ def search(
     _check_values(network, values)
     splits = _data.make_cv(folds, chosen, seed)
     options = _recorded(ctx, choice, network, values)
+    range_test = None
     with created_folder(out), parallel_fits(n_jobs):
+        if learning_rate:
+            range_test, values["learning_rate"] = _test_range(pipeline, chosen)
+            items.append(f"learning_rate={','.join(map(str, values['learning_rate']))}")
         searcher = _make_search(pipeline, values, splits, halving, seed, n_jobs)
         configuration = {
             "Model": one_line(pipeline),
@@ -148,9 +164,21 @@ def search(
             command=as_command(ctx, options),
             configuration=configuration,
             advice=advice,
+            range_test=range_test,
         )
         _remove(checkpoints)
     _report(diagnosis, paths, advice, quiet=quiet, json=json, show=open_report)
+
+
+def _test_range(pipeline, data):
+    """Run a range test, and return it with the learning rates that it names."""
+    import numpy as np
+
+    from skmnist.displays import LearningRateDisplay
+
+    display = LearningRateDisplay.from_estimator(pipeline, data.images, data.y)
+    rates = np.geomspace(*display.learning_rate_range, _N_RATES)
+    return display, [float(f"{rate:.2g}") for rate in rates]
 
 
 def _recorded(ctx, choice, network, grid):
@@ -186,13 +214,18 @@ def _report(diagnosis, paths, advice, *, quiet, json, show):
         _output.open_report(paths[0])
 
 
-def _check_disjoint(grid, settings):
-    """Raise ValueError if a hyperparameter is both searched and set."""
-    for name in grid:
+def _check_disjoint(grid, settings, learning_rate):
+    """Raise ValueError if a hyperparameter is searched twice, or also set."""
+    if learning_rate and "learning_rate" in grid:
+        raise ValueError(
+            "learning_rate is searched over twice, by --grid and by --learning-rate: "
+            "leave one of them out."
+        )
+    for name in [*grid, *(["learning_rate"] if learning_rate else [])]:
         if name in settings:
             raise ValueError(
-                f"{name} is both searched over and set: remove it from --grid or from "
-                "the other options."
+                f"{name} is both searched over and set: remove it from the search or "
+                "from the other options."
             )
 
 

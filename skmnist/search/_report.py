@@ -13,9 +13,18 @@ from skmnist.search._values import written, written_value
 
 _MOST_ROWS = 50
 _MOST_CARD_ROWS = 5
+_RANGE_TEST = "learning_rate"
 
 
-def write_search(diagnosis, folder, *, command=None, configuration=None, advice=()):
+def write_search(
+    diagnosis,
+    folder,
+    *,
+    command=None,
+    configuration=None,
+    advice=(),
+    range_test=None,
+):
     """Write the report of a search into a folder.
 
     Parameters
@@ -28,12 +37,18 @@ def write_search(diagnosis, folder, *, command=None, configuration=None, advice=
         Settings by name.
     advice : sequence of (str, str), default=()
         What to type next: the purpose of each command, and the command.
+    range_test : LearningRateDisplay, default=None
+        The test that named the learning rates of the search.
 
     Returns
     -------
     paths : list of pathlib.Path
     """
     drawings = drawings_of(diagnosis)
+    if range_test is not None:
+        drawings[_RANGE_TEST] = Drawing(
+            range_test.plot, "Loss of a batch while the learning rate grows"
+        )
     made = origin(command, configuration or diagnosis.configuration, advice)
     page = _render(diagnosis, drawings, made)
     content = {
@@ -42,8 +57,9 @@ def write_search(diagnosis, folder, *, command=None, configuration=None, advice=
         "search.json": as_json({**diagnosis.to_dict(), **made}),
         **{f"{name}.png": drawing.png for name, drawing in drawings.items()},
     }
-    # A search with more parameters than an earlier one has no heat map.
-    names = dict.fromkeys((*content, "heat_map.png", PARTIAL_FILE))
+    # An earlier search may have had figures that this one has not.
+    optional = ("heat_map.png", f"{_RANGE_TEST}.png", PARTIAL_FILE)
+    names = dict.fromkeys((*content, *optional))
     return write_files(folder, names, content)
 
 
@@ -214,7 +230,7 @@ def _render(diagnosis, drawings, made):
         is_halving=diagnosis.resource is not None,
         accuracy=diagnosis.scores.is_accuracy,
         figures=drawings,
-        curves=[name for name in drawings if name != "heat_map"],
+        curves=[name for name in drawings if name not in ("heat_map", _RANGE_TEST)],
         header=header,
         rows=rows,
         data=diagnosis.data,

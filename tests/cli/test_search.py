@@ -159,6 +159,45 @@ def test_interrupted_search_resumes(searched, tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.slow
+def test_learning_rates_of_a_range_test_are_searched(tmp_path):
+    out = tmp_path / "out"
+    args = ["search", "--learning-rate", *TINY, "--set", "hidden_layer_sizes=20"]
+    result = run(*args, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    assert "learning_rate.png" in result.stdout
+    rates = pd.read_csv(out / "results.csv")["learning_rate"].sort_values().tolist()
+    assert len(rates) == 4
+    assert rates[-1] == pytest.approx(10 * rates[0], rel=0.1)
+    assert "Learning-rate range test" in (out / "report.html").read_text()
+    record = json.loads((out / "search.json").read_text())
+    assert "--learning-rate" in record["command"]
+    assert record["best"]["learning_rate"] in rates
+    # Another search without the test removes its figure.
+    result = run("search", "--grid", "l2=0,0.1", *TINY, "--out", out, "--overwrite")
+    assert result.exit_code == 0, result.stderr
+    assert not (out / "learning_rate.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--grid", "learning_rate=0.1,0.2"], "searched over twice"),
+        (["--set", "learning_rate=0.1"], "both searched over and set"),
+    ],
+)
+def test_learning_rate_is_given_once(args, message, tmp_path):
+    result = run("search", "--learning-rate", *args, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
+def test_search_without_grid_is_refused(tmp_path):
+    result = run("search", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "The grid is empty" in result.stderr
+
+
 def test_search_interrupted_before_any_fit_leaves_no_folder(tmp_path, monkeypatch):
     out = tmp_path / "out"
     result = run_interrupted(monkeypatch, 0, "search", *GRID, *TINY, "--out", out)
