@@ -79,8 +79,9 @@ class Capacity:
 def plan_capacity(estimator, capacity):
     """Decide how the values of a parameter of capacity are trained.
 
-    A training of few epochs is the beginning of a longer one, and need not be run. With
-    callbacks, which may depend on the number of epochs, this does not hold.
+    A training of few epochs is the beginning of a longer one, and need not be run. This
+    does not hold with callbacks, which may depend on the number of epochs, nor with a
+    learning-rate schedule over all epochs.
 
     Parameters
     ----------
@@ -101,8 +102,10 @@ def plan_capacity(estimator, capacity):
     ((name, values),) = capacity.items()
     own = estimator.get_params()[name]
     prefix, final = last_step(estimator)
-    has_callbacks = final.get_params(deep=False).get("callbacks") is not None
-    if name != f"{prefix}epochs" or has_callbacks or not can_follow_epochs(estimator):
+    settings = final.get_params(deep=False)
+    depends = settings.get("callbacks") is not None
+    depends |= settings.get("learning_rate_schedule", "constant") != "constant"
+    if name != f"{prefix}epochs" or depends or not can_follow_epochs(estimator):
         return Capacity(name, values, own, counts_epochs=False)
     if final.get_params().get("early_stopping"):
         raise ValueError(

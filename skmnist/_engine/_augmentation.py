@@ -5,6 +5,7 @@ at the place that the affine maps and the elastic displacement send it to. The w
 computed with NumPy, block by block, while the block before is being trained on.
 """
 
+import functools
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -202,6 +203,7 @@ class _SmoothFields:
         return np.ascontiguousarray(fields.transpose(1, 0, 3, 2))
 
 
+@functools.lru_cache(maxsize=16)
 def _basis(side):
     """Return functions of one coordinate, an ndarray of shape (n_functions, side)."""
     place = np.arange(side)

@@ -148,6 +148,8 @@ def learning_rate_variable(optimizer):
     """
     # A LossScaleOptimizer has a rate without effect before that of the one inside.
     inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if hasattr(inner, "optimizers"):
+        return None
     return next((v for v in inner.variables if v.name == "learning_rate"), None)
 
 

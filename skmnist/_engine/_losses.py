@@ -87,6 +87,24 @@ def loss_in_layout(loss, one_hot, *, one_unit):
     )
 
 
+def takes_smooth_labels(function, one_hot):
+    """Return whether a loss of `sample_loss` depends on targets between 0 and 1.
+
+    A loss of class codes does not. A hinge loss does not either: it takes targets of
+    exactly 0 and 1 for -1 and 1, and all others as they are.
+    """
+    y_pred = np.full_like(one_hot, 1 / one_hot.shape[1]) / 2 + one_hot / 2
+
+    def at(fraction):
+        smooth = one_hot * (1 - fraction) + fraction / one_hot.shape[1]
+        return _values(function, smooth.astype(one_hot.dtype), y_pred)
+
+    exact = at(0)
+    return np.allclose(exact, at(1e-4), atol=1e-2) and not np.allclose(
+        exact, at(0.5), atol=1e-4
+    )
+
+
 def _values(function, *arrays):
     losses = function(*map(keras.ops.convert_to_tensor, arrays))
     return keras.ops.convert_to_numpy(losses)
@@ -119,7 +137,6 @@ def _in_layout(function, layout):
             y_pred = keras.ops.cast(y_pred, y.dtype)
         return function(*layout(y, y_pred))
 
-    in_layout.takes_codes = layout is _codes
     return in_layout
 
 

@@ -26,6 +26,7 @@ from skmnist._engine._compiled import CompiledNetwork
 from skmnist._engine._dtypes import data_dtype
 from skmnist._engine._initial import initial_state
 from skmnist._engine._key import network_key, settings
+from skmnist._engine._losses import takes_smooth_labels
 from skmnist._engine._scikeras import LossOfCodes, resolve, routed, wrap
 from skmnist._engine._seeds import isolated_build
 from skmnist.architectures import build_lenet, build_mlp
@@ -335,9 +336,9 @@ class Network:
         norms = (keras.layers.Normalization, keras.layers.BatchNormalization)
         return None if isinstance(first, norms) else 1.0
 
-    def takes_codes(self):
-        """Return whether the loss takes class codes in place of one-hot targets."""
-        return getattr(self.compiled().sample_loss, "takes_codes", False)
+    def takes_smooth_labels(self):
+        """Return whether the loss depends on targets between 0 and 1."""
+        return takes_smooth_labels(self.compiled().sample_loss, self.example_targets())
 
     def example_targets(self):
         """Return targets of two samples, an ndarray."""

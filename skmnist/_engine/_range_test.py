@@ -12,8 +12,8 @@ import numpy as np
 from skmnist._engine._observers import KerasCallbacks
 from skmnist._engine._training import open_trainer
 
-# The test ends when a loss exceeds the lowest mean of so many steps by this factor.
-_DIVERGED = 10
+# The test ends when the mean loss of so many steps lies as far above the first one as
+# the lowest one lies below it.
 _WINDOW = 20
 
 
@@ -38,7 +38,8 @@ def losses_at_rates(
     Returns
     -------
     losses : ndarray of shape (n_done,)
-        In training mode, before each step; fewer than the rates if training diverged.
+        In training mode, before each step; fewer than the rates if training diverged,
+        in which case the last one may be infinite or NaN.
 
     Raises
     ------
@@ -48,10 +49,10 @@ def losses_at_rates(
     position = network.compiled().learning_rate_position
     if position is None:
         raise ValueError(
-            "The range test sets the learning rate of the optimizer, but "
-            f"{type(network.trained_with.optimizer).__name__} follows a schedule, or "
-            "consists of several optimizers. Set optimizer and learning_rate to their "
-            "defaults for the test."
+            "The range test sets the learning rate, but the optimizer of this "
+            "classifier follows a schedule of Keras, or consists of several "
+            "optimizers. Set learning_rate and optimizer to plain ones for the test, "
+            "e.g. to None and 'adam'."
         )
     factors = rates / float(state.optimizer_state[position])
     losses = []
@@ -96,4 +97,5 @@ def _has_diverged(losses):
     if len(losses) < 2 * _WINDOW:
         return False
     means = np.convolve(losses, np.ones(_WINDOW) / _WINDOW, "valid")
-    return means[-1] > _DIVERGED * means.min() and means[-1] > losses[0]
+    fall = max(means[0] - means.min(), abs(means[0]) / 2)
+    return bool(means[-1] > means[0] + fall)

@@ -64,12 +64,12 @@ def _check_kinds_of_rates(network, earlier):
         each.compiled().learning_rate_position is None for each in (network, earlier)
     )
     if follows != followed:
-        own, before = network.learning_rate, earlier.learning_rate
+        kinds = {True: "a schedule", False: "a number"}
         raise ValueError(
-            f"learning_rate={own!r} cannot replace learning_rate={before!r} of the "
-            "earlier fit: one is a number and the other a schedule, for which the "
-            "optimizer keeps another state. Set the earlier one, or warm_start=False "
-            "to train a new network."
+            f"The learning rate is {kinds[follows]}, but was {kinds[followed]} in the "
+            "earlier fit, for which the optimizer keeps another state. Set optimizer "
+            "and learning_rate as they were, or warm_start=False to train a new "
+            "network."
         )
 
 

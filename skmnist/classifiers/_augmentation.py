@@ -42,8 +42,9 @@ def _check_images(classifier, used):
     shape = classifier.image_shape_
     requested = getattr(classifier, "image_shape", None)
     # A multilayer perceptron keeps its rows flat, and takes image_shape for this only.
-    if len(shape) == 1 and (requested is None or len(requested) > 1):
-        if requested is None and shape[0] < SMALLEST_IMAGE:
+    is_flat = len(shape) == 1 and requested is None
+    if is_flat or (requested is not None and len(requested) > 1):
+        if is_flat and shape[0] < SMALLEST_IMAGE:
             raise ValueError(
                 f"{used} deforms images, but rows of {shape[0]} values are rather "
                 "those of a table. Set the deformations to 0; or image_shape to "

@@ -51,7 +51,7 @@ class BaseKerasClassifier(CopyMixin, FitMixin, ClassifierMixin, BaseEstimator):
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
-        "random_rotation": [Interval(Real, 0, 1, closed="both")],
+        "random_rotation": [Interval(Real, 0, 0.5, closed="both")],
         "random_translation": [Interval(Real, 0, 1, closed="left")],
         "random_zoom": [Interval(Real, 0, 1, closed="left")],
         "random_shear": [Interval(Real, 0, 1, closed="left")],

@@ -117,6 +117,18 @@ def check_parameters(clf, has_validation_set):
     """Raise ValueError if parameters of a classifier cannot be combined."""
     validates = clf.validation_fraction or has_validation_set
     schedule = clf.learning_rate_schedule
+    if callable(clf.learning_rate) and not _is_schedule(clf.learning_rate):
+        raise ValueError(
+            "learning_rate should be a number or an instance of "
+            "keras.optimizers.schedules.LearningRateSchedule, got "
+            f"{clf.learning_rate!r}."
+        )
+    if getattr(clf, "batch_normalization", False) and clf.batch_size == 1:
+        raise ValueError(
+            "batch_normalization=True normalises over the samples of a batch, and "
+            "batch_size=1 leaves nothing to normalise over. Set batch_size to 2 at "
+            "least; 16 and more are usual."
+        )
     if callable(clf.learning_rate) and schedule != "constant":
         raise ValueError(
             f"learning_rate={type(clf.learning_rate).__name__}(...) is a schedule, and "
@@ -167,12 +179,19 @@ def check_parameters(clf, has_validation_set):
         )
 
 
-def check_takes_smooth_labels(loss, network):
-    """Raise ValueError if a loss takes class codes, which cannot be smoothed."""
-    if network.takes_codes():
+def _is_schedule(value):
+    """Return whether a value is a Keras schedule, without importing Keras."""
+    names = [cls.__name__ for cls in type(value).__mro__]
+    return "LearningRateSchedule" in names or isinstance(value, Placeholder)
+
+
+def check_takes_smooth_labels(network):
+    """Raise ValueError if a loss does not take targets between 0 and 1."""
+    if not network.takes_smooth_labels():
         raise ValueError(
-            f"loss={loss!r} takes class codes, which label_smoothing cannot change. "
-            "Set label_smoothing=0, or use a loss of one-hot targets, such as "
+            f"loss={network.trained_with.loss!r} takes class codes, or targets of "
+            "exactly 0 and 1, which label_smoothing cannot change. Set "
+            "label_smoothing=0, or use a loss of one-hot targets, such as "
             "'categorical_crossentropy'."
         )
 

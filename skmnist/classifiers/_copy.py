@@ -58,8 +58,18 @@ class CopyMixin:
                 if isinstance(state[name], dict):
                     state[name] = cls(**state[name])
         # Those of earlier versions lack parameters that were added since.
-        signature = inspect.signature(type(self)).parameters.values()
-        super().__setstate__({p.name: p.default for p in signature} | state)
+        super().__setstate__(_defaults(type(self)) | state)
+
+
+def _defaults(cls):
+    """Return the default values of a classifier's parameters, also of its bases."""
+    defaults = {}
+    for base in reversed(cls.__mro__):
+        if "__init__" in vars(base):
+            for parameter in inspect.signature(base.__init__).parameters.values():
+                if parameter.default is not parameter.empty:
+                    defaults[parameter.name] = parameter.default
+    return defaults
 
 
 def copy_parameter(value):

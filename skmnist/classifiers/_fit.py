@@ -1,6 +1,9 @@
 """Training a classifier on validated data: `fit` and `partial_fit` call this."""
 
 import copy
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from skmnist._seed import draw_seed
 from skmnist.classifiers._augmentation import augmentation_of
@@ -22,6 +25,33 @@ from skmnist.classifiers._data import (
 )
 
 
+class Task(NamedTuple):
+    """What a fit trains, and on what.
+
+    Attributes
+    ----------
+    network : Network
+    training : Training
+        The state to begin with.
+    data : tuple of (X, targets, weight)
+    rows : ndarray of int
+        The samples to train on.
+    validation : tuple of (data, rows) or None
+        The samples to evaluate; rows are None for all.
+    augmentation : tuple of (Augmentation, image_shape) or None
+    parts : tuple
+        Further arguments of ``classifier._set_fitted``.
+    """
+
+    network: Any
+    training: Any
+    data: tuple
+    rows: np.ndarray
+    validation: tuple | None
+    augmentation: tuple | None
+    parts: tuple
+
+
 class FitMixin:
     """How classifiers are trained, and get their fitted attributes."""
 
@@ -30,18 +60,7 @@ class FitMixin:
     # Called with a copy of the classifier as of each epoch of `fit`, if it is set.
     _after_epoch = None
 
-    def _fit(
-        self,
-        X,
-        y,
-        sample_weight,
-        epochs,
-        *,
-        resume,
-        validation=None,
-        classes=None,
-        partial=False,
-    ):
+    def _fit(self, X, y, sample_weight, epochs, *, partial=False, **options):
         """Train on validated data and set the fitted attributes.
 
         Parameters
@@ -51,15 +70,42 @@ class FitMixin:
         sample_weight : array-like of shape (n_samples,) or None
         epochs : int
             Number of epochs to add.
+        partial : bool, default=False
+            Whether `partial_fit` is the caller: train on all samples, without early
+            stopping, schedules and checkpoints.
+        **options
+            Further arguments of `_prepare`.
+        """
+        task = self._prepare(X, y, sample_weight, partial=partial, **options)
+        return self._train(task, epochs, partial)
+
+    def _prepare(
+        self,
+        X,
+        y,
+        sample_weight,
+        *,
+        resume,
+        validation=None,
+        classes=None,
+        partial=False,
+    ):
+        """Return what is trained on what, after all checks.
+
+        Parameters
+        ----------
+        X, y, sample_weight, partial
+            As in `_fit`.
         resume : bool
             Whether to continue from the current weights, if there are any.
         validation : tuple of (X, y, sample_weight), optional
             The validation set that the user has passed.
         classes : array-like of shape (n_classes,), optional
             All classes, if y may lack some of them.
-        partial : bool, default=False
-            Whether `partial_fit` is the caller: train on all samples, without early
-            stopping and checkpoints.
+
+        Returns
+        -------
+        task : Task
         """
         resume = resume and hasattr(self, "_training")
         encoder = self._encoder if resume else fit_label_encoder(self, y, classes)
@@ -94,37 +140,28 @@ class FitMixin:
             validation = (X_val.reshape(-1, *self.image_shape_), *rest), None
         elif len(held_out):
             validation = (X, targets, weight), held_out
-        # Validation scores are those of the labels themselves.
-        data = X, smooth_labels(targets, self.label_smoothing), weight
-        scale = root_mean_square(X), find_background(X)
-        parts = network, encoder, held_out, *scale
-        return self._train(
-            network, training, data, rows, validation, parts, epochs, partial
+        augmentation = augmentation_of(self)
+        if self.label_smoothing:
+            check_takes_smooth_labels(network)
+        self._check_network(network, training.weights, X)
+        warn_if_unscaled(X, network.input_scale())
+        return Task(
+            network,
+            training,
+            # Validation scores are those of the labels themselves.
+            (X, smooth_labels(targets, self.label_smoothing), weight),
+            rows,
+            validation,
+            augmentation,
+            (network, encoder, held_out, root_mean_square(X), find_background(X)),
         )
 
-    def _train(self, network, training, data, rows, validation, parts, epochs, partial):
-        """Train, and set the fitted attributes, also if training is interrupted.
-
-        Parameters
-        ----------
-        network : Network
-        training : Training
-        data : tuple of (X, targets, weight)
-        rows : ndarray of int
-            The samples to train on.
-        validation : tuple of (data, rows) or None
-            The samples to evaluate; rows are None for all.
-        parts : tuple
-            Further arguments of `_set_fitted`.
-        epochs : int
-        partial : bool
-        """
+    def _train(self, task, epochs, partial):
+        """Train, and set the fitted attributes, also if training is interrupted."""
         # The first fit of a process imports Keras; `import skmnist` does not.
         from skmnist._engine._training import train
 
-        augmentation = augmentation_of(self)
-        if self.label_smoothing:
-            check_takes_smooth_labels(self.loss, network)
+        training, parts = task.training, task.parts
         after_epoch = checkpoint = None
         if self._after_epoch is not None:
 
@@ -132,26 +169,19 @@ class FitMixin:
                 self._after_epoch(self._as_of(state, parts))
 
         try:
-            self._check_network(network, training.weights, data[0])
-            warn_if_unscaled(data[0], network.input_scale())
             if self.checkpoint_dir is not None and not partial:
-                from skmnist.classifiers._checkpoint import make_checkpoint
-
-                sets = data
-                if validation is not None and validation[0][0] is not data[0]:
-                    sets += validation[0]
-                checkpoint = make_checkpoint(self, network, training, sets, parts)
+                checkpoint = self._make_checkpoint(task)
             stops = self.early_stopping and not partial
             train(
-                network,
+                task.network,
                 training,
-                data,
-                rows,
-                validation,
+                task.data,
+                task.rows,
+                task.validation,
                 epochs=epochs,
                 batch_size=int(self.batch_size),
                 schedule="constant" if partial else self.learning_rate_schedule,
-                augmentation=augmentation,
+                augmentation=task.augmentation,
                 patience=int(self.n_iter_no_change) if stops else None,
                 restore_best_weights=self.restore_best_weights,
                 callbacks=as_list(self.callbacks),
@@ -167,6 +197,14 @@ class FitMixin:
                 self._set_fitted(training, *parts, checkpoint)
             raise
         return self._set_fitted(training, *parts, checkpoint)
+
+    def _make_checkpoint(self, task):
+        from skmnist.classifiers._checkpoint import make_checkpoint
+
+        sets = task.data
+        if task.validation is not None and task.validation[0][0] is not sets[0]:
+            sets += task.validation[0]
+        return make_checkpoint(self, task.network, task.training, sets, task.parts)
 
     def _losses_at_rates(self, X, y, rates):
         """Train for one step at each learning rate; return the losses of the batches.

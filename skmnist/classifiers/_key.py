@@ -74,7 +74,7 @@ def _parts(value):
             members = [m for m in vars(value).values() if hasattr(m, "__code__")]
             return [name, *value.__bases__, *members]
         return [name, *(_read_by(value) if isinstance(value, FunctionType) else ())]
-    return [type(value), _configuration(value)]
+    return [type(value), _configuration(value), *_own_attributes(value)]
 
 
 def _read_by(function):
@@ -91,6 +91,23 @@ def _read_by(function):
         value = function.__globals__.get(name)
         if isinstance(value, str | int | float | tuple | type | FunctionType):
             yield value
+
+
+def _own_attributes(value):
+    """Return the attributes of a user's Keras object, which its config may leave out.
+
+    Layers and models are left out: they have counters of the process.
+    """
+    is_builtin = type(value).__module__.split(".")[0] in _VERSIONED
+    if is_builtin or not hasattr(value, "get_config") or hasattr(value, "weights"):
+        return []
+    plain = (bool, int, float, str, np.ndarray, np.generic, list, tuple, FunctionType)
+    return [
+        part
+        for name, entry in sorted(vars(value).items())
+        if name not in ("name", "_name") and isinstance(entry, plain)
+        for part in (name, entry)
+    ]
 
 
 def _configuration(value):

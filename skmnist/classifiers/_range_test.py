@@ -2,15 +2,7 @@
 
 import numpy as np
 
-from skmnist._seed import draw_seed
-from skmnist.classifiers._augmentation import augmentation_of
-from skmnist.classifiers._checks import check_weight
-from skmnist.classifiers._data import (
-    check_fit_data,
-    fit_label_encoder,
-    smooth_labels,
-    weigh_and_split,
-)
+from skmnist.classifiers._data import check_fit_data
 
 
 def losses_at_rates(classifier, X, y, rates):
@@ -32,25 +24,17 @@ def losses_at_rates(classifier, X, y, rates):
     from skmnist._engine._range_test import losses_at_rates as measure
 
     classifier._validate_params()
+    # The user may pass a validation set to `fit`, so early stopping is no error here.
     X, y = check_fit_data(classifier, X, y, reset=True, has_validation_set=True)
-    encoder = fit_label_encoder(classifier, y)
-    seed = draw_seed(classifier.random_state)
-    weight, rows, _ = weigh_and_split(
-        y,
-        check_weight(None, y),
-        classifier.class_weight,
-        classifier.validation_fraction,
-        seed,
-    )
-    network, training = classifier._start(X, encoder.classes_, seed)
-    targets = smooth_labels(encoder.transform(y), classifier.label_smoothing)
+    task = classifier._prepare(X, y, None, resume=False)
+    weight = task.data[2]
     return measure(
-        network,
-        training,
-        (X.reshape(-1, *classifier.image_shape_), targets, weight),
-        rows,
+        task.network,
+        task.training,
+        task.data,
+        task.rows[weight[task.rows] > 0],  # a batch without weight has no loss
         np.asarray(rates, float),
         batch_size=int(classifier.batch_size),
-        augmentation=augmentation_of(classifier),
+        augmentation=task.augmentation,
         jit_compile=classifier.jit_compile,
     )

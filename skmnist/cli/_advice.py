@@ -11,6 +11,12 @@ from skmnist.search._values import written_value
 # A class this many times as frequent as another is weighted.
 _IMBALANCE = 3
 _MOST_REPEATS = 9
+#: Deformations that leave digits and similar images what they are.
+AUGMENTATION = {
+    "random_rotation": 0.03,
+    "random_translation": 0.07,
+    "random_zoom": 0.1,
+}
 # Options of `diagnose` and `search` that `train` has, too.
 _TRAIN_OPTIONS = (*DATA_PARAMETERS, "samples", "seed")
 
@@ -29,7 +35,7 @@ class Advice(NamedTuple):
     command: str
 
 
-def after_diagnosis(diagnosis, typed, network, folds, out):
+def after_diagnosis(diagnosis, typed, network, folds, out, *, of_images=True):
     """Return what to type after the verdict on one network.
 
     Parameters
@@ -42,6 +48,8 @@ def after_diagnosis(diagnosis, typed, network, folds, out):
     folds : Folds
     out : pathlib.Path
         The folder of the report.
+    of_images : bool, default=True
+        Whether the samples are images, which can be deformed.
 
     Returns
     -------
@@ -52,7 +60,7 @@ def after_diagnosis(diagnosis, typed, network, folds, out):
     if diagnosis.verdict == "inconclusive":
         purpose, changes = _narrower(typed, folds, diagnosis.tolerance)
     else:
-        purpose, settings = _other_settings(diagnosis, network)
+        purpose, settings = _other_settings(diagnosis, network, of_images)
         changes = {"settings": typed.settings | settings}
     return Advice(
         purpose, typed.command("diagnose", {**changes, "out": next_folder(out)})
@@ -102,7 +110,8 @@ def after_search(diagnosis, typed, network, grid, out):
     ):
         values = {name: wider.get(name, grid[name]) for name in grid}
         items = [f"{name}={','.join(map(_written, vs))}" for name, vs in values.items()]
-        command = typed.command("search", {"grid": items, "out": next_folder(out)})
+        changes = {"grid": items, "out": next_folder(out), "learning_rate": None}
+        command = typed.command("search", changes)
         advice.append(Advice("to search beyond the edge", command))
     if diagnosis.has_simpler:
         point = diagnosis.labelled(diagnosis.simplest)
@@ -169,6 +178,14 @@ def train(typed):
     return Advice("to train and save it", command)
 
 
+def is_augmented(network):
+    """Return whether a network's training images are deformed."""
+    deformations = set(network.get_params()) - {"random_state"}
+    return any(
+        getattr(network, name) for name in deformations if name.startswith("random_")
+    )
+
+
 def next_folder(folder):
     """Return the first folder of a numbered name that does not exist."""
     name, number = Path(folder).name, 2
@@ -199,7 +216,7 @@ def _narrower(typed, folds, tolerance):
     return "to accept a larger bias or gap", {"tolerance": 2 * tolerance}
 
 
-def _other_settings(diagnosis, network):
+def _other_settings(diagnosis, network, of_images):
     """Return what other settings are for, and which."""
     found = {finding.code: finding for finding in diagnosis.findings}
     if "FIT04" in found:
@@ -216,6 +233,8 @@ def _other_settings(diagnosis, network):
     epochs = [record["epoch"] for record in records if "epoch" in record]
     if epochs:
         return "to stop earlier", {"epochs": epochs[0]}
+    if of_images and not is_augmented(network):
+        return "to augment", AUGMENTATION
     if network.dropout < 0.5:
         return "to regularise", {"dropout": round(min(0.5, network.dropout + 0.3), 2)}
     return "to regularise", {"l2": 10 * network.l2 or 0.0001}

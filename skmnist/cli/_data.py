@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmnist.classifiers import KerasMLPClassifier, LeNetClassifier
+from skmnist.cli._advice import is_augmented
 from skmnist.cli._app import load_backend
 from skmnist.cli._options import Folds, parse_image_shape
 from skmnist.cli._settings import settings_of
@@ -265,6 +266,12 @@ def make_model(model, data, settings, seed, *, models=None):
     )
     network._validate_params()
     if data.images.ndim == 2:
+        if is_augmented(network):
+            raise ValueError(
+                f"The columns of {data.name} are no images that random_... could "
+                "deform: leave those settings out, or pass the shape of the images "
+                "with --image-shape."
+            )
         if model == "lenet":
             raise ValueError(
                 f"LeNet needs images, but {data.name} has rows of "

@@ -307,7 +307,11 @@ def _advise(ctx, task, choice, result, out):
     if len(task.pipelines) == 2:
         return [after_comparison(result, typed, task.folds, out)]
     ((_, pipeline),) = task.pipelines.items()
-    return [after_diagnosis(result, typed, pipeline[-1], task.folds, out)]
+    of_images = len(result.data["X"]["shape"]) > 2
+    advice = after_diagnosis(
+        result, typed, pipeline[-1], task.folds, out, of_images=of_images
+    )
+    return [advice]
 
 
 def _report(result, diagnoses, paths, advice, *, quiet, json, show):

@@ -1,20 +1,28 @@
 """Loss while the learning rate grows, and the range of rates that it suggests."""
 
+from numbers import Integral, Real
+
 import numpy as np
+from sklearn.utils import check_scalar
 
 from skmnist.displays._style import STYLES, prepare_axes
 
-# Steps over which losses are averaged: the weight of a loss halves in so many steps.
-_HALF_LIFE = 10
-# The largest rate suggested is this fraction of the one with the lowest loss, where
-# training is about to become unstable; the smallest, a tenth of it. Of five networks
-# (MLPs with Adam and SGD, LeNet; 1,400 to 12,000 images), the constant rate with the
-# lowest error was 0.06 to 0.6 of the rate with the lowest loss, and the best peak of
-# one cycle 0.3 to 1.1.
-_BELOW_LOWEST = 1 / 2
+# Standard deviation of the Gaussian that losses are smoothed with, in decades of the
+# learning rate.
+_SMOOTHING = 0.12
+# Training is still stable at rates whose loss has risen from the lowest one by less
+# than this fraction of its fall.
+_RISE = 0.1
+# The largest rate suggested is this fraction of the largest stable one; the smallest, a
+# tenth of it. Of five networks (MLPs with Adam and SGD, LeNet; 1,400 to 12,000 images),
+# the best constant rate was 0.03 to 0.6 of the largest stable one, and the best peak of
+# one cycle 0.2 to 1.1.
+_BELOW_UNSTABLE = 1 / 3
 _WIDTH = 10
 # A fall of the loss by a smaller fraction shows no rate that trains.
 _SMALLEST_FALL = 0.1
+# With fewer steps the network has not learned yet where the rate is right.
+_LEAST_STEPS = 100
 
 
 class LearningRateDisplay:
@@ -29,16 +37,18 @@ class LearningRateDisplay:
     learning_rates : array-like of shape (n_steps,)
         Increasing.
     losses : array-like of shape (n_steps,)
-        Mean loss of the batch of each step, before the step, in training mode.
+        Mean loss of the batch of each step, before the step, in training mode. All
+        after one that is infinite or NaN are ignored.
 
     Attributes
     ----------
     smoothed_losses : ndarray of shape (n_steps,)
-        Exponentially weighted mean of each loss and those before.
+        Losses smoothed with a Gaussian over a quarter of a decade; NaN from the first
+        one on that is infinite or NaN.
     learning_rate_range : tuple of (float, float)
-        Rates worth trying. The higher one is half of the rate with the lowest
-        smoothed loss, and a candidate for the peak of a "one_cycle" or "cosine"
-        schedule; the lower one is a tenth of it.
+        Rates worth trying. The higher one is a third of the largest stable rate, up to
+        which the smoothed loss stays near its lowest value, and a candidate for the
+        peak of a "one_cycle" or "cosine" schedule; the lower one is a tenth of it.
     ax_ : matplotlib Axes
         Axes with the curve.
     figure_ : matplotlib Figure
@@ -49,7 +59,8 @@ class LearningRateDisplay:
     Raises
     ------
     ValueError
-        If the arrays are not of one length of at least 2.
+        If the arrays are not one-dimensional and of one length of at least 2, or the
+        rates are not positive and increasing.
 
     See Also
     --------
@@ -81,11 +92,15 @@ class LearningRateDisplay:
     def __init__(self, learning_rates, losses):
         self.learning_rates = np.asarray(learning_rates, float)
         self.losses = np.asarray(losses, float)
-        if self.losses.shape != self.learning_rates.shape or len(self.losses) < 2:
+        shape = self.learning_rates.shape
+        if self.losses.shape != shape or len(shape) != 1 or shape[0] < 2:
             raise ValueError(
-                "learning_rates and losses must have one length of at least 2; got "
-                f"shapes {self.learning_rates.shape} and {self.losses.shape}."
+                "learning_rates and losses must be one-dimensional, of one length of "
+                f"at least 2; got shapes {shape} and {self.losses.shape}."
             )
+        rises = np.diff(self.learning_rates, prepend=0)
+        if not (rises > 0).all() or not np.isfinite(self.learning_rates).all():
+            raise ValueError("learning_rates must be positive and increasing.")
 
     @classmethod
     def from_estimator(
@@ -101,7 +116,7 @@ class LearningRateDisplay:
         """Run the test on a clone of an estimator.
 
         All steps are calls of one compiled function. The test ends early if the loss
-        grows to ten times the lowest one.
+        rises far above the first one.
 
         Parameters
         ----------
@@ -117,7 +132,8 @@ class LearningRateDisplay:
         max_learning_rate : float, default=10.0
             Learning rate of the last step; between them it grows by a constant factor.
         n_steps : int, default=300
-            Number of steps, of one batch each.
+            Number of steps, of one batch each; at least 100. With fewer of them,
+            higher rates are named, because the network learns less on the way.
 
         Returns
         -------
@@ -132,28 +148,34 @@ class LearningRateDisplay:
         """
         from skmnist._cross_validation._learning_rates import losses_at_rates
 
-        if not 0 < min_learning_rate < max_learning_rate < np.inf or n_steps < 2:
-            raise ValueError(
-                "The test needs 0 < min_learning_rate < max_learning_rate and at least "
-                f"2 steps; got min_learning_rate={min_learning_rate}, "
-                f"max_learning_rate={max_learning_rate}, n_steps={n_steps}."
-            )
+        check_scalar(n_steps, "n_steps", Integral, min_val=_LEAST_STEPS)
+        check_scalar(
+            min_learning_rate,
+            "min_learning_rate",
+            Real,
+            min_val=0,
+            include_boundaries="neither",
+        )
+        check_scalar(
+            max_learning_rate,
+            "max_learning_rate",
+            Real,
+            min_val=min_learning_rate,
+            include_boundaries="neither",
+        )
         rates = np.geomspace(min_learning_rate, max_learning_rate, n_steps)
         losses = losses_at_rates(estimator, X, y, rates)
-        finite = np.isfinite(losses)
-        n_done = len(losses) if finite.all() else int(finite.argmin())
-        return cls(rates[:n_done], losses[:n_done])
+        return cls(rates[: len(losses)], losses)
 
     @property
     def smoothed_losses(self):
-        """Exponentially weighted mean of each loss and those before."""
-        decay = 0.5 ** (1 / _HALF_LIFE)
-        sums = np.zeros(2)
-        means = []
-        for loss in self.losses:
-            sums = decay * sums + (loss, 1)
-            means.append(sums[0] / sums[1])
-        return np.array(means)
+        """Losses smoothed with a Gaussian over a quarter of a decade."""
+        place, losses = np.log10(self.learning_rates), self.losses[: self._n_finite]
+        distance = place[: self._n_finite, None] - place[: self._n_finite]
+        weights = np.exp(-((distance / _SMOOTHING) ** 2) / 2)
+        smoothed = np.full(len(place), np.nan)
+        smoothed[: self._n_finite] = weights @ losses / weights.sum(axis=1)
+        return smoothed
 
     @property
     def learning_rate_range(self):
@@ -162,21 +184,41 @@ class LearningRateDisplay:
         Raises
         ------
         ValueError
-            If the loss hardly falls, so that no rate trains.
+            If the loss hardly falls, or is lowest at the highest rate tested.
         """
-        smoothed = self.smoothed_losses
+        if self._n_finite < 2:
+            raise ValueError(
+                "Training diverged at a learning rate of "
+                f"{self.learning_rates[0]:.2g}. Set min_learning_rate to a lower one."
+            )
+        smoothed = self.smoothed_losses[: self._n_finite]
         lowest = int(smoothed.argmin())
-        # The first losses are noise of few batches; what they fall from is their mean.
-        start = smoothed[: max(1, min(_HALF_LIFE, lowest))].max()
-        if smoothed[lowest] > (1 - _SMALLEST_FALL) * start:
+        start = smoothed[: lowest + 1].max()
+        fall = start - smoothed[lowest]
+        if fall <= _SMALLEST_FALL * abs(start):
             raise ValueError(
                 f"The loss fell from {start:.3g} to {smoothed[lowest]:.3g} only, at "
                 f"learning rates from {self.learning_rates[0]:.2g} to "
-                f"{self.learning_rates[-1]:.2g}: it names no range. Test higher rates, "
-                "or more steps."
+                f"{self.learning_rates[-1]:.2g}, so that the test names no range. Test "
+                "other rates, or more steps."
             )
-        high = float(self.learning_rates[lowest]) * _BELOW_LOWEST
+        unstable = smoothed[lowest:] > smoothed[lowest] + _RISE * fall
+        stable = lowest + int(unstable.argmax()) - 1
+        if not unstable.any():
+            if self._n_finite == len(self.losses):
+                raise ValueError(
+                    "The loss has not risen at the highest learning rate tested, "
+                    f"{self.learning_rates[-1]:.2g}, so that the test does not show "
+                    "which rate is too high. Set max_learning_rate to a higher one."
+                )
+            stable = self._n_finite - 1
+        high = float(self.learning_rates[stable]) * _BELOW_UNSTABLE
         return high / _WIDTH, high
+
+    @property
+    def _n_finite(self):
+        finite = np.isfinite(self.losses)
+        return len(finite) if finite.all() else int(finite.argmin())
 
     def plot(self, ax=None):
         """Draw the losses over the learning rate, and mark the suggested range.
@@ -213,12 +255,14 @@ class LearningRateDisplay:
             )
         ax.set_xscale("log")
         # A loss that has diverged would flatten the rest of the curve.
-        bottom, top = smoothed.min(), smoothed[: smoothed.argmin() + 1].max()
-        ax.set_ylim(max(0, bottom - 0.2 * (top - bottom)), top + 0.2 * (top - bottom))
+        lowest = int(np.nanargmin(smoothed)) if self._n_finite else 0
+        bottom, top = smoothed[lowest], smoothed[: lowest + 1].max()
+        margin = 0.2 * (top - bottom) or 0.2 * abs(top) or 1
+        ax.set_ylim(bottom - margin, top + margin)
         ax.set(
             title="Learning-rate range test",
             xlabel="Learning rate of the step",
-            ylabel="Loss of the batch (nats)",
+            ylabel="Loss of the batch",
         )
         ax.grid(alpha=0.3)
         ax.legend()

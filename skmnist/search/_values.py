@@ -34,6 +34,10 @@ def written_value(value):
         return "x".join(map(str, value))
     if isinstance(value, float):
         return f"{value:g}"
+    if hasattr(value, "get_config"):  # its repr has an address of memory
+        config = value.get_config()
+        options = (f"{k}={v!r}" for k, v in config.items() if k != "name")
+        return f"{type(value).__name__}({', '.join(options)})"
     return str(value).lower() if isinstance(value, bool | None) else str(value)
 
 

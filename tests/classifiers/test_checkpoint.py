@@ -116,6 +116,29 @@ def test_completed_fit_is_loaded_with_message(
     assert same_weights(first, again)
 
 
+class OwnSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    def __init__(self, rate):
+        self.rate = rate
+
+    def __call__(self, step):
+        return self.rate
+
+
+class OwnLoss(keras.losses.Loss):
+    def __init__(self, power):
+        super().__init__()
+        self.power = power
+
+    def call(self, y_true, y_pred):
+        return keras.ops.mean(keras.ops.abs(y_true - y_pred) ** self.power, axis=-1)
+
+
+@pytest.mark.parametrize("cls", [OwnSchedule, OwnLoss])
+def test_key_depends_on_attributes_that_a_config_leaves_out(cls):
+    assert identify(cls(1.0)) == identify(cls(1.0))
+    assert identify(cls(1.0)) != identify(cls(2.0))
+
+
 @pytest.mark.slow
 def test_key_depends_on_data_and_parameters(digits, tmp_path):
     X, y = digits

@@ -73,3 +73,9 @@ def test_signatures_show_the_parameters(cls):
         "y",
         "sample_weight",
     ]
+
+
+def test_batches_of_one_sample_cannot_be_normalised():
+    clf = KerasMLPClassifier(batch_normalization=True, batch_size=1)
+    with pytest.raises(ValueError, match="batch_size=1 leaves nothing to normalise"):
+        clf.fit(X, y)

@@ -29,8 +29,10 @@ def test_trains_as_keras_smoothed_loss(n_classes, digits):
     assert own.predict_proba(X).max() < plain.predict_proba(X).max()
 
 
-@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", None])
-def test_loss_of_codes_is_refused(loss, digits):
+@pytest.mark.parametrize(
+    "loss", ["sparse_categorical_crossentropy", "hinge", "squared_hinge", None]
+)
+def test_loss_without_targets_between_0_and_1_is_refused(loss, digits):
     def of_codes(y_true, y_pred):
         return keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from skmnist import KerasMLPClassifier, LeNetClassifier
 from skmnist.cli import app
 from skmnist.cli._advice import (
+    AUGMENTATION,
     Typed,
     after_comparison,
     after_diagnosis,
@@ -22,6 +23,7 @@ from skmnist.cli._options import Folds
 from skmnist.search import Edge
 
 TYPED = Typed(["mlp"], {}, {})
+DEFORMED = ["random_rotation=0.03", "random_translation=0.07", "random_zoom=0.1"]
 
 
 def parsed(command):
@@ -44,10 +46,16 @@ def empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def advised(diagnosis, network=None, typed=TYPED, folds=None):
+def advised(diagnosis, network=None, typed=TYPED, folds=None, *, of_images=True):
     """Return the parameters that are advised."""
-    network = network or KerasMLPClassifier()
-    advice = after_diagnosis(diagnosis, typed, network, folds or Folds(5), "report")
+    advice = after_diagnosis(
+        diagnosis,
+        typed,
+        network or KerasMLPClassifier(),
+        folds or Folds(5),
+        "report",
+        of_images=of_images,
+    )
     return shlex.split(advice.command)[1], parsed(advice.command)
 
 
@@ -77,20 +85,25 @@ def advised(diagnosis, network=None, typed=TYPED, folds=None):
         (diagnosis_of("underfit", FIT01={}), None, ("epochs", 20)),
         (diagnosis_of("overfit", FIT03={"epoch": 4}), None, ("epochs", 4)),
         (diagnosis_of("overfit", FIT03={}, FIT05={"epoch": 3}), None, ("epochs", 3)),
-        (diagnosis_of("overfit", FIT03={}), None, ("settings", ["dropout=0.3"])),
+        (diagnosis_of("overfit", FIT03={}), None, ("settings", DEFORMED)),
         (
             diagnosis_of("overfit", FIT03={}),
-            LeNetClassifier(),
+            KerasMLPClassifier(random_shear=0.1),
+            ("settings", ["dropout=0.3"]),
+        ),
+        (
+            diagnosis_of("overfit", FIT03={}),
+            LeNetClassifier(**AUGMENTATION),
             ("settings", ["dropout=0.5"]),
         ),
         (
             diagnosis_of("overfit", FIT03={}),
-            KerasMLPClassifier(dropout=0.5),
+            KerasMLPClassifier(dropout=0.5, **AUGMENTATION),
             ("settings", ["l2=0.0001"]),
         ),
         (
             diagnosis_of("overfit", FIT03={}),
-            KerasMLPClassifier(dropout=0.5, l2=0.001),
+            KerasMLPClassifier(dropout=0.5, l2=0.001, **AUGMENTATION),
             ("settings", ["l2=0.01"]),
         ),
         (diagnosis_of("inconclusive"), None, ("cv", "5x3")),
@@ -118,7 +131,8 @@ def test_good_fit_is_trained():
 def test_what_was_typed_is_kept():
     options = {"data": "a b.csv", "label": "kind", "transpose": True, "cv": "3"}
     typed = Typed(["mlp"], {"l2": 0.01, "batch_size": 64}, options)
-    _, params = advised(diagnosis_of("overfit", FIT03={}), typed=typed)
+    diagnosis = diagnosis_of("overfit", FIT03={})
+    _, params = advised(diagnosis, typed=typed, of_images=False)
     assert params["settings"] == ["l2=0.01", "dropout=0.3"]
     assert (params["batch_size"], params["transpose"]) == (64, True)
     assert (params["data"], params["label"], params["cv"]) == ("a b.csv", "kind", "3")
@@ -186,6 +200,19 @@ def test_search_goes_on_beyond_the_edge(edge, values):
     params = parsed(wider.command)
     assert params["grid"] == [f"{name}={values}", "activation=tanh,relu"]
     assert parsed(train.command)["from_search"].name == "found"
+
+
+def test_search_beyond_tested_learning_rates_names_them_once():
+    edge = Edge("mlp__learning_rate", 0.02, "highest", [0.005, 0.01, 0.02])
+    typed = Typed(["mlp"], {}, {"learning_rate": True, "samples": 200})
+    grid = {"learning_rate": edge.values}
+    wider, _ = after_search(
+        search_of([edge]), typed, KerasMLPClassifier(), grid, "found"
+    )
+    params = parsed(wider.command)
+    assert params["grid"] == ["learning_rate=0.01,0.02,0.04,0.08"]
+    assert not params["learning_rate"]
+    assert params["samples"] == 200
 
 
 def test_edge_without_valid_values_beyond_it_gives_no_search():

@@ -568,6 +568,20 @@ def test_capacity_of_epochs_with_callbacks_trains_each_value(data):
     assert SoftmaxRegression.n_epochs_trained == 3 * (1 + 3)
 
 
+def test_capacity_of_epochs_with_a_schedule_trains_each_value(digits):
+    clf = KerasMLPClassifier(
+        hidden_layer_sizes=(8,),
+        epochs=2,
+        learning_rate=0.01,
+        learning_rate_schedule="one_cycle",
+        random_state=0,
+    )
+    options = {"cv": 2, "reference": 0.1, "random_state": 0}
+    several = diagnose_fit(clf, *digits, **options, capacity={"epochs": [2, 6]})
+    alone = diagnose_fit(clf, *digits, **options)
+    assert several.errors["validation"] == alone.errors["validation"]
+
+
 @pytest.mark.parametrize(
     ("params", "values", "message"),
     [

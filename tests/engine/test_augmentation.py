@@ -258,6 +258,7 @@ def build_flat(meta):
             "are none",
         ),
         (KerasMLPClassifier(), np.zeros((20, 1, 9)), "at least 2"),
+        (KerasMLPClassifier(image_shape=(4, 16)), np.zeros((20, 8, 8)), "not match X"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:The root mean square")

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras.src.optimizers.multi_optimizer import OptimizerMap
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -170,7 +171,17 @@ def build_compiled(meta):
             {"optimizer": keras.optimizers.Adam(schedules.CosineDecay(0.1, 9))},
             "Adam has none of its own",
         ),
+        (
+            {
+                "optimizer": keras.optimizers.MultiOptimizer(
+                    OptimizerMap(keras.optimizers.SGD(), {})
+                )
+            },
+            "MultiOptimizer has none of its own",
+        ),
         ({"learning_rate": keras.optimizers.Adam()}, "'learning_rate' parameter"),
+        ({"learning_rate": schedules.CosineDecay}, "should be a number or an instance"),
+        ({"learning_rate": keras.layers.ReLU()}, "should be a number or an instance"),
     ],
 )
 def test_two_schedules_at_once_are_refused(params, message, digits):

@@ -12,7 +12,7 @@ import pytest
 from sklearn import __version__ as sklearn_version
 from sklearn.datasets import load_digits
 
-from skmnist import load, save
+from skmnist import KerasMLPClassifier, load, save
 
 FOLDER = Path(__file__).parent / "written_by_0_1_0"
 NAMES = ["mlp", "lenet", "image", "own"]
@@ -44,6 +44,24 @@ def test_loaded_classifier_has_saved_weights_and_predictions(name, kind):
         np.testing.assert_allclose(
             pipeline.predict_proba(samples(name)), expected[f"{name}-proba"], atol=1e-6
         )
+
+
+class Narrow(KerasMLPClassifier):
+    def __init__(self, width=4, epochs=1, random_state=0):
+        super().__init__((width,), epochs=epochs, random_state=random_state)
+        self.width = width
+
+
+def test_pickled_subclass_gets_parameters_that_its_base_has_since():
+    X, y = load_digits(return_X_y=True)
+    clf = Narrow().fit(X / 16, y)
+    state = clf.__getstate__()
+    for name in ("label_smoothing", "random_zoom", "batch_normalization"):
+        del state[name]
+    loaded = Narrow.__new__(Narrow)
+    loaded.__setstate__(state)
+    np.testing.assert_array_equal(loaded.predict(X / 16), clf.predict(X / 16))
+    loaded.fit(X / 16, y)
 
 
 @pytest.mark.parametrize("kind", ["skmnist", "pickle"])

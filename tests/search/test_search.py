@@ -34,6 +34,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skmnist import KerasMLPClassifier, diagnose_search
 from skmnist.search import Edge, SearchDiagnosis
 from skmnist.search._report import render_search, write_search
+from skmnist.search._values import written_value
 
 N_SPLITS, N_TESTED = 4, 5
 FAILED = pytest.mark.filterwarnings(
@@ -1207,3 +1208,12 @@ def test_sizes_are_ordered_by_the_labels_that_the_search_knows():
     search = GridSearchCV(Constant(), grid, cv=2).fit(X, y)
     assert diagnose_search(search, X, y).simplest == {"hidden_layer_sizes": (5, 3)}
     assert diagnose_search(search).simplest == {"hidden_layer_sizes": (5, 3)}  # (6,)
+
+
+def test_keras_objects_are_written_without_an_address():
+    import keras
+
+    decay = keras.optimizers.schedules.CosineDecay(0.01, 50, warmup_steps=2)
+    text = written_value(decay)
+    assert text.startswith("CosineDecay(initial_learning_rate=0.01, decay_steps=50")
+    assert " at 0x" not in text
