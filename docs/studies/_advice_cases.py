@@ -63,8 +63,8 @@ FOLLOWED = (
     Followed("FIT02", "l2", "MLP, heavy L2", {"l2": 0.01}, "training error"),
     Followed("FIT03", "augmentation", "MLP, 400 digits", AUGMENTATION, "gap"),
     Followed("FIT03", "augmentation", "MLP, MNIST", AUGMENTATION, "validation error"),
-    Followed("FIT03", "dropout", "MLP, MNIST", {"dropout": 0.3}, "gap"),
-    Followed("FIT03", "l2", "MLP, MNIST", {"l2": 0.001}, "gap"),
+    Followed("FIT03", "dropout", "MLP, MNIST", {"dropout": 0.5}, "gap"),
+    Followed("FIT03", "l2", "MLP, MNIST", {"l2": 0.01}, "gap"),
     Followed(
         "FIT04", "epochs", "reference MLP, 5 epochs", {"epochs": 10}, "validation error"
     ),

@@ -88,8 +88,8 @@ class KerasMLPClassifier(BaseKerasClassifier):
     random_elastic : float, default=0.0
         Augmentation: elastic deformation by displacements that are smooth over a
         seventh of the side. The standard deviation of a pixel's displacement along each
-        axis, as a fraction of the height or width: 0.04 is 1.1 of 28 pixels. (Keras's
-        RandomElasticTransform couples strength and smoothness in one `scale`.)
+        axis, as a fraction of the height or width: 0.04 is 1.1 of 28 pixels. Keras's
+        RandomElasticTransform couples strength and smoothness in one `scale`.
     class_weight : dict or "balanced", default=None
         Class weights in the form ``{class_label: weight}``, multiplied with
         `sample_weight` in training, not in validation scores; classes that are not
