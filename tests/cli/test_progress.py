@@ -164,7 +164,7 @@ class Untrained(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        return np.full(len(X), self.classes_[self.a % 2])
+        return np.full(len(X), self.classes_[self.a % len(self.classes_)])
 
 
 @pytest.mark.parametrize(
@@ -182,6 +182,7 @@ def test_number_of_fits_of_halving_is_that_of_scikit_learn(
         cv=StratifiedKFold(n_splits),
         min_resources="exhaust",
         refit=False,
+        random_state=0,
     )
     expected = number_of_fits(searcher, n_images, 2)
     searcher.fit(X, y)
