@@ -114,10 +114,7 @@ def generalisation_gap(evidence):
                 f"lower than at the end, by {_loss(saved)}."
             )
             record["epoch"] = epoch
-            advice = (
-                f"Stop earlier, around epoch {epoch} (early_stopping=True), or "
-                "regularise (dropout, l2)."
-            )
+            advice = f"Stop earlier, around epoch {epoch} (early_stopping=True)."
         else:
             harm = " No earlier epoch was proven better."
             advice += " Stopping earlier would not help."
@@ -197,8 +194,7 @@ def trained_too_long(evidence):
         f"The validation loss was lowest around epoch {epoch} and {last.value:.3g} at "
         f"the end, higher by {_loss(saved)}.",
         _record(loss=last, early_stop_saves=saved) | {"epoch": epoch},
-        f"Stop around epoch {epoch}, or let early_stopping=True find it; more "
-        "regularisation (dropout, l2) allows for longer training.",
+        f"Stop around epoch {epoch}, or let early_stopping=True find it.",
     )
 
 
@@ -221,7 +217,7 @@ def overconfident(evidence):
         f"{rise}",
         _record(overconfidence=excess) | {"calibration_error": error},
         "If probabilities matter, calibrate them (CalibratedClassifierCV), set "
-        "label_smoothing=0.1, stop earlier (epochs, early_stopping=True), or "
+        "label_smoothing=0.02, stop earlier (epochs, early_stopping=True), or "
         "regularise (dropout, l2).",
     )
 
