@@ -88,7 +88,6 @@ FOLLOWED = (
         "overconfidence",
     ),
     Followed("FIT06", "epochs", "MLP, MNIST", {"epochs": 5}, "overconfidence"),
-    Followed("FIT06", "dropout", "MLP, MNIST", {"dropout": 0.3}, "overconfidence"),
     Followed("FIT07", "augmentation", "MLP, MNIST", AUGMENTATION, "validation error"),
 )
 

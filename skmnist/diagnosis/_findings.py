@@ -217,8 +217,7 @@ def overconfident(evidence):
         f"{rise}",
         _record(overconfidence=excess) | {"calibration_error": error},
         "If probabilities matter, calibrate them (CalibratedClassifierCV), set "
-        "label_smoothing=0.02, stop earlier (epochs, early_stopping=True), or "
-        "regularise (dropout, l2).",
+        "label_smoothing=0.02, or stop earlier (epochs, early_stopping=True).",
     )
 
 
