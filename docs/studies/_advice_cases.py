@@ -117,7 +117,8 @@ def follow(followed, seed, cv=5):
             X,
             y,
             cv=cv,
-            # What reference="auto" chooses for these cases, after longer work.
+            # One strong reference; reference="auto" compares several, which takes
+            # most of the time.
             reference=make_pipeline(*case.recipe(seed)[:-1], SVC(C=10)),
             tolerance=case.tolerance,
             learning_curve=followed.code == "FIT07" and not changes,

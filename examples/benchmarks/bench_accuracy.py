@@ -6,9 +6,9 @@
 
 Every recipe is trained on the 60,000 training images and scored on the 10,000 test
 images after its last epoch; nothing is chosen on the test images. A row is written to
-the file of results as soon as it is done, and rows in the file are not repeated. With
-``--checkpoints`` an interrupted training resumes at its last epoch, and an ensemble
-loads the members that are trained already.
+the file of results as soon as it is done, and a recipe and seed in the file are not run
+again, whatever the dtype. With ``--checkpoints`` an interrupted training resumes at its
+last epoch, and an ensemble loads the members that are trained already.
 """
 
 import argparse

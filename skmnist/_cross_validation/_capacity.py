@@ -103,9 +103,9 @@ def plan_capacity(estimator, capacity):
     own = estimator.get_params()[name]
     prefix, final = last_step(estimator)
     settings = final.get_params(deep=False)
-    depends = settings.get("callbacks") is not None
-    depends |= settings.get("learning_rate_schedule", "constant") != "constant"
-    if name != f"{prefix}epochs" or depends or not can_follow_epochs(estimator):
+    is_planned = settings.get("callbacks") is not None
+    is_planned |= settings.get("learning_rate_schedule", "constant") != "constant"
+    if name != f"{prefix}epochs" or is_planned or not can_follow_epochs(estimator):
         return Capacity(name, values, own, counts_epochs=False)
     if final.get_params().get("early_stopping"):
         raise ValueError(

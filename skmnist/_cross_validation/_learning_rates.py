@@ -1,10 +1,9 @@
 """Learning-rate range test of an estimator."""
 
-import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.pipeline import Pipeline
 
-from skmnist._cross_validation._epochs import can_follow_epochs
+from skmnist._cross_validation._epochs import can_follow_epochs, last_step
 
 
 def losses_at_rates(estimator, X, y, rates):
@@ -34,9 +33,23 @@ def losses_at_rates(estimator, X, y, rates):
             "skmnist, or a Pipeline that ends in one."
         )
     estimator = clone(estimator)
+    test = _RangeTest(last_step(estimator)[1], rates)
     if isinstance(estimator, Pipeline):
-        *steps, (_, final) = estimator.steps
-        if steps:
-            X = Pipeline(steps).fit_transform(X, y)
-        estimator = final
-    return estimator._losses_at_rates(X, y, np.asarray(rates, float))
+        # The Pipeline itself transforms, resamples and routes, as in its own fit.
+        estimator = estimator.set_params(**{estimator.steps[-1][0]: test})
+        estimator.fit(X, y)
+    else:
+        test.fit(X, y)
+    return test.losses_
+
+
+class _RangeTest(ClassifierMixin, BaseEstimator):
+    """The last step of a Pipeline: tests its classifier instead of fitting it."""
+
+    def __init__(self, classifier, rates):
+        self.classifier = classifier
+        self.rates = rates
+
+    def fit(self, X, y):
+        self.losses_ = self.classifier._losses_at_rates(X, y, self.rates)
+        return self

@@ -72,7 +72,7 @@ class Augmentation:
         height, width, _ = image_shape
         uniform = np.random.default_rng([seed, epoch, 1])
         normal = np.random.default_rng([seed, epoch, 2])
-        fields = _SmoothFields(height, width) if self.elastic else None
+        smooth = _SmoothFields(height, width) if self.elastic else None
         size = max(1, _CHUNK // (height * width))
 
         def deform(X):
@@ -82,8 +82,8 @@ class Augmentation:
                 drawn = uniform.uniform(-1, 1, (len(chunk), _N_UNIFORM))
                 maps = self._affine_maps(drawn, height, width).astype(X.dtype)
                 moved = None
-                if fields is not None:
-                    moved = fields.draw(normal, len(chunk), self.elastic)
+                if smooth is not None:
+                    moved = smooth.draw(normal, len(chunk), self.elastic)
                 chunk[:] = warp(chunk, maps, moved)
 
         return deform

@@ -108,9 +108,7 @@ class BlockTrainer(Variables):
             optimizer._all_reduce_sum_gradients = list
         self._run_block = traced(self._block, jit_compile=jit_compile)
 
-    def run_epoch(
-        self, data, order, batch_size, generators, *, factors=None, deform=None
-    ):
+    def run_epoch(self, data, order, batch_size, generators, *, factors, deform=None):
         """Train on every row once.
 
         Parameters
@@ -121,7 +119,7 @@ class BlockTrainer(Variables):
         batch_size : int
         generators : callable
             Returns the context manager in which each compiled call is made.
-        factors : ndarray of shape (n_batches,), optional
+        factors : ndarray of shape (n_batches,)
             What the learning rate is multiplied with in each step.
         deform : callable, optional
             ``deform(X)`` augments samples in place.
@@ -137,9 +135,7 @@ class BlockTrainer(Variables):
         for n_batches, *block in prefetch(gathered) if len(blocks) > 1 else gathered:
             steps = slice(n_done, n_done + n_batches)
             with generators():
-                sums += self.train_block(
-                    n_batches, None if factors is None else factors[steps], *block
-                )
+                sums += self.train_block(n_batches, factors[steps], *block)
             n_done += n_batches
         loss, hits, total = sums
         return {"loss": float(loss / total), "accuracy": float(hits / total)}
@@ -151,7 +147,7 @@ class BlockTrainer(Variables):
         ----------
         n_batches : int
             The number of batches that hold data.
-        factors : ndarray of shape (n_batches,) or None
+        factors : ndarray of shape (n_batches,)
             What the learning rate is multiplied with in each step.
         X, y, sample_weight : ndarray of shape (block, batch, ...)
             Rows, one-hot targets and weights; the weight of a padding row is 0.
@@ -163,8 +159,7 @@ class BlockTrainer(Variables):
             sum of the weights.
         """
         padded = np.ones(len(X), np.float32)
-        if factors is not None:
-            padded[: len(factors)] = factors
+        padded[:n_batches] = factors
         arrays = (self.rates, padded, X, y, sample_weight)
         sums = self._run_block(
             tf.constant(n_batches), *map(tf.convert_to_tensor, arrays)
@@ -314,9 +309,7 @@ class BatchTrainer(Variables):
             jit_compile=jit_compile,
         )
 
-    def run_epoch(
-        self, data, order, batch_size, generators, *, factors=None, deform=None
-    ):
+    def run_epoch(self, data, order, batch_size, generators, *, factors, deform=None):
         """Train on every row once, as `BlockTrainer.run_epoch`."""
         sums = {"loss": 0.0, "accuracy": 0.0}
         total = 0.0
@@ -329,8 +322,7 @@ class BatchTrainer(Variables):
                 deform(X)
             self._events.on_train_batch_begin(batch)
             self.model.reset_metrics()
-            factor = 1 if factors is None else factors[batch]
-            with generators(), self._learning_rate_times(factor):
+            with generators(), self._learning_rate_times(factors[batch]):
                 scores = self.model.train_on_batch(X, y, weight, return_dict=True)
             total += float(weight.sum())
             for name in sums:

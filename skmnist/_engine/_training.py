@@ -277,15 +277,14 @@ def _check_schedule(schedule, network):
 def _changes_by_epoch(loop, schedule, augmentation, n_steps):
     """Return a function of the epoch that returns keywords of `run_epoch`.
 
-    As for the order of the rows, they follow from the seed and the epoch alone.
+    Like the order of the rows, they follow from the seed and the epoch alone.
     """
     n_total = (loop.last - loop.first) * n_steps
 
     def changes(epoch):
-        factors = deform = None
-        if schedule != "constant":
-            done = (epoch - loop.first) * n_steps
-            factors = learning_rate_factors(schedule, done, n_steps, n_total)
+        done = (epoch - loop.first) * n_steps
+        factors = learning_rate_factors(schedule, done, n_steps, n_total)
+        deform = None
         if augmentation is not None:
             deformations, image_shape = augmentation
             deform = deformations.in_epoch(image_shape, loop.state.seed, epoch)

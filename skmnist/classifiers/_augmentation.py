@@ -2,10 +2,7 @@
 
 from skmnist._engine._augmentation import Augmentation
 from skmnist.architectures import has_channels_first, resolve_image_shape
-
-# Flat rows with fewer values than 8x8 pixels are rather those of a table, even if their
-# number is a square.
-SMALLEST_IMAGE = 64
+from skmnist.classifiers._checks import SMALLEST_SIDE
 
 _PREFIX = "random_"
 _NAMES = ("rotation", "translation", "zoom", "shear", "elastic")
@@ -44,7 +41,7 @@ def _check_images(classifier, used):
     # A multilayer perceptron keeps its rows flat, and takes image_shape for this only.
     is_flat = len(shape) == 1 and requested is None
     if is_flat or (requested is not None and len(requested) > 1):
-        if is_flat and shape[0] < SMALLEST_IMAGE:
+        if is_flat and shape[0] < SMALLEST_SIDE**2:
             raise ValueError(
                 f"{used} deforms images, but rows of {shape[0]} values are rather "
                 "those of a table. Set the deformations to 0; or image_shape to "
@@ -58,8 +55,8 @@ def _check_images(classifier, used):
         shape = (*shape, 1)
     if len(shape) != 3:
         raise ValueError(
-            f"{used} deforms images, but image_shape={requested!r} says that the "
-            f"samples, of shape {shape}, are none. Set image_shape to (h, w) or "
+            f"{used} deforms images, but with image_shape={requested!r} samples of "
+            f"shape {shape} are not images. Set image_shape to (h, w) or "
             "(h, w, channels), or the deformations to 0."
         )
     if has_channels_first(shape):

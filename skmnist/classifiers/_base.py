@@ -14,6 +14,7 @@ from sklearn.utils.validation import (
 
 from skmnist._engine._dtypes import DTYPES
 from skmnist._engine._placeholder import Placeholder
+from skmnist._engine._schedules import SCHEDULES
 from skmnist.classifiers._checks import (
     as_list,
     as_python,
@@ -46,7 +47,7 @@ class BaseKerasClassifier(CopyMixin, FitMixin, ClassifierMixin, BaseEstimator):
             HasMethods(["__call__", "get_config"]),
             Hidden(Placeholder),
         ],
-        "learning_rate_schedule": [StrOptions({"constant", "cosine", "one_cycle"})],
+        "learning_rate_schedule": [StrOptions(set(SCHEDULES))],
         "loss": [str, callable],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],

@@ -14,8 +14,9 @@ from skmnist.classifiers._keywords import routed_advice
 # A root mean square outside this range is far from unit scale. MNIST has 0.33 if scaled
 # to [0, 1] and 85 if not; standardised data has 1.
 _SCALE = (0.01, 4)
-# Rows of fewer than 8 × 8 values are not taken for flat images.
-_SMALLEST_SIDE = 8
+# Flat rows of fewer than 8 × 8 values are rather those of a table, even if their number
+# is a square.
+SMALLEST_SIDE = 8
 
 
 def as_python(value):
@@ -116,25 +117,12 @@ def as_list(callbacks):
 def check_parameters(clf, has_validation_set):
     """Raise ValueError if parameters of a classifier cannot be combined."""
     validates = clf.validation_fraction or has_validation_set
-    schedule = clf.learning_rate_schedule
-    if callable(clf.learning_rate) and not _is_schedule(clf.learning_rate):
-        raise ValueError(
-            "learning_rate should be a number or an instance of "
-            "keras.optimizers.schedules.LearningRateSchedule, got "
-            f"{clf.learning_rate!r}."
-        )
+    _check_learning_rate(clf)
     if getattr(clf, "batch_normalization", False) and clf.batch_size == 1:
         raise ValueError(
             "batch_normalization=True normalises over the samples of a batch, and "
             "batch_size=1 leaves nothing to normalise over. Set batch_size to 2 at "
             "least; 16 and more are usual."
-        )
-    if callable(clf.learning_rate) and schedule != "constant":
-        raise ValueError(
-            f"learning_rate={type(clf.learning_rate).__name__}(...) is a schedule, and "
-            f"learning_rate_schedule={schedule!r} another one. Set "
-            "learning_rate_schedule='constant' to follow the first, or learning_rate "
-            "to a number to follow the second."
         )
     for callback in as_list(clf.callbacks):
         if isinstance(callback, type):
@@ -176,6 +164,24 @@ def check_parameters(clf, has_validation_set):
         raise ValueError(
             "checkpoint_dir cannot be combined with callbacks, because their state is "
             f"not saved; got callbacks={clf.callbacks!r}. Set one of them to None."
+        )
+
+
+def _check_learning_rate(clf):
+    """Raise ValueError for what is no schedule, or for two schedules."""
+    schedule = clf.learning_rate_schedule
+    if callable(clf.learning_rate) and not _is_schedule(clf.learning_rate):
+        raise ValueError(
+            "learning_rate should be a number or an instance of "
+            "keras.optimizers.schedules.LearningRateSchedule, got "
+            f"{clf.learning_rate!r}."
+        )
+    if callable(clf.learning_rate) and schedule != "constant":
+        raise ValueError(
+            f"learning_rate={type(clf.learning_rate).__name__}(...) is a schedule, and "
+            f"learning_rate_schedule={schedule!r} another one. Set "
+            "learning_rate_schedule='constant' to follow the first, or learning_rate "
+            "to a number to follow the second."
         )
 
 
@@ -338,10 +344,10 @@ def _border_mean(X):
     """Return the mean of the outermost pixels of images; None if X is a table."""
     if X.ndim == 2:
         side = math.isqrt(X.shape[1])
-        if side < _SMALLEST_SIDE or side**2 != X.shape[1]:
+        if side < SMALLEST_SIDE or side**2 != X.shape[1]:
             return None
         X = X.reshape(-1, side, side)
-    if min(X.shape[1:3]) < _SMALLEST_SIDE:
+    if min(X.shape[1:3]) < SMALLEST_SIDE:
         return None
     sides = X[:, 0], X[:, -1], X[:, 1:-1, 0], X[:, 1:-1, -1]
     total = sum(float(pixels.sum(dtype=np.float64)) for pixels in sides)
@@ -351,5 +357,5 @@ def _border_mean(X):
 def _seems_to_be_images(X):
     """Return whether samples have the shape or the dtype of images, flat or not."""
     n_values = math.prod(X.shape[1:])
-    is_square = n_values >= _SMALLEST_SIDE**2 and math.isqrt(n_values) ** 2 == n_values
+    is_square = n_values >= SMALLEST_SIDE**2 and math.isqrt(n_values) ** 2 == n_values
     return X.ndim > 2 or X.dtype == np.uint8 or is_square

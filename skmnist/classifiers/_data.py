@@ -157,9 +157,8 @@ def smooth_labels(targets, fraction):
     """
     if not fraction:
         return targets
-    return (targets * (1 - fraction) + fraction / targets.shape[1]).astype(
-        targets.dtype
-    )
+    fraction = float(fraction)  # a scalar of NumPy would promote the targets
+    return targets * (1 - fraction) + fraction / targets.shape[1]
 
 
 def check_validation_set(classifier, X_val, y_val, sample_weight_val):

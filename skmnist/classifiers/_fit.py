@@ -19,6 +19,7 @@ from skmnist.classifiers._checks import (
     warn_if_unscaled,
 )
 from skmnist.classifiers._data import (
+    check_fit_data,
     fit_label_encoder,
     smooth_labels,
     weigh_and_split,
@@ -90,7 +91,7 @@ class FitMixin:
         classes=None,
         partial=False,
     ):
-        """Return what is trained on what, after all checks.
+        """Check everything that a fit needs, and return its task.
 
         Parameters
         ----------
@@ -209,11 +210,25 @@ class FitMixin:
     def _losses_at_rates(self, X, y, rates):
         """Train for one step at each learning rate; return the losses of the batches.
 
-        Of a classifier that is not needed afterwards.
+        The classifier gets the attributes of validated data, but is not fitted.
         """
-        from skmnist.classifiers._range_test import losses_at_rates
+        from skmnist._engine._range_test import losses_at_rates
 
-        return losses_at_rates(self, X, y, rates)
+        self._validate_params()
+        # `fit` may be given a validation set, so early stopping is no error here.
+        X, y = check_fit_data(self, X, y, reset=True, has_validation_set=True)
+        task = self._prepare(X, y, None, resume=False)
+        weight = task.data[2]
+        return losses_at_rates(
+            task.network,
+            task.training,
+            task.data,
+            task.rows[weight[task.rows] > 0],  # a batch without weight has no loss
+            rates,
+            batch_size=int(self.batch_size),
+            augmentation=task.augmentation,
+            jit_compile=self.jit_compile,
+        )
 
     def _as_of(self, state, parts):
         """Return a copy of the classifier fitted with a state of its training."""

@@ -6,8 +6,8 @@ import math
 import numpy as np
 
 from skmnist.architectures import resolve_image_shape
-from skmnist.classifiers._augmentation import SMALLEST_IMAGE
 from skmnist.classifiers._base import BaseKerasClassifier
+from skmnist.classifiers._checks import SMALLEST_SIDE
 from skmnist.classifiers._keywords import explain_keywords
 
 # Samples whose outputs are checked before training: one block of predictions.
@@ -365,7 +365,7 @@ class KerasImageClassifier(BaseKerasClassifier):
                 shape = earlier.meta["X_shape_"][1:]
                 if math.prod(shape) == math.prod(sample_shape):
                     return shape
-            if sample_shape[0] < SMALLEST_IMAGE or not _is_square(sample_shape):
+            if sample_shape[0] < SMALLEST_SIDE**2 or not _is_square(sample_shape):
                 return sample_shape  # the columns of a table
         return resolve_image_shape(sample_shape, self.image_shape)
 

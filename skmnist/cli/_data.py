@@ -268,9 +268,8 @@ def make_model(model, data, settings, seed, *, models=None):
     if data.images.ndim == 2:
         if is_augmented(network):
             raise ValueError(
-                f"The columns of {data.name} are no images that random_... could "
-                "deform: leave those settings out, or pass the shape of the images "
-                "with --image-shape."
+                f"random_... deforms images, but {data.name} is a table: leave those "
+                "settings out, or pass the shape of its images with --image-shape."
             )
         if model == "lenet":
             raise ValueError(

@@ -184,7 +184,8 @@ class LearningRateDisplay:
         Raises
         ------
         ValueError
-            If the loss hardly falls, or is lowest at the highest rate tested.
+            If the loss hardly falls, has not risen at the highest rate tested, or is
+            not finite from the second step on.
         """
         if self._n_finite < 2:
             raise ValueError(

@@ -21,7 +21,7 @@ NUMBERS = {
     "epochs": (1, {}),
     "hidden_dropout": (0.5, {}),
     "l2": (0.5, {}),
-    "label_smoothing": (0.25, {}),
+    "label_smoothing": (0.125, {}),
     "learning_rate": (0.5, {}),
     "n_iter_no_change": (2, {"early_stopping": True, "validation_fraction": 0.25}),
     "random_elastic": (0.25, {}),

@@ -1,9 +1,11 @@
 """Learning-rate range test: what is measured, which range it names, the picture."""
 
+import imblearn.pipeline
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from imblearn.over_sampling import RandomOverSampler
 from keras.src.optimizers.multi_optimizer import OptimizerMap
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -129,6 +131,22 @@ def test_rates_of_the_range_train_better_than_those_beyond(clf, digits):
     within = loss(np.sqrt(low * high))
     assert within < loss(low / 30)
     assert within < loss(10 * high)
+
+
+@pytest.mark.parametrize("sampler_first", [True, False])
+def test_pipeline_resamples_as_in_fit(sampler_first, digits):
+    X, y = digits
+    steps = [RandomOverSampler(random_state=0), StandardScaler(with_std=False)]
+    if not sampler_first:
+        steps.reverse()
+    clf = KerasMLPClassifier(random_state=0)
+    pipe = imblearn.pipeline.make_pipeline(*steps, clf)
+    display = LearningRateDisplay.from_estimator(pipe, X, y, n_steps=100)
+    for step in steps:
+        transform = getattr(step, "fit_resample", None)
+        X, y = transform(X, y) if transform else (step.fit_transform(X), y)
+    alone = LearningRateDisplay.from_estimator(clf, X, y, n_steps=100)
+    np.testing.assert_array_equal(display.losses, alone.losses)
 
 
 def test_all_steps_are_calls_of_one_trace(digits, monkeypatch):

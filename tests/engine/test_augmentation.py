@@ -251,11 +251,11 @@ def build_flat(meta):
         (KerasMLPClassifier(), np.zeros((20, 65)), "no square image"),
         (KerasMLPClassifier(), np.zeros((20, 16)), "rather those of a table"),
         (KerasMLPClassifier(), np.zeros((20, 3, 32, 32)), "channels first"),
-        (KerasMLPClassifier(image_shape=(-1,)), np.zeros((20, 64)), "are none"),
+        (KerasMLPClassifier(image_shape=(-1,)), np.zeros((20, 64)), "are not images"),
         (
             KerasImageClassifier(build_flat, image_shape=(-1,)),
             np.zeros((20, 64)),
-            "are none",
+            "are not images",
         ),
         (KerasMLPClassifier(), np.zeros((20, 1, 9)), "at least 2"),
         (KerasMLPClassifier(image_shape=(4, 16)), np.zeros((20, 8, 8)), "not match X"),
