@@ -26,7 +26,9 @@ def write_results(path, wrong_by_run):
             "n_test": 1000,
             "train_error": "0.01",
             "test_error": len(wrong) / 1000,
+            "seconds": "30",
             "cpu_seconds": "90",
+            "processor": "NVIDIA H200" if name == "lenet" else "Some CPU",
             "wrong": " ".join(map(str, wrong)),
         }
         for (name, seed), wrong in wrong_by_run.items()
@@ -50,7 +52,9 @@ def test_rows_have_means_intervals_and_paired_differences(benchmark, tmp_path):
     with open(tmp_path / "table.csv", newline="") as file:
         mlp, lenet = csv.DictReader(file)
     assert mlp["Recipe"] == "Reference MLP"
-    assert (mlp["Seeds"], mlp["Epochs"], mlp["CPU minutes"]) == ("2", "5", "1.5")
+    assert (mlp["Seeds"], mlp["Epochs"], mlp["Minutes"]) == ("2", "5", "1.5")
+    assert (mlp["Machine"], lenet["Machine"]) == ("CPU", "NVIDIA H200")
+    assert lenet["Minutes"] == "0.5"
     assert (mlp["Training error (%)"], mlp["Test error (%)"]) == ("1.00", "6.20")
     low, high = binomtest(62, 1000).proportion_ci(method="wilson")
     assert mlp["95 % interval"] == f"{100 * low:.2f} to {100 * high:.2f}"

@@ -59,6 +59,8 @@ class Recipe:
         The recipe that its error is compared with.
     is_random : bool
         Whether the result depends on the seed.
+    members : str or None
+        The recipe of an ensemble's members.
     """
 
     title: str
@@ -66,6 +68,7 @@ class Recipe:
     epochs: int | None = None
     compared_with: str | None = None
     is_random: bool = True
+    members: str | None = None
 
 
 def classical(title, make, *, is_random=False, epochs=None):
@@ -117,7 +120,7 @@ def ensemble(title, name):
         ]
         return VotingClassifier(members, voting="soft")
 
-    return Recipe(title, make, RECIPES[name].epochs, name)
+    return Recipe(title, make, RECIPES[name].epochs, name, members=name)
 
 
 def build_fast(meta):

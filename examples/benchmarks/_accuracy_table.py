@@ -45,13 +45,13 @@ def _summary(name, runs, others):
     # All seeds are tested on the same images, so that more of them do not narrow it.
     wrong = round(errors.mean() * n_test)
     low, high = binomtest(wrong, n_test).proportion_ci(method="wilson")
-    minutes = np.mean([float(run["cpu_seconds"]) for run in runs]) / 60
     train = np.mean([float(run["train_error"]) for run in runs])
     row = {
         "Recipe": recipe.title,
         "Epochs": recipe.epochs or "",
         "Seeds": len(runs) if recipe.is_random else "",
-        "CPU minutes": f"{minutes:.1f}" if minutes < 10 else f"{minutes:.0f}",
+        "Minutes": "" if recipe.members else _minutes(runs),
+        "Machine": _machine(runs),
         "Training error (%)": f"{100 * train:.2f}",
         "Test error (%)": f"{100 * errors.mean():.2f}",
         "95 % interval": f"{100 * low:.2f} to {100 * high:.2f}",
@@ -65,6 +65,19 @@ def _summary(name, runs, others):
             f"{RECIPES[recipe.compared_with].title}"
         )
     return row
+
+
+def _minutes(runs):
+    """Return the minutes of one training: of all cores together, or of a GPU's clock."""
+    unit = "cpu_seconds" if _machine(runs) == "CPU" else "seconds"
+    minutes = np.mean([float(run[unit]) for run in runs]) / 60
+    return f"{minutes:.1f}" if minutes < 10 else f"{minutes:.0f}"
+
+
+def _machine(runs):
+    names = {run["processor"] for run in runs}
+    gpus = {name for name in names if name.startswith("NVIDIA")}
+    return " and ".join(sorted(gpus | ({"CPU"} if names - gpus else set())))
 
 
 def _paired(runs, others):

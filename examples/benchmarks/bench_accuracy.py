@@ -101,8 +101,9 @@ def run(estimator, data):
         "seconds": f"{wall:.1f}",
         # Of all cores together. Other work on the machine changes it less.
         "cpu_seconds": f"{cpu:.1f}",
+        "backend": backend(),
         "cores": os.cpu_count(),
-        "processor": processor(),
+        "processor": gpu() or processor(),
         "wrong": " ".join(map(str, wrong)),
     }
 
@@ -111,6 +112,34 @@ def predict(estimator, X):
     """Return the predicted labels."""
     blocks = range(0, len(X), _BLOCK)
     return np.concatenate([estimator.predict(X[i : i + _BLOCK]) for i in blocks])
+
+
+def backend():
+    """Return the name of Keras's backend."""
+    import keras
+
+    return keras.backend.backend()
+
+
+def gpu():
+    """Return the name of the GPU that Keras's backend computes on, or None."""
+    name = backend()
+    if name == "jax":
+        import jax
+
+        devices = [d.device_kind for d in jax.devices() if d.platform == "gpu"]
+    elif name == "torch":
+        import torch
+
+        devices = [torch.cuda.get_device_name()] if torch.cuda.is_available() else []
+    else:
+        import tensorflow as tf
+
+        devices = [
+            tf.config.experimental.get_device_details(device)["device_name"]
+            for device in tf.config.list_physical_devices("GPU")
+        ]
+    return devices[0] if devices else None
 
 
 def processor():
