@@ -51,6 +51,7 @@ KERAS_GLOBALS = [
 IMPORT_NAMES = {"scikit-learn": "sklearn", "pillow": "PIL"}
 PRIVATE_IMPORTS = {
     "keras.src.backend.common.global_state",
+    "keras.src.random.seed_generator",
     "sklearn.base._fit_context",
     "sklearn.utils._optional_dependencies.check_matplotlib_support",
     "sklearn.utils._param_validation.HasMethods",
@@ -199,7 +200,7 @@ def test_imported_packages_are_declared():
         *project["dependencies"],
         *(
             r
-            for extra in ("jax", "torch", "parquet")
+            for extra in ("jax", "torch", "parquet", "dask")
             for r in project["optional-dependencies"][extra]
         ),
     ]

@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 import warnings
 
 import joblib
@@ -13,6 +14,7 @@ import matplotlib
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras.src.random import seed_generator
 from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 
@@ -246,6 +248,38 @@ def test_builder_that_draws_random_numbers_is_seeded(digits, same_weights):
     X, y = digits
     clf = KerasImageClassifier(build_with_random_scale, epochs=2, random_state=0)
     assert same_weights(clone(clf).fit(X, y), clone(clf).fit(X, y))
+
+
+@pytest.fixture
+def drawing_thread():
+    """A thread that draws from Python's generator, as the event loop of Dask does."""
+    ended = threading.Event()
+
+    def draw():
+        while not ended.wait(1e-4):
+            random.random()
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    yield thread
+    ended.set()
+    thread.join()
+
+
+def test_seeded_fit_does_not_depend_on_draws_of_other_threads(
+    digits, same_weights, drawing_thread
+):
+    def build_slowly(meta):
+        layers = []
+        for units in (6, 5, meta["n_classes_"]):
+            time.sleep(0.02)
+            layers.append(keras.layers.Dense(units, activation="softmax"))
+        return keras.Sequential([keras.Input((64,)), *layers])
+
+    clf = KerasImageClassifier(build_slowly, image_shape=(64,), random_state=0)
+    first, second = clone(clf).fit(*digits), clone(clf).fit(*digits)
+    assert same_weights(first, second)
+    assert seed_generator.python_random is random
 
 
 @pytest.mark.slow

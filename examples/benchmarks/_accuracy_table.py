@@ -68,7 +68,7 @@ def _summary(name, runs, others):
 
 
 def _minutes(runs):
-    """Return the minutes of one training: of all cores together, or of a GPU's clock."""
+    """Return the mean minutes of a training: of all cores, or of the clock of a GPU."""
     unit = "cpu_seconds" if _machine(runs) == "CPU" else "seconds"
     minutes = np.mean([float(run[unit]) for run in runs]) / 60
     return f"{minutes:.1f}" if minutes < 10 else f"{minutes:.0f}"

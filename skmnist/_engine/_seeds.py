@@ -11,6 +11,7 @@ from skmnist._engine._process import preserved_process_state
 
 with preserved_process_state():
     from keras.src.backend.common import global_state
+    from keras.src.random import seed_generator
 
 if BACKEND == "tensorflow":
     from tensorflow.python.eager import context as tf_context
@@ -29,8 +30,8 @@ _KERAS_GLOBALS = ("object_name_uids", "global_random_seed", "global_seed_generat
 def seeded_generators(seed):
     """Seed Python's, NumPy's, Keras's and the backend's generators; restore them after.
 
-    A layer without a seed of its own draws one from Python's generator when the layer
-    is made, so this seeds every initialiser and dropout of a network.
+    A layer without a seed of its own draws one when it is made, so this seeds every
+    initialiser and dropout of a network.
 
     Parameters
     ----------
@@ -38,17 +39,38 @@ def seeded_generators(seed):
     """
     with GENERATORS_LOCK:
         before = _states()
+        seeds_before = seed_generator.python_random
         try:
             for name in _KERAS_GLOBALS:
                 global_state.set_global_attribute(name, None)
             keras.utils.set_random_seed(seed)
+            seed_generator.python_random = _ThreadsOwn(seed)
             if BACKEND == "tensorflow":
                 # set_random_seed leaves this generator as it is.
                 generator = tf.random.Generator.from_seed(seed)
                 stateful_random_ops.global_generator = generator
             yield
         finally:
+            seed_generator.python_random = seeds_before
             _set_states(before)
+
+
+class _ThreadsOwn:
+    """What Keras draws seeds of layers from instead of the module `random`.
+
+    The numbers are those of Python's generator with the same seed. That one belongs to
+    all threads of the process, and some draw from it at any time: the event loop of a
+    Dask worker, for example.
+    """
+
+    def __init__(self, seed):
+        self._thread = threading.get_ident()
+        self._generator = random.Random(seed)
+
+    def randint(self, a, b):
+        """Return an integer from [a, b]."""
+        is_own = threading.get_ident() == self._thread
+        return (self._generator if is_own else random).randint(a, b)
 
 
 class OwnGenerators:
