@@ -41,39 +41,49 @@ class Capacity:
             return []
         return [value for value in self.values if value != self.own]
 
-    def folds(self, cross_validation, estimator, finished=None):
-        """Train the estimator on every split, and then with every other value.
+    def stages(self, cross_validation, estimator, finished=None):
+        """Return what is trained: the estimator itself, then with every other value.
 
         Parameters
         ----------
         cross_validation : CrossValidation
         estimator : classifier
         finished : list, default=None
-            As for `run_folds`, of the estimator's own folds.
+            To which the folds of the estimator itself are appended.
 
         Returns
         -------
-        folds : list of list of Fold
-            By value. Those of the estimator itself are at `position`.
+        stages : list of Stage
+        """
+        own = {"finished": finished}
+        if self.counts_epochs:
+            longest = {self.name: max(self.values)}
+            estimator = clone(estimator).set_params(**longest)
+            own["at"] = self.values
+        return [
+            cross_validation.stage(estimator, "folds", **own),
+            *(
+                cross_validation.stage(
+                    clone(estimator).set_params(**{self.name: value}),
+                    "capacity",
+                    done=number * len(cross_validation.splits),
+                    epochs=False,
+                )
+                for number, value in enumerate(self.others)
+            ),
+        ]
+
+    def by_value(self, trained):
+        """Return the folds of each value, from those of the stages.
+
+        Those of the estimator itself are at `position`.
         """
         if self.counts_epochs:
-            longest = clone(estimator).set_params(**{self.name: max(self.values)})
-            folds = cross_validation.run(
-                longest, "folds", at=self.values, finished=finished
-            )
+            (folds,) = trained
             return [[fold.at[value] for fold in folds] for value in self.values]
-        own = cross_validation.run(estimator, "folds", finished=finished)
-        by_value = [
-            cross_validation.run(
-                clone(estimator).set_params(**{self.name: value}),
-                "capacity",
-                done=number * len(own),
-                epochs=False,
-            )
-            for number, value in enumerate(self.others)
-        ]
-        by_value.insert(self.position, own)
-        return by_value
+        own, *others = trained
+        others.insert(self.position, own)
+        return others
 
 
 def plan_capacity(estimator, capacity):

@@ -1,16 +1,13 @@
-"""Train a classifier on every split, and keep the predictions of both sides."""
+"""Train a classifier on one split, and keep the predictions of both sides."""
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from time import perf_counter
-from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
-from sklearn.base import clone
 from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
 from skmnist._cross_validation._epochs import Curves, can_follow_epochs, follow_epochs
@@ -19,7 +16,6 @@ from skmnist._cross_validation._scores import (
     predict_rows,
     rows_trained_on,
 )
-from skmnist._seed import draw_seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,136 +99,6 @@ class Fold:
         return np.mean(~self.test_wrong)
 
 
-@dataclass(frozen=True, eq=False)
-class CrossValidation:
-    """Samples, labels and splits on which any classifier can be trained.
-
-    Attributes
-    ----------
-    X : array-like of shape (n_samples, ...)
-    y : ndarray of shape (n_samples,)
-    splits : list of (train, test)
-    params : dict or None
-        Metadata for `fit` of the classifier that is diagnosed.
-    n_jobs : int or None
-    seed : int or None
-        Seeds what has no seed of its own.
-    progress : FitProgress or None
-    """
-
-    X: Any
-    y: np.ndarray
-    splits: list
-    params: dict | None = None
-    n_jobs: int | None = None
-    seed: int | None = None
-    progress: Any = None
-
-    def run(self, estimator, stage, *, done=0, **options):
-        """Train an estimator on every split.
-
-        Parameters
-        ----------
-        estimator : classifier
-        stage : str
-            What the progress bar calls these fits.
-        done : int, default=0
-            The number of fits of this stage that were made before.
-        **options : dict
-            Arguments of `run_folds` that differ from this object's.
-
-        Returns
-        -------
-        folds : list of Fold
-        """
-        settings = {
-            "X": self.X,
-            "y": self.y,
-            "cv": self.splits,
-            "params": self.params,
-            "n_jobs": self.n_jobs,
-            "random_state": self.seed,
-            "progress": self.progress and self.progress.stage(stage, done),
-        }
-        return run_folds(estimator, **(settings | options))
-
-
-def run_folds(
-    estimator,
-    X,
-    y,
-    *,
-    cv,
-    groups=None,
-    params=None,
-    n_jobs=None,
-    epochs=True,
-    progress=None,
-    random_state=None,
-    at=(),
-    finished=None,
-):
-    """Train on every split and predict both sides of it.
-
-    A classifier of this package, alone or at the end of a Pipeline, is scored after
-    every epoch of its fit. Any other estimator is only fitted.
-
-    Parameters
-    ----------
-    estimator : classifier
-        Cloned for each split.
-    X : array-like of shape (n_samples, ...)
-    y : array-like of shape (n_samples,)
-        Labels.
-    cv : int, cross-validation generator or iterable of (train, test)
-    groups : array-like of shape (n_samples,), default=None
-        For the splitter.
-    params : dict, default=None
-        Passed to `fit`; values with one entry per sample are sliced.
-    n_jobs : int, default=None
-        Number of splits to train on at once.
-    epochs : bool, default=True
-        Whether to follow epochs if the classifier allows it.
-    progress : callable, default=None
-        Called as ``progress(fold, epoch, n_epochs)``, all counted from 1: after every
-        epoch; with several jobs or without epochs, once per split.
-    random_state : int, RandomState instance or None, default=None
-        Seeds a network whose own `random_state` is None.
-    at : collection of int, default=()
-        Further epochs at which a followed classifier is judged.
-    finished : list, default=None
-        Each fold is appended as soon as it is done, for a caller that may be
-        interrupted.
-
-    Returns
-    -------
-    folds : list of Fold
-        In the order of the splits.
-    """
-    X, y = indexable(X, y)
-    y = np.asarray(y)
-    classes, codes = np.unique(y, return_inverse=True)
-    splits = rows_of_splits(cv, X, y, groups)
-    rng = np.random.default_rng(draw_seed(random_state))
-    seeds = rng.integers(2**31 - 1, size=len(splits)).tolist()
-    tasks = [
-        (number, clone(estimator), X, y, codes, classes, split, params or {}, seed)
-        for number, (split, seed) in enumerate(zip(splits, seeds, strict=True), 1)
-    ]
-    folds = [] if finished is None else finished
-    if effective_n_jobs(n_jobs) == 1:
-        for task in tasks:
-            folds.append(_run_fold(*task, epochs, progress, at))
-        return list(folds)
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    for fold in parallel(delayed(_run_fold)(*task, epochs, None, at) for task in tasks):
-        folds.append(fold)
-        if progress is not None:
-            n_epochs = 1 if fold.curves is None else len(fold.curves.train_loss)
-            progress(fold.number, n_epochs, n_epochs)
-    return sorted(folds, key=lambda fold: fold.number)
-
-
 def rows_of_splits(cv, X, y, groups=None):
     """Return the row numbers of each split.
 
@@ -284,9 +150,47 @@ def judge_fitted(estimator, X, y, *, train, test, number, fit_time):
     )
 
 
-def _run_fold(
-    number, estimator, X, y, codes, classes, split, params, seed, epochs, progress, at
+def run_fold(
+    number,
+    estimator,
+    X,
+    y,
+    split,
+    *,
+    params,
+    seed,
+    epochs,
+    at,
+    progress,
 ):
+    """Train on one side of a split, and predict both.
+
+    Parameters
+    ----------
+    number : int
+        Counted from 1.
+    estimator : classifier
+        Fitted here.
+    X : array-like of shape (n_samples, ...)
+    y : ndarray of shape (n_samples,)
+        Labels.
+    split : tuple of (train, test)
+    params : dict
+        Metadata for `fit`.
+    seed : int
+        Of a network without a seed of its own.
+    epochs : bool
+        Whether to follow epochs if the classifier allows it.
+    at : collection of int
+        Further epochs at which a followed classifier is judged.
+    progress : callable
+        Called as ``progress(number, epoch, n_epochs)``.
+
+    Returns
+    -------
+    fold : Fold
+    """
+    classes, codes = np.unique(y, return_inverse=True)
     train, test = split
     # As cross_validate does: a precomputed kernel is sliced on both axes.
     X_train, y_train = _safe_split(estimator, X, y, train)
@@ -300,16 +204,12 @@ def _run_fold(
         start = perf_counter()
         fitted = estimator.fit(X_train, y_train, **params)
         fit_time = perf_counter() - start
-        if progress is not None:
-            progress(number, 1, 1)
+        progress(number, 1, 1)
         return _fold_of_fitted(
             number, fitted, split, (X_train, X_test), codes, classes, fit_time
         )
 
-    def report(epoch, n_epochs):
-        if progress is not None:
-            progress(number, epoch, n_epochs)
-
+    report = partial(progress, number)
     kept, outcomes = follow_epochs(
         estimator, (X_train, y_train), (X_test, y_test), classes, params, report, at
     )

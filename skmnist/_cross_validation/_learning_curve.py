@@ -12,70 +12,98 @@ FRACTIONS = (0.1, 0.25, 0.5, 0.75)
 _LEAST_OF_A_CLASS = 2
 
 
-def run_learning_curve(cross_validation, estimator, folds):
-    """Train on nested, stratified parts of each split.
+class LearningCurve:
+    """Trainings on nested, stratified parts of each split.
 
     Parameters
     ----------
     cross_validation : CrossValidation
     estimator : classifier
-    folds : list of Fold
-        Trained on all rows of each split.
 
-    Returns
-    -------
-    curve : DataFrame
-        Columns train_size, fold, train_accuracy, validation_accuracy.
-    half : list of Fold or None
-        Those trained on half of each split; None if a class is too rare for that.
+    Attributes
+    ----------
+    stages : list of Stage
+        One for each fraction at which every class has enough samples.
     """
-    y, splits = cross_validation.y, cross_validation.splits
-    orders = [_stratified_order(train, y, cross_validation.seed) for train, _ in splits]
-    rarest = min(
-        np.unique(y[train], return_counts=True)[1].min() for train, _ in splits
-    )
-    curves = []
-    for fraction in FRACTIONS:
-        if fraction * rarest < _LEAST_OF_A_CLASS:
-            continue
-        parts = [
-            (order[: round(fraction * len(order))], test)
-            for order, (_, test) in zip(orders, splits, strict=True)
+
+    def __init__(self, cross_validation, estimator):
+        y, splits = cross_validation.y, cross_validation.splits
+        seed = cross_validation.seed
+        orders = [_stratified_order(train, y, seed) for train, _ in splits]
+        rarest = min(
+            np.unique(y[train], return_counts=True)[1].min() for train, _ in splits
+        )
+        self._splits = splits
+        # The largest first: fits of very different lengths then share cores better.
+        self._fractions = [
+            fraction
+            for fraction in reversed(FRACTIONS)
+            if fraction * rarest >= _LEAST_OF_A_CLASS
         ]
-        part_folds = _run_part(
-            cross_validation, estimator, fraction, parts, len(curves) * len(splits)
-        )
-        if part_folds is not None:
-            curves.append((fraction, [len(train) for train, _ in parts], part_folds))
-    curves.append((1.0, [len(train) for train, _ in splits], folds))
-    rows = [
-        {
-            "train_size": size,
-            "fold": fold.number,
-            "train_accuracy": fold.train_accuracy,
-            "validation_accuracy": fold.validation_accuracy,
-        }
-        for _, sizes, part_folds in curves
-        for size, fold in zip(sizes, part_folds, strict=True)
-    ]
-    halves = [part_folds for fraction, _, part_folds in curves if fraction == 0.5]
-    return pd.DataFrame(rows), halves[0] if halves else None
+        self.stages = [
+            cross_validation.stage(
+                estimator,
+                "learning curve",
+                done=number * len(splits),
+                splits=[
+                    (order[: round(fraction * len(order))], test)
+                    for order, (_, test) in zip(orders, splits, strict=True)
+                ],
+                epochs=False,
+                skips_errors=True,
+            )
+            for number, fraction in enumerate(self._fractions)
+        ]
+
+    def points(self, trained, folds):
+        """Return the curve and the folds of half the samples.
+
+        Parameters
+        ----------
+        trained : list of list of Fold or ValueError
+            Of the stages.
+        folds : list of Fold
+            Trained on all rows of each split.
+
+        Returns
+        -------
+        curve : DataFrame
+            Columns train_size, fold, train_accuracy, validation_accuracy.
+        half : list of Fold or None
+            Those trained on half of each split; None if there are none.
+        """
+        points = {}
+        for fraction, stage, part_folds in zip(
+            self._fractions, self.stages, trained, strict=True
+        ):
+            if not _warn_of_errors(fraction, part_folds):
+                points[fraction] = stage.splits, part_folds
+        half = points[0.5][1] if 0.5 in points else None
+        points[1.0] = self._splits, folds
+        rows = [
+            {
+                "train_size": len(train),
+                "fold": fold.number,
+                "train_accuracy": fold.train_accuracy,
+                "validation_accuracy": fold.validation_accuracy,
+            }
+            for _, (splits, part_folds) in sorted(points.items())
+            for (train, _), fold in zip(splits, part_folds, strict=True)
+        ]
+        return pd.DataFrame(rows), half
 
 
-def _run_part(cross_validation, estimator, fraction, parts, done):
-    """Train on one part of each split; warn and return None if it is too small."""
-    try:
-        return cross_validation.run(
-            estimator, "learning curve", done=done, cv=parts, epochs=False
-        )
-    except ValueError as error:
+def _warn_of_errors(fraction, folds):
+    """Warn if a part was too small to train on, and return whether it was."""
+    errors = [fold for fold in folds if isinstance(fold, ValueError)]
+    if errors:
         warnings.warn(
             f"The learning curve leaves out the point at {100 * fraction:g} % of the "
-            f"samples: {error}",
+            f"samples: {errors[0]}",
             FitFailedWarning,
             stacklevel=5,  # the caller of `diagnose_fit`
         )
-        return None
+    return bool(errors)
 
 
 def _stratified_order(train, y, seed):

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import resample
 
-from skmnist._cross_validation._folds import run_folds
+from skmnist._cross_validation._stages import run_folds
 
 _MAX_ROWS = 2000
 # Trees on hundreds of pixels would take longer than the fit that they are to judge.
@@ -83,7 +83,8 @@ def run_reference(reference, cross_validation):
         return _best_reference(cross_validation)
     if not hasattr(reference, "fit"):
         return "known error", float(reference)
-    folds = cross_validation.run(reference, "reference", params=None, epochs=False)
+    stage = cross_validation.stage(reference, "reference", params=None, epochs=False)
+    (folds,) = cross_validation.run([stage])
     return type(reference).__name__, folds
 
 
@@ -113,29 +114,38 @@ def _best_reference(cross_validation):
     ]
     candidates = _candidates(cross_validation.X, flat, splits, seed)
 
-    def run(name, part):
-        done = list(candidates).index(name) * len(splits) + part.start
-        folds = cross_validation.run(
-            make_pipeline(SimpleImputer(keep_empty_features=True), *candidates[name]),
-            "reference",
-            done=done,
-            X=flat,
-            cv=splits[part],
-            params=None,
-            epochs=False,
-        )
-        return [replace(fold, number=part.start + fold.number) for fold in folds]
+    def run(names, part):
+        """Return the folds of some candidates on some splits by their name."""
+        stages = [
+            cross_validation.stage(
+                make_pipeline(
+                    SimpleImputer(keep_empty_features=True), *candidates[name]
+                ),
+                "reference",
+                done=list(candidates).index(name) * len(splits) + part.start,
+                X=flat,
+                splits=splits[part],
+                params=None,
+                epochs=False,
+                is_small=True,
+            )
+            for name in names
+        ]
+        return {
+            name: [replace(fold, number=part.start + fold.number) for fold in folds]
+            for name, folds in zip(names, cross_validation.run(stages), strict=True)
+        }
 
     # The first split shows which candidates cannot be the best. Often these are the
     # trees, which take ten times as long as the others.
-    tried = {name: run(name, slice(0, 1)) for name in candidates}
+    tried = run(list(candidates), slice(0, 1))
     best = min(tried, key=lambda name: _error(tried[name]))
     for number, name in enumerate(candidates):
         if _is_proven_worse(tried[name], tried[best]):
             del tried[name]
             _skip_progress(cross_validation.progress, number, len(splits))
-    for name, folds in tried.items():
-        folds += run(name, slice(1, len(splits)))
+    for name, folds in run(list(tried), slice(1, len(splits))).items():
+        tried[name] += folds
     best = min(tried, key=lambda name: _error(tried[name]))
     return best, tried[best]
 

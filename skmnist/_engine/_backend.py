@@ -4,7 +4,6 @@ Importing this module imports Keras and its backend, and leaves the process as i
 """
 
 import contextlib
-import multiprocessing
 import os
 import sys
 import threading
@@ -12,7 +11,11 @@ import threading
 import numpy as np
 
 from skmnist._engine._log import log_level, without_tensorflow_log
-from skmnist._engine._process import check_not_forked, preserved_process_state
+from skmnist._engine._process import (
+    check_not_forked,
+    preserved_process_state,
+    worker_threads,
+)
 
 # TensorFlow reads its log level once, when it is imported.
 _logs_information = log_level() is None and "tensorflow" in sys.modules
@@ -27,13 +30,11 @@ tf = None
 if BACKEND == "tensorflow":
     import tensorflow as tf
 
-    _worker_threads = os.environ.get("OMP_NUM_THREADS")
-    if multiprocessing.current_process().name.startswith("Loky") and _worker_threads:
-        # loky divides the cores among its workers for OpenMP and BLAS, but not for
-        # TensorFlow, whose thread pools can only be sized before its first operation.
+    if (_threads := worker_threads()) is not None:
+        # TensorFlow's thread pools can only be sized before its first operation.
         with contextlib.suppress(RuntimeError):
-            tf.config.threading.set_intra_op_parallelism_threads(int(_worker_threads))
-            tf.config.threading.set_inter_op_parallelism_threads(int(_worker_threads))
+            tf.config.threading.set_intra_op_parallelism_threads(_threads)
+            tf.config.threading.set_inter_op_parallelism_threads(_threads)
 
 
 _is_started = False

@@ -28,6 +28,7 @@ from skmnist._engine._trainers import (
     training_keyword,
     unmasked_weight,
 )
+from skmnist._interrupt import check_interrupt
 
 # The number of training rows from which XLA's compilation pays for itself.
 _JIT_ROWS = 1000
@@ -191,6 +192,7 @@ class CompiledNetwork:
         n_samples = len(arrays[0]) if rows is None else len(rows)
         size = 256 if self.convolutional else 2048
         for start in range(0, n_samples, size):
+            check_interrupt()
             n_rows = min(size, n_samples - start)
             padded = power_of_two(n_rows) if self.pads else n_rows
             index = np.minimum(np.arange(start, start + padded), n_samples - 1)

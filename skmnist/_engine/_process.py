@@ -1,6 +1,7 @@
 """The process: imports that leave it as it was, and forks after a first use."""
 
 import contextlib
+import multiprocessing
 import os
 import random
 import warnings
@@ -26,6 +27,29 @@ def preserved_process_state():
         for name in set(os.environ) - set(environment):
             del os.environ[name]
         os.environ.update(environment)
+
+
+def worker_threads():
+    """Return the number of cores that a worker process has for its tasks together.
+
+    loky and Dask tell OpenMP and BLAS how many threads to use, but not TensorFlow,
+    which would start as many as the machine has cores in every worker.
+
+    Returns
+    -------
+    n_threads : int or None
+        None if this is no worker of loky or Dask.
+    """
+    name = multiprocessing.current_process().name
+    n_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)
+    if name.startswith("Loky"):
+        return n_threads or None
+    if name.startswith("Dask Worker"):
+        from distributed import get_worker
+
+        # Each thread of a worker runs a task.
+        return get_worker().state.nthreads * max(1, n_threads)
+    return None
 
 
 _started_in = None

@@ -19,6 +19,7 @@ import numpy as np
 from skmnist._engine import _rates
 from skmnist._engine._backend import keras, tf, to_numpy, traced
 from skmnist._engine._built import learning_rate_variable
+from skmnist._interrupt import check_interrupt
 
 # Rows gathered for one compiled call: enough to hide the call's overhead, small in
 # memory.
@@ -133,6 +134,7 @@ class BlockTrainer(Variables):
         blocks = list(self._blocks(data[0], order, batch_size))
         gathered = self._gathered(data, blocks, deform)
         for n_batches, *block in prefetch(gathered) if len(blocks) > 1 else gathered:
+            check_interrupt()
             steps = slice(n_done, n_done + n_batches)
             with generators():
                 sums += self.train_block(n_batches, factors[steps], *block)
@@ -314,6 +316,7 @@ class BatchTrainer(Variables):
         sums = {"loss": 0.0, "accuracy": 0.0}
         total = 0.0
         for batch, first in enumerate(range(0, len(order), batch_size)):
+            check_interrupt()
             rows = order[first : first + batch_size]
             X, y, weight = (
                 array[rows].astype(self._dtype, copy=False) for array in data

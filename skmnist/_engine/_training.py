@@ -25,6 +25,7 @@ from skmnist._engine._observers import (
 from skmnist._engine._schedules import learning_rate_factors
 from skmnist._engine._seeds import OwnGenerators
 from skmnist._engine._trainers import BatchTrainer, Variables
+from skmnist._interrupt import current_group
 
 
 @dataclass
@@ -224,6 +225,7 @@ def train(
     n_steps = -(-len(rows) // batch_size)
     changes = _changes_by_epoch(loop, schedule, augmentation, n_steps)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(current_group().member())
         keras_callbacks.open(loop.last, n_steps)
         stack.callback(keras_callbacks.close)
         loop.trainer = open_trainer(

@@ -1,9 +1,7 @@
 """The application: its help, how a command ends, and how it is recorded."""
 
 import shlex
-import signal
 import warnings
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -215,24 +213,6 @@ def describe_data(data, folds):
         described = {"Images": f"{n_samples:,} of {shape} pixels, {dtype}"}
     whole = "" if data.groups is None else ", of whole groups"
     return {**described, "Cross-validation": f"{folds}{whole}"}
-
-
-@contextmanager
-def parallel_fits(n_jobs):
-    """Import Keras, and let workers ignore Ctrl-C, which a terminal sends to all.
-
-    joblib ends its workers after the interrupt of this process; without this they would
-    print their own tracebacks first.
-    """
-    from joblib import effective_n_jobs, parallel_config
-
-    load_backend()
-    if effective_n_jobs(n_jobs) == 1:
-        yield
-        return
-    ignore = signal.SIGINT, signal.SIG_IGN
-    with parallel_config("loky", initializer=signal.signal, initargs=ignore):
-        yield
 
 
 def load_backend():

@@ -12,7 +12,7 @@ from skmnist.cli._app import (
     as_settings,
     describe_data,
     examples,
-    parallel_fits,
+    load_backend,
     recorded_options,
     typed_options,
 )
@@ -36,6 +36,7 @@ from skmnist.cli._options import (
     QuietOption,
     ReportOption,
     SamplesOption,
+    SchedulerOption,
     SeedOption,
     SetOption,
     TransposeOption,
@@ -105,7 +106,8 @@ def diagnose(
     reference: ReferenceOption = "auto",
     no_learning_curve: NoCurveOption = False,
     seed: SeedOption = 0,
-    n_jobs: JobsOption = 1,
+    n_jobs: JobsOption = -1,
+    scheduler: SchedulerOption = None,
     out: ReportOption = Path("skmnist-report"),
     overwrite: OverwriteOption = False,
     open_report: OpenOption = False,
@@ -141,9 +143,11 @@ def diagnose(
         learning_curve=not no_learning_curve,
         seed=seed,
         n_jobs=n_jobs,
+        scheduler=scheduler,
         quiet=quiet,
     )
-    with created_folder(out), parallel_fits(n_jobs):
+    load_backend()
+    with created_folder(out):
         diagnoses, finished = _run(task)
         records = _records(ctx, task, choice)
         if len(diagnoses) < len(pipelines):
@@ -167,6 +171,7 @@ class _Task:
     learning_curve: bool
     seed: int
     n_jobs: int
+    scheduler: str | None
     quiet: bool
 
 
@@ -238,11 +243,21 @@ def _run(task):
             )
             which = f"{name} ({number} of 2)" if len(task.pipelines) == 2 else ""
             shown = contextlib.nullcontext() if task.quiet else FitProgress(name=which)
-            with shown as progress:
+            with _workers(task, plan), shown as progress:
                 diagnoses[name] = run_diagnosis(plan, progress, finished[name])
     except KeyboardInterrupt:
         pass
     return diagnoses, finished
+
+
+def _workers(task, plan):
+    """Return the context in which the fits of a plan run."""
+    from skmnist.cli._workers import fits_on_cluster
+
+    if task.scheduler is None:
+        return contextlib.nullcontext()
+    data = plan.cross_validation
+    return fits_on_cluster(task.scheduler, data.X, data.y)
 
 
 def _stop(out, task, diagnoses, finished, records):

@@ -76,7 +76,21 @@ BatchSizeOption = Annotated[
         rich_help_panel=_NETWORK,
     ),
 ]
-JobsOption = Annotated[int, typer.Option(metavar="N", help="Number of fits at once.")]
+JobsOption = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        help="Number of fits at once, in threads.",
+        show_default="as many as cores",
+    ),
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Run the fits on the workers of the Dask scheduler at this address.",
+    ),
+]
 SamplesOption = Annotated[
     int | None,
     typer.Option(

@@ -5,9 +5,10 @@ import threading
 from contextlib import contextmanager
 
 from joblib import effective_n_jobs
+from sklearn.model_selection import check_cv
 
 from skmnist.classifiers._checkpoint import FinishedTrainings, RunningTrainings
-from skmnist.diagnosis._progress import Bar, starting
+from skmnist.diagnosis._progress import STARTING, Bar
 from skmnist.search._values import short_name, written
 
 # Seconds between two looks at the checkpoints of a search.
@@ -58,7 +59,7 @@ def search_progress(searcher, checkpoints, n_images, n_classes):
             return
         with RunningTrainings(checkpoints) as running:
             state = _SearchState(searcher, checkpoints, running, n_images, n_classes)
-            bar.start(starting(state.n_jobs), state.n_fits, len(state.finished))
+            bar.start(STARTING, state.n_fits, len(state.finished))
             with _repeated(lambda: bar.update(*state.read())):
                 yield
 
@@ -90,7 +91,7 @@ class _SearchState:
         self.finished = FinishedTrainings(checkpoints)
         self._running = running
         self._names = list(map(short_name, searcher.param_grid))
-        self._description = starting(self.n_jobs)
+        self._description = STARTING
 
     def read(self):
         """Return a description and the number of completed fits."""
@@ -132,7 +133,7 @@ def number_of_fits(searcher, n_images, n_classes):
     n_fits : int
     """
     n_points = math.prod(map(len, searcher.param_grid.values()))
-    n_splits = searcher.cv.get_n_splits()
+    n_splits = check_cv(searcher.cv).get_n_splits()
     factor = getattr(searcher, "factor", None)
     if factor is None:
         return n_points * n_splits

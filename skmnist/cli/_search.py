@@ -1,6 +1,7 @@
 """The command that trains a network with every combination of some values."""
 
 import contextlib
+import itertools
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from skmnist.cli._app import (
     as_settings,
     describe_data,
     examples,
-    parallel_fits,
+    load_backend,
     print_error,
     recorded_options,
     typed_options,
@@ -36,6 +37,7 @@ from skmnist.cli._options import (
     QuietOption,
     ReportOption,
     SamplesOption,
+    SchedulerOption,
     SeedOption,
     SetOption,
     TransposeOption,
@@ -108,7 +110,8 @@ def search(
     samples: SamplesOption = None,
     cv: FoldsOption = "5",
     seed: SeedOption = 0,
-    n_jobs: JobsOption = 1,
+    n_jobs: JobsOption = -1,
+    scheduler: SchedulerOption = None,
     out: ReportOption = Path("skmnist-search"),
     overwrite: OverwriteOption = False,
     resume: ResumeOption = False,
@@ -143,7 +146,8 @@ def search(
     splits = _data.make_cv(folds, chosen, seed)
     options = _recorded(ctx, choice, network, values)
     range_test = None
-    with created_folder(out), parallel_fits(n_jobs):
+    load_backend()
+    with created_folder(out):
         if learning_rate:
             range_test, values["learning_rate"] = _test_range(pipeline, chosen)
             items.append(f"learning_rate={','.join(map(str, values['learning_rate']))}")
@@ -155,7 +159,7 @@ def search(
             **as_settings(options, without=["grid", "more"]),
             "Search": type(searcher).__name__,
         }
-        _run(searcher, chosen, checkpoints, quiet)
+        _run(searcher, chosen, checkpoints.absolute(), quiet, scheduler)
         diagnosis = diagnose_search(searcher, chosen.images, chosen.y)
         advice = _advise(ctx, choice, diagnosis, network, values, out)
         paths = write_search(
@@ -272,7 +276,7 @@ def _make_search(pipeline, grid, splits, halving, seed, n_jobs):
     )
 
 
-def _run(searcher, data, checkpoints, quiet):
+def _run(searcher, data, checkpoints, quiet, scheduler):
     """Fit a search that keeps its finished fits, and resume it if there are any."""
     from skmnist.classifiers._checkpoint import FinishedTrainings
     from skmnist.cli._progress import search_progress
@@ -282,7 +286,8 @@ def _run(searcher, data, checkpoints, quiet):
     n_classes = len(set(data.y.tolist()))
     progress = search_progress(searcher, checkpoints, len(data.y), n_classes)
     try:
-        with contextlib.nullcontext() if quiet else progress:
+        shown = contextlib.nullcontext() if quiet else progress
+        with _workers(searcher, data, scheduler), shown:
             searcher.fit(data.images, data.y)
     except KeyboardInterrupt:
         if checkpoints.exists():
@@ -294,6 +299,18 @@ def _run(searcher, data, checkpoints, quiet):
         else:
             print_error("Stopped before anything was finished: nothing was saved.")
         raise typer.Exit(130) from None
+
+
+def _workers(searcher, data, scheduler):
+    """Return the context in which the fits of a search run."""
+    from skmnist.cli._workers import fits_in_threads, fits_on_cluster
+
+    if scheduler is None:
+        return fits_in_threads()
+    # A list, so that each fit of a split gets the arrays that the workers have.
+    searcher.cv = list(searcher.cv.split(data.images, data.y))
+    rows = itertools.chain.from_iterable(searcher.cv)
+    return fits_on_cluster(scheduler, data.images, data.y, *rows)
 
 
 def _remove(checkpoints):

@@ -15,13 +15,14 @@ from joblib import effective_n_jobs
 from sklearn.model_selection import StratifiedGroupKFold
 
 from skmnist._cross_validation._capacity import Capacity, plan_capacity
-from skmnist._cross_validation._folds import CrossValidation, rows_of_splits
-from skmnist._cross_validation._learning_curve import FRACTIONS, run_learning_curve
+from skmnist._cross_validation._folds import rows_of_splits
+from skmnist._cross_validation._learning_curve import FRACTIONS, LearningCurve
 from skmnist._cross_validation._reference import (
     check_reference,
     n_reference_fits,
     run_reference,
 )
+from skmnist._cross_validation._stages import CrossValidation
 from skmnist._seed import draw_seed
 from skmnist.diagnosis._checks import (
     add_hold_out,
@@ -316,14 +317,22 @@ def run_diagnosis(plan, progress=None, finished=None):
     if plan.search is not None:
         candidates = read_search(plan.search, plan.searched_capacity)
     if plan.capacity is None:
-        folds = cross_validation.run(plan.estimator, "folds", finished=finished)
+        stages = [cross_validation.stage(plan.estimator, "folds", finished=finished)]
     else:
-        by_value = plan.capacity.folds(cross_validation, plan.estimator, finished)
+        stages = plan.capacity.stages(cross_validation, plan.estimator, finished)
+    parts = None
+    if plan.learning_curve:
+        parts = LearningCurve(cross_validation, plan.estimator)
+    # All at once, so that no core waits for the last fit of a stage.
+    trained = cross_validation.run([*stages, *(parts.stages if parts else [])])
+    folds, part_folds = trained[0], trained[len(stages) :]
+    if plan.capacity is not None:
+        by_value = plan.capacity.by_value(trained[: len(stages)])
         folds = by_value[plan.capacity.position]
         difference = error_difference(len(cross_validation.y), plan.groups)
         candidates = read_curve(by_value, plan.capacity, difference)
-    if plan.learning_curve:
-        curve, half = run_learning_curve(cross_validation, plan.estimator, folds)
+    if parts is not None:
+        curve, half = parts.points(part_folds, folds)
     return FitDiagnosis._from_folds(
         plan.estimator,
         cross_validation,

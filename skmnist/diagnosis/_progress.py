@@ -1,5 +1,6 @@
 """Progress on standard error: the bar, and the fits of a cross-validation."""
 
+import threading
 from functools import partial
 from time import perf_counter
 
@@ -9,6 +10,8 @@ from rich.table import Column
 
 # Seconds over which the speed is averaged: an epoch may take longer than rich's 30.
 _SPEED_PERIOD = 3600
+#: What a bar says before the first epoch or fit is done.
+STARTING = "Starting"
 
 
 class Bar:
@@ -60,16 +63,11 @@ class Bar:
         self._progress.update(self._task, description=description, completed=completed)
 
 
-def starting(n_jobs):
-    """Return the description of the time before the first fit."""
-    return f"Starting {n_jobs} workers" if n_jobs > 1 else "Starting"
-
-
 class FitProgress:
     """A progress bar over all fits of a diagnosis, shown if stderr is a terminal.
 
     A context manager. It first prints the number of fits, and how long they will take
-    once two epochs or a fit are done.
+    once two epochs or a fit are done. Several threads may report to it.
 
     Parameters
     ----------
@@ -83,7 +81,9 @@ class FitProgress:
         self._bar = Bar()
         self._tell_plan = tell_plan or self._bar.console.is_terminal
         self._prefix = f"{name}: " if name else ""
+        self._lock = threading.Lock()
         self._done = {}
+        self._first_epochs = {}
         self._n_full_fits = None
 
     def __enter__(self):
@@ -106,12 +106,12 @@ class FitProgress:
             The number of fits at once.
         """
         self._n_full_fits, self._n_jobs = n_full_fits, n_jobs
-        self._start = self._first_epoch = perf_counter()
+        self._start = perf_counter()
         total = sum(n_fits.values())
         stages = ", ".join(f"{n} {stage}" for stage, n in n_fits.items() if n)
         if self._tell_plan:
             self._print(f"{total} fits ({stages}).")
-        self._bar.start(self._prefix + starting(n_jobs), total)
+        self._bar.start(self._prefix + STARTING, total)
 
     def stage(self, name, done=0):
         """Return a function to call with fit, epoch and number of epochs, from 1.
@@ -125,22 +125,25 @@ class FitProgress:
         return partial(self._report, name, done)
 
     def _report(self, stage, done, fit, epoch, n_epochs):
-        self._done[stage, done + fit] = epoch / n_epochs
-        if self._tell_plan and self._n_full_fits is not None:
-            self._print_time(epoch, n_epochs)
         epochs = f", epoch {epoch} of {n_epochs}" if n_epochs > 1 else ""
         words = f"Fold {fit}{epochs}" if stage == "folds" else stage.capitalize()
-        self._bar.update(self._prefix + words, sum(self._done.values()))
+        with self._lock:
+            self._done[stage, done + fit] = epoch / n_epochs
+            # Fits of the learning curve have fewer samples.
+            is_full = stage == "folds"
+            if is_full and self._tell_plan and self._n_full_fits is not None:
+                self._print_time(done + fit, epoch, n_epochs)
+            self._bar.update(self._prefix + words, sum(self._done.values()))
 
-    def _print_time(self, epoch, n_epochs):
+    def _print_time(self, fit, epoch, n_epochs):
         """Print how long all fits will take, from the time of the first epochs."""
         now = perf_counter()
         if epoch == 1 < n_epochs:
             # Not counted: it includes compilation.
-            self._first_epoch = now
+            self._first_epochs[fit] = now
             return
-        in_epochs = self._first_epoch > self._start
-        fit_time = now - self._first_epoch
+        in_epochs = fit in self._first_epochs
+        fit_time = now - self._first_epochs.get(fit, self._start)
         if in_epochs:
             fit_time *= n_epochs / (epoch - 1)
         total = fit_time * max(1.0, self._n_full_fits / self._n_jobs)

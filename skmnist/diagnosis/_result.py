@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 
 from skmnist._cross_validation._duplicates import find_duplicates
-from skmnist._cross_validation._folds import CrossValidation, judge_fitted
+from skmnist._cross_validation._folds import judge_fitted
 from skmnist._cross_validation._reference import (
     check_reference,
     run_dummy,
     run_reference,
 )
+from skmnist._cross_validation._stages import CrossValidation
 from skmnist._seed import draw_seed
 from skmnist.diagnosis import _tables
 from skmnist.diagnosis._checks import check_cv_results, check_data, check_params

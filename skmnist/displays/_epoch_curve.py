@@ -120,7 +120,7 @@ class EpochCurveDisplay:
             If the estimator does not train in epochs.
         """
         from skmnist._cross_validation._epochs import can_follow_epochs
-        from skmnist._cross_validation._folds import run_folds
+        from skmnist._cross_validation._stages import run_folds
 
         if not can_follow_epochs(estimator):
             raise ValueError(

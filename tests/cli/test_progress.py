@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from rich.console import Console
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -142,14 +143,15 @@ def test_search_describes_fit_point_and_epoch(monkeypatch, tmp_path, digits):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("backend", ["threading", "loky"])
 def test_search_follows_the_fits_of_workers(
-    terminal, described, monkeypatch, tmp_path, digits
+    terminal, described, monkeypatch, tmp_path, digits, backend
 ):
     monkeypatch.setattr("skmnist.cli._progress._INTERVAL", 0.02)
     searcher = search(tmp_path, {"epochs": [30, 40]}, n_jobs=2)
-    with search_progress(searcher, tmp_path, 400, 10):
+    with parallel_config(backend), search_progress(searcher, tmp_path, 400, 10):
         searcher.fit(*digits)
-    assert "Starting 2 workers" in terminal.getvalue()
+    assert "Starting" in terminal.getvalue()
     assert any(" of 4, epochs=30, epoch " in words for words in described)
     assert len(FinishedTrainings(tmp_path)) == 4
 
@@ -197,11 +199,11 @@ def test_train_shows_every_epoch(terminal, described, digits):
     assert "_after_epoch" not in vars(clf)
 
 
-def test_diagnosis_names_workers_and_which_of_two_models(terminal, described):
+def test_diagnosis_names_which_of_two_models(terminal, described):
     with FitProgress(name="mlp (1 of 2)") as progress:
         progress.plan({"folds": 3}, 3.0, n_jobs=2)
         progress.stage("folds")(3, 2, 5)
-    assert "mlp (1 of 2): Starting 2 workers" in terminal.getvalue()
+    assert "mlp (1 of 2): Starting" in terminal.getvalue()
     assert described == ["mlp (1 of 2): Fold 3, epoch 2 of 5"]
 
 

@@ -38,7 +38,7 @@ def run_interrupted(monkeypatch, n_fits, *args):
 
     with monkeypatch.context() as patched:
         patched.setattr(KerasMLPClassifier, "fit", fit_or_stop)
-        return run(*args)
+        return run(*args, "--n-jobs", 1)
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +157,26 @@ def test_interrupted_search_resumes(searched, tmp_path, monkeypatch):
     assert sorted(p.name for p in out.iterdir()) == sorted(
         p.name for p in searched[0].iterdir()
     )
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_fits_in_threads_and_keeps_finished_ones(tmp_path):
+    out = tmp_path / "out"
+    args = ["search", "--grid", "epochs=1,100000", *TINY[:-2], "--n-jobs", 2]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "skmnist", *map(str, args), "--out", str(out)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for _ in range(1200):
+        if out.exists() and len(FinishedTrainings(out / "checkpoints")) == 2:
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, printed = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert printed.startswith("Stopped after 2 fits, kept in"), printed
+    assert len(printed.splitlines()) == 1
 
 
 @pytest.mark.slow

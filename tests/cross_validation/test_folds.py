@@ -12,7 +12,7 @@ import sklearn
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
-from sklearn.datasets import load_digits, load_iris, make_classification
+from sklearn.datasets import load_iris, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
@@ -23,12 +23,8 @@ from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skmnist import KerasMLPClassifier, diagnose_fit
-from skmnist._cross_validation._folds import (
-    CrossValidation,
-    judge_fitted,
-    rows_of_splits,
-    run_folds,
-)
+from skmnist._cross_validation._folds import judge_fitted, rows_of_splits
+from skmnist._cross_validation._stages import CrossValidation, run_folds
 from skmnist._seed import draw_seed
 
 
@@ -382,32 +378,6 @@ def test_metadata_routing(data):
         assert_same_predictions(one, other)
 
 
-def test_progress_is_called_per_epoch_or_per_split(data):
-    calls = []
-    run_folds(
-        SoftmaxRegression(epochs=2), *data, cv=2, progress=lambda *c: calls.append(c)
-    )
-    assert calls == [(1, 1, 2), (1, 2, 2), (2, 1, 2), (2, 2, 2)]
-    calls.clear()
-    run_folds(GaussianNB(), *data, cv=2, progress=lambda *c: calls.append(c))
-    assert calls == [(1, 1, 1), (2, 1, 1)]
-
-
-@pytest.mark.slow
-def test_n_jobs_gives_same_folds_and_progress_per_split(data):
-    # Workers cannot import classes that this file defines.
-    calls = []
-    X, y = load_digits(n_class=3, return_X_y=True)
-    one = run_folds(GaussianNB(), X, y, cv=3)
-    two = run_folds(
-        GaussianNB(), X, y, cv=3, n_jobs=2, progress=lambda *c: calls.append(c)
-    )
-    for first, second in zip(one, two, strict=True):
-        assert_same_predictions(first, second)
-    assert [fold.number for fold in two] == [1, 2, 3]
-    assert sorted(calls) == [(1, 1, 1), (2, 1, 1), (3, 1, 1)]
-
-
 def test_integer_cv_is_stratified_and_splitter_is_used(data):
     X, y = data
     folds = run_folds(GaussianNB(), X, y, cv=4)
@@ -483,38 +453,6 @@ def test_wrong_marks_predictions_that_differ_from_y(data, epochs, labels):
             np.testing.assert_array_equal(wrong, predicted != y[getattr(fold, side)])
         assert fold.train_wrong.mean() == pytest.approx(1 - fold.train_accuracy)
         assert fold.test_wrong.mean() == pytest.approx(1 - fold.validation_accuracy)
-
-
-def test_cross_validation_runs_its_splits_and_reports_by_stage(data):
-    X, y = data
-    weight = np.linspace(0.1, 2, len(y))
-    calls = []
-
-    class Progress:
-        def stage(self, name, done):
-            return lambda *call: calls.append((name, done, *call))
-
-    cross_validation = CrossValidation(
-        X,
-        y,
-        rows_of_splits(2, X, y),
-        params={"sample_weight": weight},
-        seed=1,
-        progress=Progress(),
-    )
-    clf = SoftmaxRegression(epochs=1)
-    weighted = cross_validation.run(clf, "capacity", done=4)
-    assert calls == [("capacity", 4, 1, 1, 1), ("capacity", 4, 2, 1, 1)]
-    options = {"cv": 2, "random_state": 1}
-    expected = run_folds(clf, X, y, params={"sample_weight": weight}, **options)
-    plain = cross_validation.run(clf, "reference", params=None, epochs=False)
-    for one, other, fold, without in zip(
-        weighted, expected, plain, run_folds(clf, X, y, **options), strict=True
-    ):
-        assert_same_predictions(one, other)
-        assert_same_predictions(fold, without)
-        assert fold.curves is None
-        assert not np.allclose(one.test_loss, fold.test_loss)
 
 
 @pytest.mark.slow
@@ -619,3 +557,50 @@ def test_epochs_on_the_way_have_averaged_weights(data):
         alone = run_folds(clf.set_params(epochs=epochs), *data, cv=2, epochs=False)
         for one, other in zip(longest, alone, strict=True):
             assert np.array_equal(one.at[epochs].test_loss, other.test_loss)
+
+
+def test_progress_is_called_per_epoch_or_per_split(data):
+    calls = []
+    run_folds(
+        SoftmaxRegression(epochs=2), *data, cv=2, progress=lambda *c: calls.append(c)
+    )
+    assert calls == [(1, 1, 2), (1, 2, 2), (2, 1, 2), (2, 2, 2)]
+    calls.clear()
+    run_folds(GaussianNB(), *data, cv=2, progress=lambda *c: calls.append(c))
+    assert calls == [(1, 1, 1), (2, 1, 1)]
+
+
+def test_cross_validation_runs_its_splits_and_reports_by_stage(data):
+    X, y = data
+    weight = np.linspace(0.1, 2, len(y))
+    calls = []
+
+    class Progress:
+        def stage(self, name, done):
+            return lambda *call: calls.append((name, done, *call))
+
+    cross_validation = CrossValidation(
+        X,
+        y,
+        rows_of_splits(2, X, y),
+        params={"sample_weight": weight},
+        seed=1,
+        progress=Progress(),
+    )
+    clf = SoftmaxRegression(epochs=1)
+    stages = [
+        cross_validation.stage(clf, "capacity", done=4),
+        cross_validation.stage(clf, "reference", params=None, epochs=False),
+    ]
+    weighted, plain = cross_validation.run(stages)
+    assert calls[:2] == [("capacity", 4, 1, 1, 1), ("capacity", 4, 2, 1, 1)]
+    assert calls[2:] == [("reference", 0, 1, 1, 1), ("reference", 0, 2, 1, 1)]
+    options = {"cv": 2, "random_state": 1}
+    expected = run_folds(clf, X, y, params={"sample_weight": weight}, **options)
+    for one, other, fold, without in zip(
+        weighted, expected, plain, run_folds(clf, X, y, **options), strict=True
+    ):
+        assert_same_predictions(one, other)
+        assert_same_predictions(fold, without)
+        assert fold.curves is None
+        assert not np.allclose(one.test_loss, fold.test_loss)

@@ -1,0 +1,279 @@
+"""Train on many splits: the stages of a diagnosis, in threads or in processes."""
+
+import contextlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import indexable
+from sklearn.utils.parallel import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+from skmnist._cross_validation._folds import rows_of_splits, run_fold
+from skmnist._interrupt import FitGroup
+from skmnist._seed import draw_seed
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """Fits of one estimator, one for each split.
+
+    Attributes
+    ----------
+    estimator : classifier
+        Cloned for each split.
+    X : array-like of shape (n_samples, ...)
+    y : ndarray of shape (n_samples,)
+    splits : list of (train, test)
+    seed : int
+        Seeds networks without a seed of their own.
+    params : dict or None
+        Metadata for `fit`; values with one entry per sample are sliced.
+    epochs : bool
+        Whether to follow epochs if the classifier allows it.
+    at : collection of int
+        Further epochs at which a followed classifier is judged.
+    progress : callable or None
+        Called as ``progress(fold, epoch, n_epochs)``, all counted from 1: after every
+        epoch; in other processes or without epochs, once per split.
+    finished : list or None
+        Each fold is appended as soon as it is done, for a caller that may be
+        interrupted.
+    skips_errors : bool
+        Whether a ValueError of a fit is returned in place of its fold.
+    is_small : bool
+        Whether a fit is so small that it computes on one core, in a thread.
+    """
+
+    estimator: Any
+    X: Any
+    y: np.ndarray
+    splits: list
+    seed: int
+    params: dict | None = None
+    epochs: bool = True
+    at: Collection = ()
+    progress: Any = None
+    finished: list | None = None
+    skips_errors: bool = False
+    is_small: bool = False
+
+    @property
+    def in_threads(self):
+        """Whether several fits run faster in threads than in processes.
+
+        The fits of Keras classifiers do: they compute outside of Python, and those of
+        one process share what is compiled.
+        """
+        parts = [self.estimator, *self.estimator.get_params().values()]
+        return self.is_small or any(hasattr(part, "_after_epoch") for part in parts)
+
+    def tasks(self):
+        """Return the arguments of `run_fold` for each split, without `progress`.
+
+        X and y are arguments of their own, because Dask then sends each to a worker
+        once.
+        """
+        rng = np.random.default_rng(self.seed)
+        seeds = rng.integers(2**31 - 1, size=len(self.splits)).tolist()
+        options = {"params": self.params or {}, "epochs": self.epochs, "at": self.at}
+        return [
+            (
+                (number, clone(self.estimator), self.X, self.y, split),
+                options | {"seed": seed},
+            )
+            for number, (split, seed) in enumerate(
+                zip(self.splits, seeds, strict=True), 1
+            )
+        ]
+
+
+def run_stages(stages, n_jobs=None):
+    """Train on every split of every stage.
+
+    Parameters
+    ----------
+    stages : list of Stage
+    n_jobs : int, default=None
+        The number of fits at once, of whichever stages. They run in threads if that is
+        faster for all stages, unless ``joblib.parallel_config`` names another backend.
+
+    Returns
+    -------
+    folds : list of list of Fold
+        By stage, in the order of the splits. A stage that skips errors has a ValueError
+        in the place of a fold whose fit has raised it.
+    """
+    in_threads = all(stage.in_threads for stage in stages)
+    parallel = Parallel(
+        n_jobs=n_jobs,
+        prefer="threads" if in_threads else None,
+        return_as="generator_unordered",
+    )
+    group = FitGroup()
+    reports = [_Report(stage.progress) for stage in stages]
+    calls = [
+        delayed(_run_task)(
+            (place, group, stage.is_small, stage.skips_errors),
+            *task,
+            **options,
+            progress=reports[place],
+        )
+        for place, stage in enumerate(stages)
+        for task, options in stage.tasks()
+    ]
+    results = [{} for _ in stages]
+    try:
+        for place, number, outcome in parallel(calls):
+            results[place][number] = outcome
+            if isinstance(outcome, ValueError):
+                continue
+            reports[place].finish(outcome)
+            if stages[place].finished is not None:
+                stages[place].finished.append(outcome)
+    except BaseException:
+        # joblib ends processes, but has no way to end threads.
+        group.stop()
+        raise
+    return [[outcomes[number] for number in sorted(outcomes)] for outcomes in results]
+
+
+def _run_task(stage, number, *task, **options):
+    """Return the place of a stage, the number of a split, and its fold."""
+    place, group, is_small, skips_errors = stage
+    # Threads of OpenMP that wait for each other on busy cores make a small fit up to
+    # forty times slower.
+    limit = threadpool_limits(1, "openmp") if is_small else contextlib.nullcontext()
+    with group.member(), limit:
+        try:
+            return place, number, run_fold(number, *task, **options)
+        except ValueError as error:
+            if not skips_errors:
+                raise
+            return place, number, error
+
+
+class _Report:
+    """Calls a progress function; in other processes it does nothing."""
+
+    def __init__(self, progress):
+        self._progress = progress
+        self._reported = set()
+
+    def __reduce__(self):
+        return _Report, (None,)
+
+    def __call__(self, fold, epoch, n_epochs):
+        self._reported.add(fold)
+        if self._progress is not None:
+            self._progress(fold, epoch, n_epochs)
+
+    def finish(self, fold):
+        """Report a fold, unless its fit has reported its progress itself."""
+        if fold.number not in self._reported:
+            n_epochs = 1 if fold.curves is None else len(fold.curves.train_loss)
+            self(fold.number, n_epochs, n_epochs)
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidation:
+    """Samples, labels and splits on which any classifier can be trained.
+
+    Attributes
+    ----------
+    X : array-like of shape (n_samples, ...)
+    y : ndarray of shape (n_samples,)
+    splits : list of (train, test)
+    params : dict or None
+        Metadata for `fit` of the classifier that is diagnosed.
+    n_jobs : int or None
+    seed : int or None
+        Seeds what has no seed of its own.
+    progress : FitProgress or None
+    """
+
+    X: Any
+    y: np.ndarray
+    splits: list
+    params: dict | None = None
+    n_jobs: int | None = None
+    seed: int | None = None
+    progress: Any = None
+
+    def stage(self, estimator, name, *, done=0, **options):
+        """Return a stage of fits of an estimator.
+
+        Parameters
+        ----------
+        estimator : classifier
+        name : str
+            What the progress bar calls these fits.
+        done : int, default=0
+            The number of fits of this name in other stages before.
+        **options : dict
+            Attributes of the stage that differ from this object's.
+
+        Returns
+        -------
+        stage : Stage
+        """
+        attributes = {
+            "X": self.X,
+            "y": self.y,
+            "splits": self.splits,
+            "params": self.params,
+            "seed": draw_seed(self.seed),
+            "progress": self.progress and self.progress.stage(name, done),
+        }
+        return Stage(estimator, **(attributes | options))
+
+    def run(self, stages):
+        """Train on every split of every stage, as `run_stages`."""
+        return run_stages(stages, self.n_jobs)
+
+
+def run_folds(
+    estimator,
+    X,
+    y,
+    *,
+    cv,
+    groups=None,
+    n_jobs=None,
+    random_state=None,
+    **options,
+):
+    """Train on every split and predict both sides of it.
+
+    A classifier of this package, alone or at the end of a Pipeline, is scored after
+    every epoch of its fit. Any other estimator is only fitted.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Cloned for each split.
+    X : array-like of shape (n_samples, ...)
+    y : array-like of shape (n_samples,)
+        Labels.
+    cv : int, cross-validation generator or iterable of (train, test)
+    groups : array-like of shape (n_samples,), default=None
+        For the splitter.
+    n_jobs : int, default=None
+        The number of splits to train on at once.
+    random_state : int, RandomState instance or None, default=None
+        Seeds a network whose own `random_state` is None.
+    **options : dict
+        Further attributes of a `Stage`.
+
+    Returns
+    -------
+    folds : list of Fold
+        In the order of the splits.
+    """
+    X, y = indexable(X, y)
+    y = np.asarray(y)
+    splits = rows_of_splits(cv, X, y, groups)
+    stage = Stage(estimator, X, y, splits, draw_seed(random_state), **options)
+    return run_stages([stage], n_jobs)[0]
