@@ -1,7 +1,7 @@
 """Support of `sklearn.callback`, the callbacks of scikit-learn 1.9.
 
-An estimator inherits from `CallbackSupportMixin` and fits within `fit_task`. The
-``_fit_context`` of scikit-learn calls the ``teardown`` of callbacks, also after an error.
+An estimator inherits from `CallbackSupportMixin` and fits within `fit_task`. The hook
+``teardown`` is called by scikit-learn's ``_fit_context``, also after an error.
 """
 
 import functools
