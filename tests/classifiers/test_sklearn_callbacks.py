@@ -201,12 +201,13 @@ def test_fitted_estimator_is_the_classifier_as_of_the_epoch(optimizer, digits):
         optimizer = keras.optimizers.Adam(use_ema=True, ema_momentum=0.9)
     recorder = Fitted()
     clf = mlp(optimizer=optimizer).set_callbacks(recorder).fit(X, y)
-    for epoch, fitted in enumerate(recorder.ended, 1):
+    for epoch, fitted in [(2, recorder.ended[1]), (EPOCHS, recorder.final)]:
         alone = mlp(optimizer=optimizer, epochs=epoch).fit(X, y)
         np.testing.assert_array_equal(fitted.predict_proba(X), alone.predict_proba(X))
         assert fitted.history_ == alone.history_
         assert (fitted.n_iter_, fitted.best_epoch_) == (epoch, alone.best_epoch_)
     np.testing.assert_array_equal(recorder.final.predict(X), clf.predict(X))
+    assert [fitted.n_iter_ for fitted in recorder.ended] == [1, 2, 3, 4]
     # Before an epoch, the weights are those after the previous one.
     assert [fitted.n_iter_ for fitted in recorder.begun] == [0, 1, 2, 3]
     np.testing.assert_array_equal(
@@ -377,8 +378,7 @@ def test_weights_are_copied_only_for_callbacks_that_ask(digits, monkeypatch):
 
 def test_no_context_is_made_without_callbacks(digits, monkeypatch):
     monkeypatch.delattr(callback.CallbackSupportMixin, "_init_callback_context")
-    pipe = make_pipeline(mlp()).steps[-1][1].fit(*digits)
-    assert pipe.n_iter_ == EPOCHS
+    assert mlp().fit(*digits).n_iter_ == EPOCHS
 
 
 @pytest.mark.slow
@@ -389,7 +389,7 @@ def test_parallel_search_reports_to_the_callback_of_the_caller(backend, digits):
     grid = {"kerasmlpclassifier__learning_rate": [0.001, 0.01]}
     with joblib.parallel_backend(backend):
         search = GridSearchCV(pipe, grid, cv=2, n_jobs=2).fit(*digits)
-    data = monitor.get_logs(include_lineage=False).data_as_pandas
+    data = monitor.get_logs().data_as_pandas
     epochs = data[data["task_name"] == "epoch"]["task_id_path"].tolist()
     searched = [(0, 0, fit, 1, epoch) for fit in range(4) for epoch in range(2)]
     assert sorted(epochs) == sorted([*searched, (0, 1, 1, 0), (0, 1, 1, 1)])
