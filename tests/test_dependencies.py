@@ -34,11 +34,13 @@ ATTRIBUTES = {
     "_flatten_layers": lambda: keras.Sequential(),
     "_get_compile_kwargs": lambda: scikeras_classifier(),
     "_get_param_names": lambda: BaseEstimator(),
+    "_init_callback_context": lambda: estimator_with_callback(),
     "_metadata_request": lambda: estimator_with_request(),
     "_omit_frequent_tracing_warning": lambda: tf.function(lambda: None),
     "_random_state": lambda: read_attributes(type(scikeras_classifier())),
     "_rng": lambda: seeded_context(),
     "_seed": lambda: context.context(),
+    "_skl_callbacks": lambda: estimator_with_callback(),
     "_validate_params": lambda: BaseEstimator(),
 }
 # Names by which Keras keeps its per-thread globals.
@@ -79,6 +81,11 @@ def scikeras_classifier():
 def estimator_with_request():
     with sklearn.config_context(enable_metadata_routing=True):
         return LogisticRegression().set_fit_request(sample_weight=True)
+
+
+def estimator_with_callback():
+    callback = pytest.importorskip("sklearn.callback")  # scikit-learn 1.9
+    return LogisticRegression().set_callbacks(callback.ScoringMonitor(scoring=None))
 
 
 def read_attributes(cls):

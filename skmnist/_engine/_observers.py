@@ -274,9 +274,59 @@ class AfterEpoch(Observer):
 
     def after_epoch(self, loop, epoch, logs):
         """Call the function."""
-        state = loop.state.copy()
-        state.weights, state.optimizer_state = loop.trainer.final_values()
-        self._function(state)
+        self._function(loop.current_state())
+
+
+class EpochTasks(Observer):
+    """Call scikit-learn's callbacks: every epoch is a subtask of the fit.
+
+    The last of the observers: a checkpoint does not record that a callback has stopped
+    the training, which is then resumed, as after Ctrl-C.
+
+    Parameters
+    ----------
+    context : sklearn.callback.CallbackContext
+        The task of the fit.
+    estimator : estimator
+    data : dict
+        X, y and metadata, as callbacks get them.
+    fitted_attributes : callable
+        Returns the fitted attributes of the estimator for a Training.
+    """
+
+    def __init__(self, context, estimator, data, fitted_attributes):
+        self._context, self._estimator, self._data = context, estimator, data
+        self._fitted_attributes = fitted_attributes
+        self._n_tasks = 0
+
+    def on_epoch_begin(self, loop, epoch):
+        """Call ``on_fit_task_begin``."""
+        # Epochs restored from a checkpoint begin and end without data, so that the ids
+        # of tasks count epochs, and a progress bar begins where the fit is resumed.
+        while self._n_tasks < epoch - loop.first:
+            restored = self._next_task()
+            restored.call_on_fit_task_begin(estimator=self._estimator)
+            restored.call_on_fit_task_end(estimator=self._estimator)
+        self._task = self._next_task()
+        self._task.call_on_fit_task_begin(**self._arguments(loop))
+
+    def after_epoch(self, loop, epoch, logs):
+        """Call ``on_fit_task_end``, and stop if a callback returns True."""
+        loop.finished |= self._task.call_on_fit_task_end(**self._arguments(loop))
+
+    def _next_task(self):
+        self._n_tasks += 1
+        return self._context.subcontext(task_name="epoch")
+
+    def _arguments(self, loop):
+        return {
+            "estimator": self._estimator,
+            **self._data,
+            # Weights are copied only for a callback that asks for a fitted estimator.
+            "reconstruction_attributes": lambda: self._fitted_attributes(
+                loop.current_state()
+            ),
+        }
 
 
 def warn_of_batches(callbacks):

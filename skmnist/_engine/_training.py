@@ -16,7 +16,6 @@ import numpy as np
 
 from skmnist._engine._backend import BACKEND
 from skmnist._engine._observers import (
-    AfterEpoch,
     Checkpointing,
     EarlyStopping,
     KerasCallbacks,
@@ -138,6 +137,13 @@ class Loop:
     result: tuple | None = None
     finished: bool = False
 
+    def current_state(self):
+        """Return a copy of the state, with the weights that training would end with."""
+        weights, optimizer_state = self.trainer.final_values()
+        state = self.state.copy()
+        state.weights, state.optimizer_state = weights, optimizer_state
+        return state
+
 
 def start(network, seed):
     """Return the state before the first epoch."""
@@ -160,7 +166,7 @@ def train(
     callbacks=(),
     jit_compile="auto",
     checkpoint=None,
-    after_epoch=None,
+    observers=(),
     verbose=0,
 ):
     """Train a network for some more epochs.
@@ -193,8 +199,8 @@ def train(
         Whether XLA compiles the training.
     checkpoint : Checkpoint, optional
         Where the state is kept after every epoch, and restored from.
-    after_epoch : callable, optional
-        Called with a copy of the state after every epoch.
+    observers : sequence of Observer
+        Called after those that follow from the other parameters.
     verbose : {0, 1, 2}
         As in Keras: silent, a progress bar, a line per epoch.
 
@@ -209,13 +215,12 @@ def train(
     """
     _check_schedule(schedule, network)
     keras_callbacks = KerasCallbacks(callbacks, verbose)
-    observers = [keras_callbacks]
+    own = [keras_callbacks]
     if patience is not None:
-        observers.append(EarlyStopping(patience, restore_best_weights))
+        own.append(EarlyStopping(patience, restore_best_weights))
     if checkpoint is not None:
-        observers.append(Checkpointing(checkpoint, verbose))
-    if after_epoch is not None:
-        observers.append(AfterEpoch(after_epoch))
+        own.append(Checkpointing(checkpoint, verbose))
+    observers = [*own, *observers]
     loop = Loop(
         state,
         first=state.n_epochs,

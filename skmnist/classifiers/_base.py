@@ -12,6 +12,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from skmnist._callbacks import CallbackSupportMixin
 from skmnist._engine._dtypes import DTYPES
 from skmnist._engine._placeholder import Placeholder
 from skmnist._engine._schedules import SCHEDULES
@@ -32,7 +33,9 @@ from skmnist.classifiers._fit import FitMixin
 from skmnist.classifiers._keywords import explain_keywords
 
 
-class BaseKerasClassifier(CopyMixin, FitMixin, ClassifierMixin, BaseEstimator):
+class BaseKerasClassifier(
+    CopyMixin, FitMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+):
     """Base class for classifiers that train a Keras network.
 
     Subclasses define their parameters in an explicit ``__init__`` and return their
@@ -158,14 +161,18 @@ class BaseKerasClassifier(CopyMixin, FitMixin, ClassifierMixin, BaseEstimator):
             moment and the history of the completed epochs.
         """
         validation = X_val, y_val, sample_weight_val
-        given = any(part is not None for part in validation)
+        has_validation_set = any(part is not None for part in validation)
+        given = X, y
         with unchanged_on_failure(self):
-            X, y = check_fit_data(self, X, y, reset=True, has_validation_set=given)
+            X, y = check_fit_data(
+                self, X, y, reset=True, has_validation_set=has_validation_set
+            )
             return self._fit(
                 X,
                 y,
                 sample_weight,
                 int(self.epochs),
+                given=given,
                 resume=self.warm_start,
                 validation=check_validation_set(self, *validation),
             )
@@ -213,11 +220,19 @@ class BaseKerasClassifier(CopyMixin, FitMixin, ClassifierMixin, BaseEstimator):
                 "sklearn.utils.class_weight.compute_class_weight."
             )
         first = not hasattr(self, "_training")
+        given = X, y
         with unchanged_on_failure(self):
             # Early stopping, which needs validation samples, is ignored.
             X, y = check_fit_data(self, X, y, reset=first, has_validation_set=True)
             return self._fit(
-                X, y, sample_weight, 1, resume=True, classes=classes, partial=True
+                X,
+                y,
+                sample_weight,
+                1,
+                given=given,
+                resume=True,
+                classes=classes,
+                partial=True,
             )
 
     def predict(self, X):

@@ -14,6 +14,9 @@ from skmnist.persistence._context import state_is_data
 
 # Of a callback: the network of its last fit, which belongs to that fit.
 _NOT_COPIED = ("_model",)
+# Of a classifier: a Keras model, which is built again from the weights on demand; and
+# what scikit-learn's callbacks keep during a fit, with which a copy has nothing to do.
+_NOT_STATE = ("_model", "_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
 
 class CopyMixin:
@@ -26,12 +29,13 @@ class CopyMixin:
         new = type(self)(**copied)
         if hasattr(self, "_metadata_request"):
             new._metadata_request = copy.deepcopy(self._metadata_request)
+        if hasattr(self, "_skl_callbacks"):
+            new._skl_callbacks = self._skl_callbacks  # shared, as by sklearn.clone
         return new
 
     def __getstate__(self):
         state = super().__getstate__()
-        # Keras models are not pickled: `model_` is rebuilt from the weights on demand.
-        state = {name: value for name, value in state.items() if name != "_model"}
+        state = {name: v for name, v in state.items() if name not in _NOT_STATE}
         if state_is_data():
             from skmnist.persistence._state import to_data
 

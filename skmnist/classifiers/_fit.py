@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from skmnist._callbacks import fit_task, training_data
 from skmnist._seed import draw_seed
 from skmnist.classifiers._augmentation import augmentation_of
 from skmnist.classifiers._checks import (
@@ -61,7 +62,7 @@ class FitMixin:
     # Called with a copy of the classifier as of each epoch of `fit`, if it is set.
     _after_epoch = None
 
-    def _fit(self, X, y, sample_weight, epochs, *, partial=False, **options):
+    def _fit(self, X, y, sample_weight, epochs, *, given, partial=False, **options):
         """Train on validated data and set the fitted attributes.
 
         Parameters
@@ -71,6 +72,8 @@ class FitMixin:
         sample_weight : array-like of shape (n_samples,) or None
         epochs : int
             Number of epochs to add.
+        given : tuple of (X, y)
+            The data before validation, as callbacks get it.
         partial : bool, default=False
             Whether `partial_fit` is the caller: train on all samples, without early
             stopping, schedules and checkpoints.
@@ -78,7 +81,10 @@ class FitMixin:
             Further arguments of `_prepare`.
         """
         task = self._prepare(X, y, sample_weight, partial=partial, **options)
-        return self._train(task, epochs, partial)
+        rows = task.rows if len(task.rows) < len(X) else None
+        data = training_data(*given, sample_weight, rows)
+        with fit_task(self, max_subtasks=epochs, **data) as context:
+            return self._train(task, epochs, partial, context, data)
 
     def _prepare(
         self,
@@ -157,18 +163,26 @@ class FitMixin:
             (network, encoder, held_out, root_mean_square(X), find_background(X)),
         )
 
-    def _train(self, task, epochs, partial):
+    def _train(self, task, epochs, partial, context, data):
         """Train, and set the fitted attributes, also if training is interrupted."""
         # The first fit of a process imports Keras; `import skmnist` does not.
+        from skmnist._engine._observers import AfterEpoch, EpochTasks
         from skmnist._engine._training import train
 
-        training, parts = task.training, task.parts
-        after_epoch = checkpoint = None
+        training, parts, checkpoint = task.training, task.parts, None
+        observers = []
         if self._after_epoch is not None:
 
             def after_epoch(state):
                 self._after_epoch(self._as_of(state, parts))
 
+            observers.append(AfterEpoch(after_epoch))
+        if context is not None:
+
+            def fitted_attributes(state):
+                return vars(self._as_of(state, parts))
+
+            observers.append(EpochTasks(context, self, data, fitted_attributes))
         try:
             if self.checkpoint_dir is not None and not partial:
                 checkpoint = self._make_checkpoint(task)
@@ -188,7 +202,7 @@ class FitMixin:
                 callbacks=as_list(self.callbacks),
                 jit_compile=self.jit_compile,
                 checkpoint=checkpoint,
-                after_epoch=after_epoch,
+                observers=observers,
                 verbose=int(self.verbose),
             )
         except (KeyboardInterrupt, OSError) as error:

@@ -1,6 +1,7 @@
 """Save an estimator or a Pipeline to a file, and load it without running its code."""
 
 import contextlib
+import copy
 import os
 import stat
 import warnings
@@ -23,9 +24,9 @@ def save(estimator, path):
     for verification before it is written, and the file is replaced atomically, so a
     failure leaves no incomplete file.
 
-    User-defined builders, callbacks and losses are code and are not saved, nor is
-    `checkpoint_dir`. A loaded classifier predicts without them. To train it, set them
-    again, e.g. with ``set_params(model=...)``.
+    User-defined builders, callbacks and losses are code and are not saved, nor are
+    `checkpoint_dir` and what ``set_callbacks`` has set. A loaded classifier predicts
+    without them. To train it, set them again, e.g. with ``set_params(model=...)``.
 
     Parameters
     ----------
@@ -58,6 +59,8 @@ def save(estimator, path):
     ...     load(Path(folder) / "model.skmnist")
     KerasMLPClassifier(epochs=3)
     """
+    if hasattr(estimator, "_skl_callbacks"):
+        estimator = copy.copy(estimator).set_callbacks()
     name = type(estimator).__name__
     content = {"class": name, "versions": _versions(), "estimator": estimator}
     try:

@@ -39,8 +39,8 @@ FITTED = frozenset(
 )
 
 
-# Attributes that name files of this machine.
-_LOCAL = ("best_model_path_",)
+# Attributes that name files of this machine, or belong to this process.
+_LOCAL = ("best_model_path_", "_skl_callbacks", "_parent_callback_ctx")
 
 
 def to_data(classifier, state):

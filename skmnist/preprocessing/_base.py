@@ -7,8 +7,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skmnist._callbacks import CallbackSupportMixin
 
-class ImageTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+
+class ImageTransformer(
+    OneToOneFeatureMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator
+):
     """Base class of transformers that accept flat rows or images.
 
     Samples passed to later calls must have the shape of those seen during fit.

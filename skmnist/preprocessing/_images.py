@@ -7,6 +7,7 @@ from sklearn.base import _fit_context
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from skmnist._callbacks import reports_fit
 from skmnist.preprocessing._base import ImageOutputMixin, ImageTransformer
 
 
@@ -49,6 +50,7 @@ class ImageFlattener(ImageTransformer):
     _parameter_constraints = {}
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @reports_fit
     def fit(self, X, y=None):
         """Store the shape of the samples.
 
@@ -164,6 +166,7 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
         self.image_shape = image_shape
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @reports_fit
     def fit(self, X, y=None):
         """Validate `image_shape` and infer an entry of -1 from X.
 

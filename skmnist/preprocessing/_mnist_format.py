@@ -8,6 +8,7 @@ from sklearn.base import OneToOneFeatureMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skmnist._callbacks import reports_fit
 from skmnist.preprocessing._base import ImageOutputMixin, ImageTransformer
 from skmnist.preprocessing._images import check_image_shape, resolve_shape
 
@@ -139,6 +140,7 @@ class MNISTFormatter(ImageOutputMixin, ImageTransformer):
         self.size = size
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @reports_fit
     def fit(self, X, y=None):
         """Store the shape of the images.
 

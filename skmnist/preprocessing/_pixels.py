@@ -9,6 +9,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skmnist._callbacks import reports_fit
 from skmnist.preprocessing._base import ImageOutputMixin, ImageTransformer
 
 
@@ -68,6 +69,7 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
         self.max_value = max_value
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @reports_fit
     def fit(self, X, y=None):
         """Check the range of the pixels and store the shape of the samples.
 
