@@ -15,8 +15,14 @@ import pytest
 import tensorflow as tf
 from sklearn.base import clone
 from sklearn.model_selection import cross_validate
+from sklearn.pipeline import make_pipeline
 
-from skmnist import KerasImageClassifier, KerasMLPClassifier, LeNetClassifier
+from skmnist import (
+    ImageFlattener,
+    KerasImageClassifier,
+    KerasMLPClassifier,
+    LeNetClassifier,
+)
 
 ESTIMATORS = [
     KerasMLPClassifier(dropout=0.2, epochs=2, random_state=3),
@@ -325,10 +331,12 @@ def test_memory_map_is_read_block_by_block_with_the_same_result(
         (4,), rescaling=1 / 255, epochs=1, batch_size=512, random_state=0
     )
     clf.fit(mapped[:5000], y[:5000])  # compiles
+    images, flattened = mapped.reshape(-1, 28, 28), make_pipeline(ImageFlattener(), clf)
     peaks = {
         "fit": peak_of(lambda: clf.fit(mapped, y)),
         "predict": peak_of(lambda: clf.predict(mapped)),
         "evaluate": peak_of(lambda: clf.evaluate(mapped, y)),
+        "fit of a Pipeline": peak_of(lambda: flattened.fit(images, y)),
     }
     assert max(peaks.values()) < 0.7 * mapped.nbytes, peaks
     X = np.array(mapped)
