@@ -1,20 +1,34 @@
 """Measure memory growth over many fits and the peak of a large fit; compare with Keras.
 
     python examples/benchmarks/bench_memory.py
+    python examples/benchmarks/bench_memory.py --tables mapped --mapped-mb 2048
 
 Every contender runs in a fresh process. Growth is the increase of the resident memory
 per fit, after warm-up fits. The peak is relative to the memory after the imports. Freed
 memory that malloc retains is returned to the system before each measurement, because
 its size varies by several MB.
+
+The table "mapped" reads uint8 images from a memory-mapped file, and has two peaks. The
+first is anonymous memory, which the process allocates and cannot do without. The second
+is all resident memory: it includes the pages of the file that the process has read,
+which the system keeps while memory is free, and takes back when it is not.
 """
 
+import contextlib
 import ctypes
 import gc
 import resource
 import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
 
 import _common as common
 import numpy as np
+from sklearn.pipeline import make_pipeline
+
+from skmnist import ImageFlattener
 
 SAME, RATES, SIZES = "same", "rates", "architectures"
 
@@ -77,42 +91,199 @@ def peak(who):
     else:
         clf = common.ours(epochs=2, rescaling=1 / 255)[-1]
         clf.fit(images.reshape(len(images), -1), y)
+    return status("VmHWM") - before
+
+
+def status(name):
+    """Return an entry of the process's memory status in MB."""
     with open("/proc/self/status") as file:
-        mark = next(line for line in file if line.startswith("VmHWM"))
-    return int(mark.split()[1]) / 1024 - before
+        line = next(line for line in file if line.startswith(name))
+    return int(line.split()[1]) / 1024
+
+
+@contextlib.contextmanager
+def peaks():
+    """Yield a list that gets the peaks of anonymous and of all resident memory in MB.
+
+    Anonymous memory has no high-water mark in Linux, and is sampled.
+    """
+    found, samples, done = [], [], threading.Event()
+
+    def sample():
+        while not done.wait(0.002):
+            samples.append(status("RssAnon"))
+
+    before_all, before = resident(), status("RssAnon")
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # reset the peak resident size
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield found
+    finally:
+        done.set()
+        thread.join()
+        found += [max(samples, default=before) - before, status("VmHWM") - before_all]
+
+
+def write_images(path, n_megabytes):
+    """Write noisy images with one bright square of ten, which is their label.
+
+    The file holds flat uint8 rows of 784 pixels; `path` with ".labels" the labels.
+    """
+    n = n_megabytes * 2**20 // 784
+    rng = np.random.default_rng(0)
+    X = np.lib.format.open_memmap(path, "w+", np.uint8, (n, 784))
+    y = rng.integers(10, size=n)
+    for start in range(0, n, 50_000):
+        labels = y[start : start + 50_000]
+        images = rng.integers(128, size=(len(labels), 28, 28), dtype=np.uint8)
+        for label in range(10):
+            row, column = divmod(label, 5)
+            rows = labels == label
+            images[
+                rows, 14 * row + 4 : 14 * row + 9, 5 * column + 1 : 5 * column + 5
+            ] *= 2
+        X[start : start + 50_000] = images.reshape(-1, 784)
+    X.flush()
+    np.save(f"{path}.labels.npy", y)
+
+
+def mapped(what, path):
+    """Return seconds, and the peaks of a task on a memory-mapped file in MB."""
+    import skmnist._engine._training  # noqa: F401, imports Keras, not measured
+    from skmnist import KerasMLPClassifier, LeNetClassifier, diagnose_fit
+    from skmnist._engine._backend import start_backend
+
+    start_backend()
+    X, y = np.load(path, mmap_mode="r"), np.load(f"{path}.labels.npy")
+    settings = {"rescaling": 1 / 255, "epochs": 1, "random_state": 0}
+    clf = KerasMLPClassifier(**settings)
+    tasks = {
+        "fit": lambda: clf.fit(X, y),
+        "fit, validation_fraction": lambda: clf.set_params(validation_fraction=0.1).fit(
+            X, y
+        ),
+        "fit, PixelScaler": lambda: common.ours(epochs=1).fit(X, y),
+        "fit, LeNet, 20,000 rows": lambda: LeNetClassifier(**settings).fit(
+            X[:20_000], y[:20_000]
+        ),
+        "predict": lambda: clf.predict(X),
+        "predict_proba": lambda: clf.predict_proba(X),
+        "evaluate": lambda: clf.evaluate(X, y),
+        "diagnose_fit": lambda: diagnose_fit(
+            clf, X, y, cv=2, reference=0.1, random_state=0
+        ),
+        "diagnose_fit, Pipeline": lambda: diagnose_fit(
+            make_pipeline(ImageFlattener(), clf),
+            X.reshape(-1, 28, 28),
+            y,
+            cv=2,
+            reference=0.1,
+            random_state=0,
+        ),
+    }
+    if what in ("predict", "predict_proba", "evaluate"):
+        clf.fit(X[:10_000], y[:10_000])
+    with peaks() as found:
+        start = time.perf_counter()
+        tasks[what]()
+        seconds = time.perf_counter() - start
+    return seconds, *found
+
+
+MAPPED = (
+    "fit",
+    "fit, validation_fraction",
+    "fit, PixelScaler",
+    "fit, LeNet, 20,000 rows",
+    "predict",
+    "predict_proba",
+    "evaluate",
+    "diagnose_fit",
+    "diagnose_fit, Pipeline",
+)
 
 
 if len(sys.argv) > 2 and sys.argv[1] == "--one":
     measure, *rest = sys.argv[2:]
-    print(peak(*rest) if measure == "peak" else growth(*rest[:2], int(rest[2])))
+    if measure == "mapped":
+        print(*mapped(*rest))
+    else:
+        print(peak(*rest) if measure == "peak" else growth(*rest[:2], int(rest[2])))
     sys.exit()
 
+TABLES = ("growth", "peak", "mapped")
 options = common.parser(__doc__.splitlines()[0], rounds=1)
 options.add_argument("--fits", type=int, default=100)
+options.add_argument(
+    "--tables", nargs="+", choices=TABLES, default=TABLES, help="default: all"
+)
+options.add_argument(
+    "--mapped-mb", type=int, default=256, help="size of the file; default: %(default)s"
+)
+options.add_argument(
+    "--mapped-tasks", nargs="+", choices=MAPPED, default=MAPPED, help="default: all"
+)
 args = options.parse_args()
 
 
 def alone(*what):
-    return float(common.in_fresh_process(__file__, "--one", *what)[0])
+    return [float(value) for value in common.in_fresh_process(__file__, "--one", *what)]
 
 
-for kind, n_fits in ((SAME, args.fits), (RATES, args.fits), (SIZES, 30)):
-    contenders = {
-        "skmnist": lambda k=kind, n=n_fits: alone("growth", "skmnist", k, n),
-        "Keras script": lambda n=n_fits: alone("growth", "Keras", SAME, n),
-    }
+def growth_tables():
+    for kind, n_fits in ((SAME, args.fits), (RATES, args.fits), (SIZES, 30)):
+        contenders = {
+            "skmnist": lambda k=kind, n=n_fits: alone("growth", "skmnist", k, n)[0],
+            "Keras script": lambda n=n_fits: alone("growth", "Keras", SAME, n)[0],
+        }
+        common.table(
+            f"growth per fit over {n_fits} fits, {kind}: MB",
+            common.interleave(contenders, args.rounds),
+            args.csv,
+            unit="MB",
+        )
+
+
+def peak_table():
+    names = ["skmnist", "skmnist, rescaling=1/255", "Keras script"]
     common.table(
-        f"growth per fit over {n_fits} fits, {kind}: MB",
-        common.interleave(contenders, args.rounds),
+        "peak above the imports, 60,000 images: MB",
+        common.interleave(
+            {name: lambda name=name: alone("peak", name)[0] for name in names},
+            args.rounds,
+        ),
         args.csv,
         unit="MB",
     )
-names = ["skmnist", "skmnist, rescaling=1/255", "Keras script"]
-common.table(
-    "peak above the imports, 60,000 images: MB",
-    common.interleave(
-        {name: lambda name=name: alone("peak", name) for name in names}, args.rounds
-    ),
-    args.csv,
-    unit="MB",
-)
+
+
+def mapped_table():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "images.npy"
+        write_images(path, args.mapped_mb)
+        measured = common.interleave(
+            {
+                task: lambda task=task: alone("mapped", task, path)
+                for task in args.mapped_tasks
+            },
+            args.rounds,
+        )
+    remarks = {
+        task: f"{np.median(values, 0)[0]:.1f} s, {np.median(values, 0)[2]:.0f} MB with "
+        "pages of the file"
+        for task, values in measured.items()
+    }
+    common.table(
+        f"peak of anonymous memory above the imports, file of {args.mapped_mb} MB: MB",
+        {task: [value[1] for value in values] for task, values in measured.items()},
+        args.csv,
+        unit="MB",
+        extra=remarks,
+        baseline=args.mapped_tasks[0],
+    )
+
+
+for name in args.tables:
+    {"growth": growth_tables, "peak": peak_table, "mapped": mapped_table}[name]()

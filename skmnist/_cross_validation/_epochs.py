@@ -5,9 +5,12 @@ from time import perf_counter
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 
-from skmnist._cross_validation._scores import predict_rows_once, rows_trained_on
+from skmnist._cross_validation._scores import (
+    predict_rows_once,
+    rows_trained_on,
+    take_rows,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +173,7 @@ class _EpochScores:
         (X_train, y_train), (X_test, y_test) = self._train, self._test
         self.kept = rows_trained_on(self._estimator, len(y_train), fitted)
         if len(self.kept) < len(y_train):
-            X_train, y_train = _safe_indexing(X_train, self.kept), y_train[self.kept]
+            X_train, y_train = take_rows(X_train, self.kept), y_train[self.kept]
         for _, step in getattr(self._estimator, "steps", [])[:-1]:
             # By `transform`, not by `fit_transform`, which may differ from it. Steps
             # that resample act in training alone.

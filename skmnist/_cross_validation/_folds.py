@@ -6,7 +6,6 @@ from time import perf_counter
 
 import numpy as np
 from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
@@ -15,7 +14,9 @@ from skmnist._cross_validation._scores import (
     final_step,
     predict_rows,
     rows_trained_on,
+    take_rows,
 )
+from skmnist._rows import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,11 +144,23 @@ def judge_fitted(estimator, X, y, *, train, test, number, fit_time):
     fold : Fold
     """
     classes, codes = np.unique(y, return_inverse=True)
-    X_train, _ = _safe_split(estimator, X, None, train)
-    X_test, _ = _safe_split(estimator, X, None, test, train)
+    X_train = _rows_for(estimator, X, train)
+    X_test = _rows_for(estimator, X, test, train)
     return _fold_of_fitted(
         number, estimator, (train, test), (X_train, X_test), codes, classes, fit_time
     )
+
+
+def _rows_for(estimator, X, rows, trained=None):
+    """Return some rows of X: a copy, unless the estimator reads them from a file.
+
+    `trained` are the training rows, if `rows` are those of the test.
+    """
+    takes_rows = getattr(estimator, "_takes_rows_of", None)
+    if takes_rows is not None and takes_rows(X):
+        return Rows(X, rows)
+    # As cross_validate does: a precomputed kernel is sliced on both axes.
+    return _safe_split(estimator, X, None, rows, trained)[0]
 
 
 def run_fold(
@@ -192,9 +205,8 @@ def run_fold(
     """
     classes, codes = np.unique(y, return_inverse=True)
     train, test = split
-    # As cross_validate does: a precomputed kernel is sliced on both axes.
-    X_train, y_train = _safe_split(estimator, X, y, train)
-    X_test, y_test = _safe_split(estimator, X, y, test, train)
+    X_train, y_train = _rows_for(estimator, X, train), y[train]
+    X_test, y_test = _rows_for(estimator, X, test, train), y[test]
     params = _check_method_params(X, params, indices=train)
     final = final_step(estimator)
     settings = final.get_params(deep=False)
@@ -226,7 +238,7 @@ def _fold_of_fitted(number, fitted, split, parts, codes, classes, fit_time):
     (train, test), (X_train, X_test) = split, parts
     kept = rows_trained_on(fitted, len(train))
     if len(kept) < len(train):
-        train, X_train = train[kept], _safe_indexing(X_train, kept)
+        train, X_train = train[kept], take_rows(X_train, kept)
     predictions = (
         predict_rows(fitted, X_train, codes[train], classes),
         predict_rows(fitted, X_test, codes[test], classes),

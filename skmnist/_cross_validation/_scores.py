@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+
+from skmnist._rows import Rows
 
 
 class Predictions(NamedTuple):
@@ -121,6 +124,11 @@ def rows_trained_on(estimator, n_rows, fitted=None):
     if held_out is not None and not _resamples(estimator):
         kept[held_out] = False
     return np.flatnonzero(kept)
+
+
+def take_rows(X, rows):
+    """Return some rows of X, which may be `Rows` already."""
+    return X.take(rows) if isinstance(X, Rows) else _safe_indexing(X, rows)
 
 
 def _resamples(estimator):

@@ -113,11 +113,14 @@ class CompiledNetwork:
         """Return the network's outputs in inference mode, an ndarray."""
         dtype = self._network.input_dtype()
         tensors = self._kept_tensors(weights)
-        parts = [
-            np.asarray(self._predict(*tensors, block))[:n_rows]
-            for n_rows, (block,) in self._blocks(X)
-        ]
-        return np.concatenate(parts).astype(dtype, copy=False)
+        outputs, n_done = None, 0
+        for n_rows, (block,) in self._blocks(X):
+            part = np.asarray(self._predict(*tensors, block))[:n_rows]
+            if outputs is None:
+                outputs = np.empty((len(X), *part.shape[1:]), dtype)
+            outputs[n_done : n_done + n_rows] = part
+            n_done += n_rows
+        return outputs
 
     def evaluate(self, weights, rates, data, rows=None):
         """Return ``{"loss": ..., "accuracy": ...}`` of some rows in inference mode."""

@@ -16,6 +16,7 @@ from skmnist._callbacks import CallbackSupportMixin
 from skmnist._engine._dtypes import DTYPES
 from skmnist._engine._placeholder import Placeholder
 from skmnist._engine._schedules import SCHEDULES
+from skmnist._rows import is_memory_mapped
 from skmnist.classifiers._checks import (
     as_list,
     as_python,
@@ -24,6 +25,7 @@ from skmnist.classifiers._checks import (
 )
 from skmnist.classifiers._copy import CopyMixin
 from skmnist.classifiers._data import (
+    DTYPES_OF_X,
     check_fit_data,
     check_predict_data,
     check_validation_set,
@@ -393,6 +395,14 @@ class BaseKerasClassifier(
             model = self._network.model(self._training.weights)
             model = vars(self).setdefault("_model", model)
         return model
+
+    def _takes_rows_of(self, X):
+        """Return whether `fit` and `predict` take ``Rows(X, rows)`` for ``X[rows]``.
+
+        That saves a copy of a memory map. A subclass may read X as an array.
+        """
+        own = type(self).__module__ == "skmnist.classifiers"
+        return own and is_memory_mapped(X) and X.ndim > 1 and X.dtype in DTYPES_OF_X
 
     def _builder(self):
         """Return the builder and its keyword arguments."""

@@ -7,12 +7,14 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
+    assert_all_finite,
     check_consistent_length,
     column_or_1d,
     validate_data,
 )
 
 from skmnist._engine._dtypes import fit_encoder
+from skmnist._rows import Rows
 from skmnist.classifiers._checks import (
     check_held_out_weight,
     check_no_placeholder,
@@ -25,7 +27,8 @@ from skmnist.classifiers._checks import (
 )
 
 # Dtypes that networks accept without conversion; images have up to 4 dimensions.
-_CHECKS = {"dtype": [np.float32, np.float64, np.uint8], "allow_nd": True}
+DTYPES_OF_X = [np.float32, np.float64, np.uint8]
+_CHECKS = {"dtype": DTYPES_OF_X, "allow_nd": True}
 
 
 @contextlib.contextmanager
@@ -80,7 +83,7 @@ def check_fit_data(classifier, X, y, *, reset, has_validation_set=False):
             "labels with OneHotLabelEncoder.inverse_transform."
         )
     check_parameters(classifier, has_validation_set)
-    X, y = validate_data(classifier, X, y, reset=reset, **_CHECKS)
+    X, y = _validate(classifier, X, y, reset=reset)
     check_classification_targets(y)
     return _reshape(classifier, X, reset=reset), y
 
@@ -104,11 +107,29 @@ def check_predict_data(classifier, X):
         If the scale of X differs from that in `fit` by more than a factor of 10, or
         images are dark on light and those in `fit` were light on dark, or vice versa.
     """
-    X = validate_data(classifier, X, reset=False, **_CHECKS)
+    X = _validate(classifier, X, reset=False)
     X = _reshape(classifier, X, reset=False)
     warn_if_scale_changed(X, classifier._rms)
     warn_if_inverted(X, classifier._background)
     return X
+
+
+def _validate(classifier, X, *y, reset):
+    """Return validated X, or X and y; `Rows` are not copied."""
+    if not isinstance(X, Rows):
+        return validate_data(classifier, X, *y, reset=reset, **_CHECKS)
+    # The first row has the shape and the dtype of all of them.
+    validate_data(classifier, X[:1], reset=reset, **_CHECKS)
+    if X.dtype.kind == "f":
+        for block in X.blocks():
+            assert_all_finite(
+                block, estimator_name=type(classifier).__name__, input_name="X"
+            )
+    if not y:
+        return X
+    (labels,) = (validate_data(classifier, y=labels) for labels in y)
+    check_consistent_length(X, labels)
+    return X, labels
 
 
 def _reshape(classifier, X, *, reset):

@@ -216,8 +216,8 @@ class FitMixin:
     def _make_checkpoint(self, task):
         from skmnist.classifiers._checkpoint import make_checkpoint
 
-        sets = task.data
-        if task.validation is not None and task.validation[0][0] is not sets[0]:
+        sets = tuple(map(np.asarray, task.data))
+        if task.validation is not None and task.validation[0][0] is not task.data[0]:
             sets += task.validation[0]
         return make_checkpoint(self, task.network, task.training, sets, task.parts)
 

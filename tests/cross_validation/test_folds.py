@@ -378,6 +378,70 @@ def test_metadata_routing(data):
         assert_same_predictions(one, other)
 
 
+@pytest.mark.slow
+def test_folds_of_memory_map_are_not_copied(large_map, peak_of):
+    mapped, y = large_map
+    clf = KerasMLPClassifier(
+        (4,), rescaling=1 / 255, epochs=1, batch_size=512, random_state=0
+    )
+    clf.fit(mapped[:5000], y[:5000])  # compiles
+    peak = peak_of(lambda: run_folds(clf, mapped, y, cv=2))
+    assert peak < 0.8 * mapped.nbytes  # copies of both sides are as large as X
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.int16])
+@pytest.mark.parametrize("shape", [(-1, 64), (-1, 8, 8)])
+@pytest.mark.parametrize("epochs", [True, False])
+def test_memory_map_gives_same_folds_as_array(digits, tmp_path, dtype, shape, epochs):
+    X, y = digits
+    X = (16 * X).astype(dtype).reshape(shape)
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    clf = KerasMLPClassifier(
+        (10,), rescaling=1 / 16, validation_fraction=0.2, epochs=2, random_state=0
+    )
+    expected = run_folds(clf, X, y, cv=2, epochs=epochs)
+    folds = run_folds(clf, mapped, y, cv=2, epochs=epochs)
+    for fold, other in zip(folds, expected, strict=True):
+        np.testing.assert_array_equal(fold.train, other.train)
+        np.testing.assert_array_equal(fold.train_loss, other.train_loss)
+        np.testing.assert_array_equal(fold.test_loss, other.test_loss)
+        np.testing.assert_array_equal(fold.test_codes, other.test_codes)
+        if epochs:
+            np.testing.assert_array_equal(
+                fold.curves.sample_loss, other.curves.sample_loss
+            )
+
+
+def test_memory_map_is_checked_as_an_array_is(digits, tmp_path):
+    X, y = digits
+    X = X.copy()
+    X[-1, 0] = np.nan
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    clf = KerasMLPClassifier((10,), epochs=1, random_state=0)
+    messages = []
+    for data in (X, mapped):
+        with pytest.raises(ValueError, match="Input X contains NaN") as caught:
+            run_folds(clf, data, y, cv=2)
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+
+
+def test_classifier_derived_from_ours_gets_arrays(digits, tmp_path):
+    class Halved(KerasMLPClassifier):
+        def fit(self, X, y):
+            assert isinstance(X, np.ndarray)
+            return super().fit(X / 2, y)
+
+    X, y = digits
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    clf = Halved((10,), epochs=1, random_state=0)
+    folds, expected = (run_folds(clf, data, y, cv=2) for data in (mapped, X))
+    np.testing.assert_array_equal(folds[0].test_loss, expected[0].test_loss)
+
+
 def test_integer_cv_is_stratified_and_splitter_is_used(data):
     X, y = data
     folds = run_folds(GaussianNB(), X, y, cv=4)
