@@ -71,6 +71,8 @@ def _minutes(runs):
     """Return the mean minutes of a training: of all cores, or of the clock of a GPU."""
     unit = "cpu_seconds" if _machine(runs) == "CPU" else "seconds"
     minutes = np.mean([float(run[unit]) for run in runs]) / 60
+    if minutes < 0.05:
+        return "< 0.1"
     return f"{minutes:.1f}" if minutes < 10 else f"{minutes:.0f}"
 
 
