@@ -250,9 +250,10 @@ def _beyond(name, edge, network):
     if name.endswith(("dropout", "fraction")) and edge.side == "highest":
         # Less than 1: halfway there, and halfway again.
         values[2:] = [(1 + edge.value) / 2, (3 + edge.value) / 4]
-        values = [round(value, 3) for value in values]
     if isinstance(edge.value, int):
         values = map(round, values)
+    else:
+        values[2:] = [float(f"{value:.3g}") for value in values[2:]]
     return sorted(value for value in set(values) if _is_valid(network, name, value))
 
 

@@ -182,6 +182,10 @@ def search_of(edges, simpler=None):
             Edge("mlp__learning_rate", 0.001, "lowest", [0.001, 0.01]),
             "1e-05,0.0001,0.001,0.01",
         ),
+        (
+            Edge("mlp__learning_rate", 0.0045, "lowest", [0.0045, 0.0098]),
+            "0.000949,0.00207,0.0045,0.0098",
+        ),
         (Edge("mlp__dropout", 0.5, "highest", [0, 0.5]), "0,0.5,0.75,0.875"),
         (Edge("mlp__l2", 0.1, "highest", [0, 0.1]), "0,0.1,0.2,0.4"),
         (Edge("mlp__batch_size", 32, "highest", [31, 32]), "31,32,64,128"),
