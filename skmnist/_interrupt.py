@@ -17,8 +17,9 @@ class FitGroup:
 
     def __init__(self):
         self._outer = _current.get(None)
+        self._owner = threading.get_ident()
         self._stopping = False
-        self._n_running = 0
+        self._running = []
         self._changed = threading.Condition()
 
     def __reduce__(self):
@@ -30,28 +31,40 @@ class FitGroup:
         """Whether the fits are to end."""
         return self._stopping or (self._outer is not None and self._outer.stopping)
 
+    @property
+    def is_elsewhere(self):
+        """Whether this thread is another one than that in which the group was made."""
+        return threading.get_ident() != self._owner
+
     @contextlib.contextmanager
     def member(self):
         """Let what this thread trains belong to the group."""
-        with self._changed:
-            self._n_running += 1
+        thread = threading.get_ident()
         before = _current.set(self)
         try:
+            with self._changed:
+                self._running.append(thread)
             yield
         finally:
             _current.reset(before)
             with self._changed:
-                self._n_running -= 1
+                if thread in self._running:
+                    self._running.remove(thread)
                 self._changed.notify_all()
 
     def stop(self):
-        """Interrupt the fits of the group, and wait until all have ended."""
+        """Interrupt the fits of other threads, also later ones, and wait for them."""
         self._stopping = True
-        try:
-            with self._changed:
-                self._changed.wait_for(lambda: self._n_running == 0)
-        finally:
-            self._stopping = False
+        own = {threading.get_ident()}
+        with self._changed:
+            self._changed.wait_for(lambda: own.issuperset(self._running))
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """Interrupt all fits, until the exit of this context."""
+        self._stopping = True
+        yield
+        self._stopping = False
 
 
 _current = contextvars.ContextVar("group")

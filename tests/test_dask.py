@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from itertools import chain
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from typer.testing import CliRunner
 
 from skmnist import KerasMLPClassifier, diagnose_fit
+from skmnist._engine._process import worker_threads
 from skmnist.cli import app
 from skmnist.cli._workers import fits_on_cluster
 
@@ -78,6 +80,19 @@ def test_diagnosis_on_workers_equals_that_of_this_process(client, digits):
         own.summary.loc[["train_loss", "validation_loss"], "mean"],
         rtol=1e-3,
     )
+
+
+def test_worker_threads_understand_what_openmp_does(monkeypatch):
+    process = SimpleNamespace(name="LokyProcess-1")
+    monkeypatch.setattr("multiprocessing.current_process", lambda: process)
+    for value, n_threads in {"3": 3, "2,1": 2, "": None, "many": None}.items():
+        monkeypatch.setenv("OMP_NUM_THREADS", value)
+        assert worker_threads() == n_threads
+    process.name = "Dask Worker process (from Nanny)"
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert worker_threads() == 2  # in a thread that is no task's
+    process.name = "MainProcess"
+    assert worker_threads() is None
 
 
 def test_samples_are_sent_once_for_all_fits(client, digits, monkeypatch):

@@ -288,6 +288,18 @@ def test_seeded_fit_does_not_depend_on_draws_of_other_threads(
     assert seed_generator.python_random is random
 
 
+def test_builder_that_seeds_itself_gets_the_weights_of_keras(digits):
+    def build(meta):
+        keras.utils.set_random_seed(42)
+        return keras.Sequential([keras.Input((64,)), keras.layers.Dense(10, "softmax")])
+
+    clf = KerasImageClassifier(build, image_shape=(64,), learning_rate=1e-30, epochs=1)
+    own = build(None).get_weights()
+    for seed in (0, 1):
+        fitted = clone(clf).set_params(random_state=seed).fit(*digits)
+        np.testing.assert_allclose(fitted.model_.get_weights()[0], own[0], atol=1e-6)
+
+
 @pytest.mark.slow
 def test_first_fit_of_process_does_not_change_global_state():
     code = """

@@ -1,17 +1,19 @@
 """Train on many splits: the stages of a diagnosis, in threads or in processes."""
 
 import contextlib
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from skmnist._cross_validation._folds import rows_of_splits, run_fold
+from skmnist._cross_validation._folds import Fold, rows_of_splits, run_fold
 from skmnist._interrupt import FitGroup
 from skmnist._seed import draw_seed
 
@@ -65,10 +67,13 @@ class Stage:
         """Whether several fits run faster in threads than in processes.
 
         The fits of Keras classifiers do: they compute outside of Python, and those of
-        one process share what is compiled.
+        one process share what is compiled. A callback that `clone` cannot copy would be
+        shared by fits at the same time.
         """
-        parts = [self.estimator, *self.estimator.get_params().values()]
-        return self.is_small or any(hasattr(part, "_after_epoch") for part in parts)
+        if self.is_small:
+            return True
+        shared = _callbacks(self.estimator) & _callbacks(clone(self.estimator))
+        return _has_network(self.estimator) and not shared
 
     def tasks(self):
         """Return the arguments of `run_fold` for each split, without `progress`.
@@ -88,6 +93,19 @@ class Stage:
                 zip(self.splits, seeds, strict=True), 1
             )
         ]
+
+
+def _has_network(estimator):
+    parts = [estimator, *estimator.get_params().values()]
+    return any(hasattr(part, "_after_epoch") for part in parts)
+
+
+def _callbacks(estimator):
+    """Return the identities of all callbacks of networks in an estimator."""
+    params = {"callbacks": None, **estimator.get_params()}
+    values = [v for k, v in params.items() if k.rpartition("__")[2] == "callbacks"]
+    lists = [v if isinstance(v, list | tuple) else [v] for v in values if v is not None]
+    return {id(callback) for callbacks in lists for callback in callbacks}
 
 
 def run_stages(stages, n_jobs=None):
@@ -125,19 +143,34 @@ def run_stages(stages, n_jobs=None):
         for task, options in stage.tasks()
     ]
     results = [{} for _ in stages]
-    try:
-        for place, number, outcome in parallel(calls):
-            results[place][number] = outcome
-            if isinstance(outcome, ValueError):
-                continue
-            reports[place].finish(outcome)
-            if stages[place].finished is not None:
-                stages[place].finished.append(outcome)
-    except BaseException:
-        # joblib ends processes, but has no way to end threads.
-        group.stop()
-        raise
-    return [[outcomes[number] for number in sorted(outcomes)] for outcomes in results]
+    with _restored_state():
+        outcomes = parallel(calls)
+        try:
+            for place, number, outcome in outcomes:
+                results[place][number] = outcome
+                if isinstance(outcome, Fold) and stages[place].finished is not None:
+                    stages[place].finished.append(outcome)
+                curves = getattr(outcome, "curves", None)
+                n_epochs = 1 if curves is None else len(curves.train_loss)
+                reports[place].finish(number, n_epochs)
+        except BaseException:
+            # joblib ends processes, but has no way to end threads.
+            group.stop()
+            warnings.simplefilter("ignore")  # joblib's, of outcomes not asked for
+            outcomes.close()
+            raise
+    return [[folds[number] for number in sorted(folds)] for folds in results]
+
+
+@contextlib.contextmanager
+def _restored_state():
+    """Restore what fits at the same time may leave changed.
+
+    Warning filters and the threads of BLAS belong to the whole process. A fit that
+    changes them for a while may restore what another one has set.
+    """
+    with warnings.catch_warnings(), threadpool_limits(limits=None):
+        yield
 
 
 def _run_task(stage, number, *task, **options):
@@ -145,14 +178,21 @@ def _run_task(stage, number, *task, **options):
     place, group, is_small, skips_errors = stage
     # Threads of OpenMP that wait for each other on busy cores make a small fit up to
     # forty times slower.
-    limit = threadpool_limits(1, "openmp") if is_small else contextlib.nullcontext()
-    with group.member(), limit:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(group.member())
+        if group.is_elsewhere:
+            # The cores are shared out among the fits. Ctrl-C would not reach threads
+            # of a search inside a fit.
+            stack.enter_context(parallel_config("sequential"))
+        if is_small:
+            stack.enter_context(threadpool_limits(1, "openmp"))
         try:
             return place, number, run_fold(number, *task, **options)
         except ValueError as error:
             if not skips_errors:
                 raise
-            return place, number, error
+            # Its traceback would keep the samples of the fit in memory.
+            return place, number, error.with_traceback(None)
 
 
 class _Report:
@@ -170,11 +210,10 @@ class _Report:
         if self._progress is not None:
             self._progress(fold, epoch, n_epochs)
 
-    def finish(self, fold):
-        """Report a fold, unless its fit has reported its progress itself."""
-        if fold.number not in self._reported:
-            n_epochs = 1 if fold.curves is None else len(fold.curves.train_loss)
-            self(fold.number, n_epochs, n_epochs)
+    def finish(self, fold, n_epochs):
+        """Report the end of a fit, unless it has reported its progress itself."""
+        if fold not in self._reported:
+            self(fold, n_epochs, n_epochs)
 
 
 @dataclass(frozen=True, eq=False)

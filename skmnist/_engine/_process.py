@@ -41,15 +41,20 @@ def worker_threads():
         None if this is no worker of loky or Dask.
     """
     name = multiprocessing.current_process().name
-    n_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)
+    if not name.startswith(("Loky", "Dask Worker")):
+        return None
+    # OpenMP takes a number, or one for each level of nesting.
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    n_threads = int(first) if first.isdigit() and int(first) else None
     if name.startswith("Loky"):
-        return n_threads or None
-    if name.startswith("Dask Worker"):
-        from distributed import get_worker
+        return n_threads
+    from distributed import get_worker
 
+    try:
         # Each thread of a worker runs a task.
-        return get_worker().state.nthreads * max(1, n_threads)
-    return None
+        return get_worker().state.nthreads * (n_threads or 1)
+    except ValueError:  # a thread that a task has started
+        return n_threads
 
 
 _started_in = None

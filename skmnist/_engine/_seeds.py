@@ -39,19 +39,20 @@ def seeded_generators(seed):
     """
     with GENERATORS_LOCK:
         before = _states()
-        seeds_before = seed_generator.python_random
+        seeds_before = seed_generator.python_random, random.seed
         try:
             for name in _KERAS_GLOBALS:
                 global_state.set_global_attribute(name, None)
             keras.utils.set_random_seed(seed)
-            seed_generator.python_random = _ThreadsOwn(seed)
+            own = _ThreadsOwn(seed)
+            seed_generator.python_random, random.seed = own, own.seed
             if BACKEND == "tensorflow":
                 # set_random_seed leaves this generator as it is.
                 generator = tf.random.Generator.from_seed(seed)
                 stateful_random_ops.global_generator = generator
             yield
         finally:
-            seed_generator.python_random = seeds_before
+            seed_generator.python_random, random.seed = seeds_before
             _set_states(before)
 
 
@@ -66,6 +67,13 @@ class _ThreadsOwn:
     def __init__(self, seed):
         self._thread = threading.get_ident()
         self._generator = random.Random(seed)
+        self._seed_all = random.seed
+
+    def seed(self, *args, **kwargs):
+        """Seed Python's generator, and this one if the builder does so."""
+        self._seed_all(*args, **kwargs)
+        if threading.get_ident() == self._thread:
+            self._generator.seed(*args, **kwargs)
 
     def randint(self, a, b):
         """Return an integer from [a, b]."""

@@ -1,5 +1,6 @@
 """Where fits run: in threads of this process, or on the workers of a Dask cluster."""
 
+import threading
 from contextlib import contextmanager
 
 
@@ -10,12 +11,15 @@ def fits_in_threads():
 
     from skmnist._interrupt import ungrouped
 
+    others = set(threading.enumerate())
     try:
         with parallel_config("threading"):
             yield
-    except KeyboardInterrupt:
+    except BaseException:
         # joblib does not wait for threads whose results are not needed any more.
-        ungrouped.stop()
+        with ungrouped.stopped():
+            for thread in set(threading.enumerate()) - others:
+                thread.join()
         raise
 
 

@@ -3,18 +3,20 @@
 import _thread
 import threading
 import time
+import warnings
 
+import keras
 import numpy as np
 import pytest
 from joblib import parallel_config
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_digits
 from sklearn.ensemble import VotingClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmnist import KerasMLPClassifier, LeNetClassifier, diagnose_fit
 from skmnist._cross_validation._folds import rows_of_splits
@@ -212,6 +214,57 @@ def test_small_fits_compute_on_one_core(small):
     assert openmp_threads() == before
 
 
+@pytest.mark.slow
+def test_interrupt_ends_a_search_inside_a_fit(digits):
+    endless = KerasMLPClassifier(hidden_layer_sizes=(8,), epochs=100_000)
+    search = GridSearchCV(endless, {"batch_size": [16, 32]}, cv=2, n_jobs=2)
+    timer = threading.Timer(6, _thread.interrupt_main)
+    timer.start()
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        run_stages([stage(search, *digits)], n_jobs=2)
+    assert time.perf_counter() - start < 60
+    timer.join()
+
+
+def test_warning_filters_and_blas_threads_are_restored(small):
+    X, y = small
+
+    def state():
+        return list(warnings.filters), [
+            pool["num_threads"] for pool in threadpool_info()
+        ]
+
+    before = state()
+    fits = stage(ChangesState(), X, y, is_small=True, epochs=False)
+    run_stages([fits, fits], n_jobs=3)
+    assert state() == before
+
+
+def test_callback_that_cannot_be_copied_is_not_shared_by_threads(small):
+    class Locked(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.lock = threading.Lock()
+
+    pipe = make_pipeline(clone(MLP).set_params(callbacks=[Locked()]))
+    assert not stage(pipe, *small).in_threads
+    pipe[-1].set_params(callbacks=[keras.callbacks.Callback()])
+    assert stage(pipe, *small).in_threads
+
+
+def test_finished_fold_is_kept_if_progress_is_interrupted(small):
+    def interrupt(fold, epoch, n_epochs):
+        if fold == 2:
+            raise KeyboardInterrupt
+
+    finished = []
+    fits = stage(GaussianNB(), *small, finished=finished, progress=interrupt)
+    with parallel_config("loky"), pytest.raises(KeyboardInterrupt):
+        run_stages([fits], n_jobs=2)
+    assert 2 in [fold.number for fold in finished]
+
+
 def test_skipped_errors_take_the_place_of_folds(small):
     X, y = small
     failing, other = run_stages(
@@ -256,6 +309,24 @@ class FailsLater(ClassifierMixin, BaseEstimator):
     def fit(self, X, y):
         time.sleep(self.seconds)
         raise ValueError("as expected")
+
+
+class ChangesState(ClassifierMixin, BaseEstimator):
+    """Changes the state of the process during a fit, each fit for another time."""
+
+    n_fits = 0
+
+    def fit(self, X, y):
+        ChangesState.n_fits += 1
+        self.classes_ = np.unique(y)
+        seconds = 0.1 * (1 + ChangesState.n_fits % 3)
+        with warnings.catch_warnings(), threadpool_limits(1, "blas"):
+            warnings.simplefilter("ignore")
+            time.sleep(seconds)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
 
 
 class CountsThreads(ClassifierMixin, BaseEstimator):
