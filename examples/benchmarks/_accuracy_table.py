@@ -48,14 +48,14 @@ def _summary(name, runs, others):
     train = np.mean([float(run["train_error"]) for run in runs])
     row = {
         "Recipe": recipe.title,
-        "Epochs": recipe.epochs or "",
-        "Seeds": len(runs) if recipe.is_random else "",
-        "Minutes": "" if recipe.members else _minutes(runs),
-        "Machine": _machine(runs),
-        "Training error (%)": f"{100 * train:.2f}",
         "Test error (%)": f"{100 * errors.mean():.2f}",
         "95 % interval": f"{100 * low:.2f} to {100 * high:.2f}",
         "SD over seeds": f"{100 * errors.std(ddof=1):.3f}" if len(runs) > 1 else "",
+        "Seeds": len(runs) if recipe.is_random else "",
+        "Training error (%)": f"{100 * train:.2f}",
+        "Epochs": recipe.epochs or "",
+        "Minutes": "" if recipe.members else _minutes(runs),
+        "Machine": _machine(runs),
         "Difference": "",
     }
     if others is not None:
