@@ -32,7 +32,7 @@ def client():
         "n_workers": 2,
         "threads_per_worker": 1,
         "host": "127.0.0.1",
-        "dashboard_address": None,
+        "dashboard_address": "127.0.0.1:0",
         "silence_logs": "CRITICAL",
     }
     cluster = distributed.LocalCluster(**options)

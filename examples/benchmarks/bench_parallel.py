@@ -143,7 +143,7 @@ def cluster(n_workers):
         print("Dask: skipped, not installed", file=sys.stderr)
         yield False
         return
-    options = {"threads_per_worker": 1, "dashboard_address": None}
+    options = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(n_workers=n_workers, **options) as workers, Client(workers):
         yield True
 

@@ -100,7 +100,7 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
                 f"PixelScaler divides by max_value={self.max_value}. Omit PixelScaler, "
                 "or set max_value to the largest value a pixel can have.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         return self
 
