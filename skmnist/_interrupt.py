@@ -32,7 +32,7 @@ class FitGroup:
         return self._stopping or (self._outer is not None and self._outer.stopping)
 
     @property
-    def is_elsewhere(self):
+    def in_other_thread(self):
         """Whether this thread is another one than that in which the group was made."""
         return threading.get_ident() != self._owner
 
@@ -61,9 +61,10 @@ class FitGroup:
 
     @contextlib.contextmanager
     def stopped(self):
-        """Interrupt all fits, until the exit of this context."""
+        """Interrupt all fits until the exit of this context."""
         self._stopping = True
         yield
+        # Not after a second Ctrl-C: fits may still run while the process ends.
         self._stopping = False
 
 

@@ -1,7 +1,5 @@
 """Small data, and what tests compare with."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits, make_classification
@@ -33,32 +31,3 @@ def same_weights():
         return all(np.array_equal(a, b) for a, b in pairs)
 
     return same
-
-
-@pytest.fixture(scope="session")
-def large_map(tmp_path_factory):
-    """A read-only memory map of 63 MB, uint8 (80000, 784), and labels of 3 classes."""
-    path = tmp_path_factory.mktemp("large") / "X.npy"
-    y = np.arange(80_000) % 3
-    X = np.random.default_rng(0).integers(256, size=(len(y), 784), dtype=np.uint8)
-    X[:, 0] = 100 * y
-    np.save(path, X)
-    return np.load(path, mmap_mode="r"), y
-
-
-@pytest.fixture
-def peak_of():
-    """A function that calls another one and returns the bytes allocated at its peak.
-
-    Python's and NumPy's allocations are counted, those inside TensorFlow are not.
-    """
-
-    def peak(function):
-        tracemalloc.start()
-        try:
-            function()
-            return tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-
-    return peak

@@ -17,10 +17,8 @@ import tensorflow as tf
 from keras.src.random import seed_generator
 from sklearn.base import clone
 from sklearn.model_selection import cross_validate
-from sklearn.pipeline import make_pipeline
 
 from skmnist import (
-    ImageFlattener,
     KerasImageClassifier,
     KerasMLPClassifier,
     LeNetClassifier,
@@ -366,30 +364,6 @@ def test_read_only_memory_maps(estimator, digits, tmp_path):
     assert not mapped.flags.writeable
     clf = clone(estimator).fit(mapped, y)
     np.testing.assert_array_equal(clf.predict(mapped), clone(clf).fit(X, y).predict(X))
-
-
-@pytest.mark.slow
-def test_memory_map_is_read_block_by_block_with_the_same_result(
-    large_map, peak_of, same_weights
-):
-    mapped, y = large_map
-    clf = KerasMLPClassifier(
-        (4,), rescaling=1 / 255, epochs=1, batch_size=512, random_state=0
-    )
-    clf.fit(mapped[:5000], y[:5000])  # compiles
-    images, flattened = mapped.reshape(-1, 28, 28), make_pipeline(ImageFlattener(), clf)
-    peaks = {
-        "fit": peak_of(lambda: clf.fit(mapped, y)),
-        "predict": peak_of(lambda: clf.predict(mapped)),
-        "evaluate": peak_of(lambda: clf.evaluate(mapped, y)),
-        "fit of a Pipeline": peak_of(lambda: flattened.fit(images, y)),
-    }
-    assert max(peaks.values()) < 0.7 * mapped.nbytes, peaks
-    X = np.array(mapped)
-    in_memory = clone(clf).fit(X, y)
-    assert same_weights(clf, in_memory)
-    assert clf.evaluate(mapped, y) == in_memory.evaluate(X, y)
-    np.testing.assert_array_equal(clf.predict_proba(mapped), in_memory.predict_proba(X))
 
 
 def test_threads_predict_while_another_classifier_fits(digits):

@@ -70,10 +70,10 @@ class Stage:
         one process share what is compiled. A callback that `clone` cannot copy would be
         shared by fits at the same time.
         """
-        if self.is_small:
-            return True
+        if self.is_small or not _has_network(self.estimator):
+            return self.is_small
         shared = _callbacks(self.estimator) & _callbacks(clone(self.estimator))
-        return _has_network(self.estimator) and not shared
+        return not shared
 
     def tasks(self):
         """Return the arguments of `run_fold` for each split, without `progress`.
@@ -102,7 +102,7 @@ def _has_network(estimator):
 
 def _callbacks(estimator):
     """Return the identities of all callbacks of networks in an estimator."""
-    params = {"callbacks": None, **estimator.get_params()}
+    params = estimator.get_params()
     values = [v for k, v in params.items() if k.rpartition("__")[2] == "callbacks"]
     lists = [v if isinstance(v, list | tuple) else [v] for v in values if v is not None]
     return {id(callback) for callbacks in lists for callback in callbacks}
@@ -173,14 +173,14 @@ def _restored_state():
         yield
 
 
-def _run_task(stage, number, *task, **options):
+def _run_task(settings, number, *task, **options):
     """Return the place of a stage, the number of a split, and its fold."""
-    place, group, is_small, skips_errors = stage
+    place, group, is_small, skips_errors = settings
     # Threads of OpenMP that wait for each other on busy cores make a small fit up to
     # forty times slower.
     with contextlib.ExitStack() as stack:
         stack.enter_context(group.member())
-        if group.is_elsewhere:
+        if group.in_other_thread:
             # The cores are shared out among the fits. Ctrl-C would not reach threads
             # of a search inside a fit.
             stack.enter_context(parallel_config("sequential"))

@@ -44,7 +44,7 @@ def seeded_generators(seed):
             for name in _KERAS_GLOBALS:
                 global_state.set_global_attribute(name, None)
             keras.utils.set_random_seed(seed)
-            own = _ThreadsOwn(seed)
+            own = _ThreadRandom(seed)
             seed_generator.python_random, random.seed = own, own.seed
             if BACKEND == "tensorflow":
                 # set_random_seed leaves this generator as it is.
@@ -56,7 +56,7 @@ def seeded_generators(seed):
             _set_states(before)
 
 
-class _ThreadsOwn:
+class _ThreadRandom:
     """What Keras draws seeds of layers from instead of the module `random`.
 
     The numbers are those of Python's generator with the same seed. That one belongs to

@@ -98,7 +98,8 @@ def diagnose_fit(
         Metadata for `fit`, such as ``{"sample_weight": weights}``, sliced for each
         split as `cross_validate` does. Scores are not weighted.
     n_jobs : int, default=None
-        The number of splits to train on at once.
+        The number of fits at once: in threads for the classifiers of this package, in
+        processes for others, unless ``joblib.parallel_config`` names a backend.
     random_state : int, RandomState instance or None, default=None
         Seeds the reference, the learning curve's order, and networks without a
         `random_state` of their own, alone or at the end of a Pipeline.

@@ -105,7 +105,7 @@ class EpochCurveDisplay:
         cv : int, cross-validation generator or an iterable, default=5
             The splits, as in scikit-learn: an integer gives stratified folds.
         n_jobs : int, default=None
-            The number of folds to fit at once.
+            The number of folds to fit at once, as in `diagnose_fit`.
         quantity : {"accuracy", "loss"}, default="accuracy"
             The quantity that `plot` draws.
 
