@@ -69,8 +69,12 @@ def to_numpy(variable):
 
 
 def has_gpu():
-    """Return whether TensorFlow computes on a GPU."""
-    return bool(tf.config.list_logical_devices("GPU"))
+    """Return whether TensorFlow or JAX computes on a GPU."""
+    if tf is not None:
+        return bool(tf.config.list_logical_devices("GPU"))
+    import jax
+
+    return jax.default_backend() != "cpu"
 
 
 def compile_pure(function):

@@ -153,6 +153,16 @@ def learning_rate_variable(optimizer):
     return next((v for v in inner.variables if v.name == "learning_rate"), None)
 
 
+def with_inner_optimizers(optimizer):
+    """Return an optimizer and the optimizers that it applies."""
+    inner = [optimizer.inner_optimizer] if hasattr(optimizer, "inner_optimizer") else []
+    inner += getattr(optimizer, "optimizers", [])
+    return [
+        optimizer,
+        *(part for one in inner for part in with_inner_optimizers(one)),
+    ]
+
+
 def first_layer(model):
     """Return the first layer of a network, also inside a nested one; None without."""
     for layer in model.layers:

@@ -30,6 +30,8 @@ from skmnist._engine._trainers import (
 )
 from skmnist._interrupt import check_interrupt
 
+# The number of batches in a compiled call.
+_MAX_BLOCK = 64
 # The number of training rows from which XLA's compilation pays for itself.
 _JIT_ROWS = 1000
 
@@ -91,10 +93,6 @@ class CompiledNetwork:
         self._evaluate = compile_pure(self._evaluate_block)
         self._served = None, None
         self.pads = _rows_are_independent(self._model)
-        self._trainers = TrainerPool(
-            functools.partial(BlockTrainer, network, self.sample_loss, pads=self.pads)
-        )
-        self.scans = BACKEND == "tensorflow" and not overrides_training(self._model)
         self.shapes = [tuple(variable.shape) for variable in self._model.variables]
         self.layers = [
             layer
@@ -103,10 +101,23 @@ class CompiledNetwork:
         ]
         self.first_layer = first_layer(self._model)
         self.supports_jit = all(map(_supports_jit, self.layers))
+        compiles = BACKEND == "tensorflow" or (BACKEND == "jax" and self.supports_jit)
+        self.scans = compiles and not overrides_training(self._model)
         self.convolutional = any(
             "Conv" in base.__name__
             for layer in self.layers
             for base in type(layer).__mro__
+        )
+        # XLA's convolutions on a CPU are ten times slower inside a loop.
+        unrolled = BACKEND == "jax" and self.convolutional and not has_gpu()
+        self._trainers = TrainerPool(
+            functools.partial(
+                BlockTrainer,
+                network,
+                self.sample_loss,
+                pads=self.pads,
+                max_block=1 if unrolled else _MAX_BLOCK,
+            )
         )
 
     def predict(self, weights, X):
@@ -143,7 +154,9 @@ class CompiledNetwork:
 
     def trainer(self, n_rows, jit_compile):
         """Borrow a trainer for a fit on `n_rows` rows: a context manager."""
-        if jit_compile == "auto":
+        if BACKEND == "jax":
+            jit_compile = True
+        elif jit_compile == "auto":
             # Decided by the network, the device and the data alone, never by what ran
             # before, because XLA changes the last bits of a result.
             slow = self.convolutional and not has_gpu()

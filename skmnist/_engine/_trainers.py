@@ -4,7 +4,7 @@ A `BlockTrainer` takes the steps of many batches inside one compiled call. Compi
 takes longer than a small fit, so a `TrainerPool` keeps block trainers for the next fit
 of the same network. A `BatchTrainer` takes one step per call through Keras, and serves
 whatever a block trainer cannot: callbacks that act on batches, networks with a training
-step of their own, and backends other than TensorFlow.
+step of their own, and the backend PyTorch.
 
 Stopping, validation, callbacks and checkpoints are not a trainer's subject: see
 `_training` and `_observers`.
@@ -17,14 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from skmnist._engine import _rates
-from skmnist._engine._backend import keras, tf, to_numpy, traced
-from skmnist._engine._built import learning_rate_variable
+from skmnist._engine._backend import keras, to_numpy
+from skmnist._engine._blocks import compiled_blocks
+from skmnist._engine._built import learning_rate_variable, with_inner_optimizers
 from skmnist._interrupt import check_interrupt
 
 # Rows gathered for one compiled call: enough to hide the call's overhead, small in
 # memory.
 _BLOCK_BYTES = 2**23
-_MAX_BLOCK = 64
 
 
 class Variables:
@@ -55,7 +55,9 @@ class Variables:
         They differ from the values if the optimizer averages weights.
         """
         values = self.values()
-        if not any(getattr(o, "use_ema", False) for o in _with_inner(self.optimizer)):
+        if not any(
+            getattr(o, "use_ema", False) for o in with_inner_optimizers(self.optimizer)
+        ):
             return values
         self.optimizer.finalize_variable_values(self.model.trainable_variables)
         final = self.values()
@@ -76,7 +78,7 @@ class Variables:
 
 
 class BlockTrainer(Variables):
-    """Train on TensorFlow, one compiled call for a block of batches.
+    """Train with one compiled call for a block of batches.
 
     Parameters
     ----------
@@ -84,30 +86,36 @@ class BlockTrainer(Variables):
         The trainer builds a model of its own from it.
     sample_loss : callable
         ``sample_loss(y, y_pred)`` returns one loss per row.
+    blocks : object
+        What `compiled_blocks` returns; all trainers of this network share it.
     pads : bool
         Whether a batch may be filled up with rows that weigh nothing.
-    jit_compile : bool
-        Whether XLA compiles the block.
+    max_block : int
+        The largest number of batches in a block.
 
     Attributes
     ----------
     rates : ndarray
         Dropout rates and L2 weights of the fit at hand, in the order of the slots.
+    slots : Slots
+        Of the model.
+    learning_rate : keras.Variable or None
+        None if the optimizer has no learning rate of its own.
+    training_keyword : dict
+        The keyword of the model's call that says that it is trained.
     """
 
-    def __init__(self, network, sample_loss, *, pads, jit_compile):
+    def __init__(self, network, sample_loss, blocks, *, pads, max_block):
         super().__init__(*network.build())
         self._dtype = network.input_dtype()
-        self._sample_loss = sample_loss
+        self.sample_loss = sample_loss
         self._pads = pads
-        self._slots = _rates.Slots(self.model)
-        self._learning_rate = learning_rate_variable(self.optimizer)
+        self._max_block = max_block
+        self.slots = _rates.Slots(self.model)
+        self.learning_rate = learning_rate_variable(self.optimizer)
         self.rates = None
-        # There is one replica. TensorFlow's sum over replicas registers a gradient
-        # function for good, which would keep every network ever traced in memory.
-        for optimizer in _with_inner(self.optimizer):
-            optimizer._all_reduce_sum_gradients = list
-        self._run_block = traced(self._block, jit_compile=jit_compile)
+        self.training_keyword = training_keyword(self.model, True)
+        self._blocks = blocks
 
     def run_epoch(self, data, order, batch_size, generators, *, factors, deform=None):
         """Train on every row once.
@@ -131,7 +139,7 @@ class BlockTrainer(Variables):
             "loss" and "accuracy", weighted means over the rows.
         """
         sums, n_done = np.zeros(3), 0
-        blocks = list(self._blocks(data[0], order, batch_size))
+        blocks = list(self._rows_of_blocks(data[0], order, batch_size))
         gathered = self._gathered(data, blocks, deform)
         for n_batches, *block in prefetch(gathered) if len(blocks) > 1 else gathered:
             check_interrupt()
@@ -163,76 +171,44 @@ class BlockTrainer(Variables):
         padded = np.ones(len(X), np.float32)
         padded[:n_batches] = factors
         arrays = (self.rates, padded, X, y, sample_weight)
-        sums = self._run_block(
-            tf.constant(n_batches), *map(tf.convert_to_tensor, arrays)
-        )
+        sums = self._blocks.run(self, n_batches, *arrays)
         return np.array([float(value) for value in sums])
 
-    def _block(self, n_batches, rates, factors, X, y, sample_weight):
-        zero = tf.zeros((), y.dtype)
-        variable = self._learning_rate
-        if variable is not None:
-            learning_rate = tf.identity(variable.value)
+    def batch_loss(self, y, y_pred, sample_weight, penalties):
+        """Return the loss that a step lowers, and what it adds to the sums of a block.
 
-        def step(i, *sums):
-            if variable is not None:
-                # Callbacks set the rate that a schedule multiplies.
-                factor = tf.cast(factors[i], learning_rate.dtype)
-                variable.assign(learning_rate * factor)
-            return i + 1, *map(tf.add, sums, self._step(X[i], y[i], sample_weight[i]))
-
-        # One batch after the other: each starts from the weights that the one before
-        # left.
-        with self._slots.bound(rates):
-            sums = tf.while_loop(
-                lambda i, *_: i < n_batches,
-                step,
-                (tf.constant(0), zero, zero, zero),
-                parallel_iterations=1,
-            )[1:]
-        if variable is not None:
-            variable.assign(learning_rate)
-        return sums
-
-    def _step(self, X, y, sample_weight):
-        with tf.GradientTape() as tape:
-            y_pred = self.model(X, **training_keyword(self.model, True))
-            sample_weight = unmasked_weight(sample_weight, y_pred)
-            total = tf.reduce_sum(sample_weight)
-            loss = tf.math.divide_no_nan(
-                tf.reduce_sum(
-                    tf.cast(self._sample_loss(y, y_pred), y.dtype) * sample_weight
-                ),
-                total,
-            )
-            for penalty in self.model.losses:
-                loss += tf.cast(penalty, loss.dtype)
-            scaled = self.optimizer.scale_loss(loss)
-        variables = self.model.trainable_variables
-        gradients = tape.gradient(scaled, [v.value for v in variables])
-        self.optimizer.apply(gradients, variables)
-        hits = tf.cast(tf.argmax(y, -1) == tf.argmax(y_pred, -1), y.dtype)
-        return loss * total, tf.reduce_sum(hits * sample_weight), total
+        All are scalar tensors.
+        """
+        ops = keras.ops
+        sample_weight = unmasked_weight(sample_weight, y_pred)
+        total = ops.sum(sample_weight)
+        losses = ops.cast(self.sample_loss(y, y_pred), y.dtype) * sample_weight
+        loss = ops.divide_no_nan(ops.sum(losses), total)
+        for penalty in penalties:
+            loss += ops.cast(penalty, loss.dtype)
+        hits = ops.cast(ops.argmax(y, -1) == ops.argmax(y_pred, -1), y.dtype)
+        return loss, (loss * total, ops.sum(hits * sample_weight), total)
 
     def _gathered(self, data, blocks, deform):
         """Yield the number of batches that hold data, and the arrays of a block."""
         for rows, n_batches, n_rows in blocks:
             X, y, weight = (
-                array[rows].astype(self._dtype, copy=False) for array in data
+                _gather(array, rows[:n_batches], len(rows), self._dtype)
+                for array in data
             )
             weight.reshape(-1)[n_rows:] = 0
             if deform is not None:
                 deform(X.reshape(-1, *X.shape[2:])[:n_rows])
             yield n_batches, X, y, weight
 
-    def _blocks(self, X, order, batch_size):
+    def _rows_of_blocks(self, X, order, batch_size):
         """Yield row numbers of shape (block, batch), and the batches and rows in use.
 
-        A compiled function serves one shape only. So the number of batches in a block
-        is rounded up to a power of two, and a block is filled with rows that weigh
-        nothing: data of another size then reuses what is compiled. If padding would
-        change the result, as under batch normalisation, the last batch is a block of
-        its own in its own size.
+        A compiled function serves one shape only, and takes longer to compile than a
+        small fit. So the number of batches in a block is rounded up to a power of
+        eight: data of another size then reuses what is compiled. The last batch is
+        filled up with rows that weigh nothing. If that would change the result, as
+        under batch normalisation, it is a block of its own in its own size.
         """
         n_samples = len(order)
         if not self._pads:
@@ -243,12 +219,12 @@ class BlockTrainer(Variables):
             batch = min(batch_size, power_of_two(n_samples))
             parts = [order]
         row_bytes = X[:1].size * self._dtype.itemsize
-        most = max(1, min(_MAX_BLOCK, _BLOCK_BYTES // (row_bytes * batch)))
+        most = max(1, min(self._max_block, _BLOCK_BYTES // (row_bytes * batch)))
         for part in parts:
             if not len(part):
                 continue
             size = min(batch, len(part)) if not self._pads else batch
-            block = min(most, power_of_two(-(-len(part) // size)))
+            block = min(most, _power_of_eight(-(-len(part) // size)))
             for start in range(0, len(part), block * size):
                 rows = part[start : start + block * size]
                 yield (
@@ -264,12 +240,13 @@ class TrainerPool:
     Parameters
     ----------
     make : callable
-        ``make(jit_compile=...)`` returns a new trainer.
+        ``make(blocks)`` returns a new trainer.
     """
 
     def __init__(self, make):
         self._make = make
         self._idle = {False: [], True: []}
+        self._blocks = {jit: compiled_blocks(jit) for jit in (False, True)}
 
     @contextlib.contextmanager
     def borrow(self, jit_compile):
@@ -278,7 +255,7 @@ class TrainerPool:
         try:
             trainer = idle.pop()
         except IndexError:
-            trainer = self._make(jit_compile=jit_compile)
+            trainer = self._make(self._blocks[jit_compile])
         try:
             yield trainer
         finally:
@@ -391,11 +368,18 @@ def power_of_two(n):
     return 1 << (n - 1).bit_length()
 
 
-def _with_inner(optimizer):
-    """Return an optimizer and the optimizers that it applies."""
-    inner = [optimizer.inner_optimizer] if hasattr(optimizer, "inner_optimizer") else []
-    inner += getattr(optimizer, "optimizers", [])
-    return [optimizer, *(part for one in inner for part in _with_inner(one))]
+def _power_of_eight(n):
+    """Return the smallest power of eight that is at least n."""
+    return 1 << 3 * -(-(n - 1).bit_length() // 3)
+
+
+def _gather(array, rows, n_batches, dtype):
+    """Return rows in a dtype, followed by zeros up to a number of batches."""
+    if len(rows) == n_batches:
+        return array[rows].astype(dtype, copy=False)
+    gathered = np.zeros((n_batches, *rows.shape[1:], *array.shape[1:]), dtype)
+    gathered[: len(rows)] = array[rows]
+    return gathered
 
 
 def _values(owner):

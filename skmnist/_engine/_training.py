@@ -252,7 +252,11 @@ def _evaluation(network, data, rows):
 def open_trainer(stack, network, state, n_rows, callbacks, jit_compile):
     """Return the trainer of a fit, and give the callbacks their network."""
     compiled = network.compiled()
-    in_batches = not compiled.scans or callbacks.follows_batches
+    in_batches = (
+        not compiled.scans
+        or callbacks.follows_batches
+        or (BACKEND == "jax" and jit_compile is False)
+    )
     if compiled.scans and callbacks.follows_batches:
         warn_of_batches(callbacks.callbacks)
     own = None

@@ -150,14 +150,13 @@ def test_pipeline_resamples_as_in_fit(sampler_first, digits):
 
 
 def test_all_steps_are_calls_of_one_trace(digits, monkeypatch):
-    from skmnist._engine import _trainers
+    from skmnist._engine._trainers import BlockTrainer
 
-    traced = []
-    step = _trainers.BlockTrainer._step
+    traced, batch_loss = [], BlockTrainer.batch_loss
     monkeypatch.setattr(
-        _trainers.BlockTrainer,
-        "_step",
-        lambda self, *args: traced.append(1) or step(self, *args),
+        BlockTrainer,
+        "batch_loss",
+        lambda self, *args: traced.append(1) or batch_loss(self, *args),
     )
     clf = KerasMLPClassifier(hidden_layer_sizes=19, random_state=0)
     LearningRateDisplay.from_estimator(clf, *digits, n_steps=100)
