@@ -60,8 +60,8 @@ def n_reference_fits(reference):
     return 1 if hasattr(reference, "fit") else 0
 
 
-def run_reference(reference, cross_validation):
-    """Return the name of the reference, and its error or its folds.
+class Reference:
+    """What other models reach on the splits of a cross-validation.
 
     Parameters
     ----------
@@ -74,18 +74,105 @@ def run_reference(reference, cross_validation):
     cross_validation : CrossValidation
         Images are flattened for "auto".
 
+    Attributes
+    ----------
+    stages : list of Stage
+        Fits to make first, together with any others.
+    """
+
+    def __init__(self, reference, cross_validation):
+        self._reference = reference
+        self._cross_validation = cross_validation
+        self.stages = []
+        if isinstance(reference, str):
+            self._plan_candidates()
+            # The first split shows which candidates cannot be the best. Often these are
+            # the trees, which take ten times as long as the others.
+            self.stages = self._candidate_stages(list(self._candidates), slice(0, 1))
+        elif hasattr(reference, "fit"):
+            options = {"params": None, "epochs": False}
+            self.stages = [cross_validation.stage(reference, "reference", **options)]
+
+    def result(self, folds):
+        """Train what is left, and return the name and what it reaches.
+
+        Parameters
+        ----------
+        folds : list of list of Fold
+            What `run_stages` returns for the stages.
+
+        Returns
+        -------
+        name : str
+        error : float or list of Fold
+        """
+        if isinstance(self._reference, str):
+            return self._best_candidate(folds)
+        if not self.stages:
+            return "known error", float(self._reference)
+        return type(self._reference).__name__, folds[0]
+
+    def _plan_candidates(self):
+        data = self._cross_validation
+        self._flat = _flatten(data.X)
+        self._splits = [
+            (_thin_out(train, data.y, data.seed), test) for train, test in data.splits
+        ]
+        self._candidates = _candidates(data.X, self._flat, self._splits, data.seed)
+
+    def _candidate_stages(self, names, part):
+        """Return the stages of some candidates on some splits."""
+        return [
+            self._cross_validation.stage(
+                make_pipeline(
+                    SimpleImputer(keep_empty_features=True), *self._candidates[name]
+                ),
+                "reference",
+                done=list(self._candidates).index(name) * len(self._splits)
+                + part.start,
+                X=self._flat,
+                splits=self._splits[part],
+                params=None,
+                epochs=False,
+                is_small=True,
+            )
+            for name in names
+        ]
+
+    def _best_candidate(self, folds):
+        """Return the name and the folds of the best candidate of "auto"."""
+        data = self._cross_validation
+        tried = dict(zip(self._candidates, folds, strict=True))
+        best = min(tried, key=lambda name: _error(tried[name]))
+        for number, name in enumerate(self._candidates):
+            if _is_proven_worse(tried[name], tried[best]):
+                del tried[name]
+                _skip_progress(data.progress, number, len(self._splits))
+        rest = slice(1, len(self._splits))
+        trained = data.run(self._candidate_stages(list(tried), rest))
+        for name, more in zip(tried, trained, strict=True):
+            numbered = [replace(f, number=rest.start + f.number) for f in more]
+            tried[name] = tried[name] + numbered
+        best = min(tried, key=lambda name: _error(tried[name]))
+        return best, tried[best]
+
+
+def run_reference(reference, cross_validation):
+    """Return the name of a reference, and its error or its folds.
+
+    Parameters
+    ----------
+    reference : float, classifier or "auto"
+        As `Reference` takes it.
+    cross_validation : CrossValidation
+
     Returns
     -------
     name : str
     error : float or list of Fold
     """
-    if isinstance(reference, str):
-        return _best_reference(cross_validation)
-    if not hasattr(reference, "fit"):
-        return "known error", float(reference)
-    stage = cross_validation.stage(reference, "reference", params=None, epochs=False)
-    (folds,) = cross_validation.run([stage])
-    return type(reference).__name__, folds
+    measured = Reference(reference, cross_validation)
+    return measured.result(cross_validation.run(measured.stages))
 
 
 def run_dummy(y, splits):
@@ -103,51 +190,6 @@ def run_dummy(y, splits):
     no_features = np.zeros((len(y), 1))
     dummy = DummyClassifier(strategy="most_frequent")
     return run_folds(dummy, no_features, y, cv=splits)
-
-
-def _best_reference(cross_validation):
-    """Return the name and the folds of the best candidate of "auto"."""
-    y, seed = cross_validation.y, cross_validation.seed
-    flat = _flatten(cross_validation.X)
-    splits = [
-        (_thin_out(train, y, seed), test) for train, test in cross_validation.splits
-    ]
-    candidates = _candidates(cross_validation.X, flat, splits, seed)
-
-    def run(names, part):
-        """Return the folds of some candidates on some splits by their name."""
-        stages = [
-            cross_validation.stage(
-                make_pipeline(
-                    SimpleImputer(keep_empty_features=True), *candidates[name]
-                ),
-                "reference",
-                done=list(candidates).index(name) * len(splits) + part.start,
-                X=flat,
-                splits=splits[part],
-                params=None,
-                epochs=False,
-                is_small=True,
-            )
-            for name in names
-        ]
-        return {
-            name: [replace(fold, number=part.start + fold.number) for fold in folds]
-            for name, folds in zip(names, cross_validation.run(stages), strict=True)
-        }
-
-    # The first split shows which candidates cannot be the best. Often these are the
-    # trees, which take ten times as long as the others.
-    tried = run(list(candidates), slice(0, 1))
-    best = min(tried, key=lambda name: _error(tried[name]))
-    for number, name in enumerate(candidates):
-        if _is_proven_worse(tried[name], tried[best]):
-            del tried[name]
-            _skip_progress(cross_validation.progress, number, len(splits))
-    for name, folds in run(list(tried), slice(1, len(splits))).items():
-        tried[name] += folds
-    best = min(tried, key=lambda name: _error(tried[name]))
-    return best, tried[best]
 
 
 def _candidates(X, flat, splits, seed):

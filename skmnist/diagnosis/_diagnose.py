@@ -18,9 +18,9 @@ from skmnist._cross_validation._capacity import Capacity, plan_capacity
 from skmnist._cross_validation._folds import rows_of_splits
 from skmnist._cross_validation._learning_curve import FRACTIONS, LearningCurve
 from skmnist._cross_validation._reference import (
+    Reference,
     check_reference,
     n_reference_fits,
-    run_reference,
 )
 from skmnist._cross_validation._stages import CrossValidation
 from skmnist._seed import draw_seed
@@ -324,8 +324,9 @@ def run_diagnosis(plan, progress=None, finished=None):
     parts = None
     if plan.learning_curve:
         parts = LearningCurve(cross_validation, plan.estimator)
-    # All at once, so that no core waits for the last fit of a stage.
-    trained = cross_validation.run([*stages, *(parts.stages if parts else [])])
+    reference = Reference(plan.reference, cross_validation)
+    own = [*stages, *(parts.stages if parts else [])]
+    trained, of_reference = _run_together(cross_validation, own, reference.stages)
     folds, part_folds = trained[0], trained[len(stages) :]
     if plan.capacity is not None:
         by_value = plan.capacity.by_value(trained[: len(stages)])
@@ -338,7 +339,7 @@ def run_diagnosis(plan, progress=None, finished=None):
         plan.estimator,
         cross_validation,
         folds,
-        reference=run_reference(plan.reference, cross_validation),
+        reference=reference.result(of_reference),
         tolerance=plan.tolerance,
         groups=plan.groups,
         curve=curve,
@@ -347,6 +348,24 @@ def run_diagnosis(plan, progress=None, finished=None):
         first_row=plan.first_row,
         configuration=plan.configuration,
     )
+
+
+def _run_together(cross_validation, own, others):
+    """Train on the splits of the diagnosed estimator and of the reference.
+
+    All at once, so that no core waits for the last fit of a stage. The first fit of a
+    network compiles it, and the reference's come first, so that there is something to
+    do meanwhile.
+
+    Returns
+    -------
+    own, others : list of list of Fold
+    """
+    threads = all(stage.in_threads for stage in [*own, *others])
+    if not threads or effective_n_jobs(cross_validation.n_jobs) == 1:
+        return cross_validation.run(own), cross_validation.run(others)
+    trained = cross_validation.run([*others, *own])
+    return trained[len(others) :], trained[: len(others)]
 
 
 def _configuration(arguments, has_hold_out, has_groups):
