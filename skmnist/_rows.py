@@ -1,6 +1,11 @@
 """Some rows of an array that is too large to copy."""
 
+import contextlib
 import mmap
+import os
+import threading
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 
@@ -74,8 +79,55 @@ class Rows:
 
 def is_memory_mapped(X):
     """Return whether X is an array whose values are in a memory-mapped file."""
+    return _mapping(X) is not None
+
+
+@contextlib.contextmanager
+def read_in_random_order(X):
+    """Tell the operating system that the rows of a large memory map are shuffled.
+
+    It would otherwise read the pages around each row as well, of which none is used
+    before others take its place if the file is larger than the free memory.
+    """
+    mapping = _mapping(X)
+    if (
+        mapping is None
+        or not hasattr(mmap, "MADV_RANDOM")
+        or len(mapping) <= _available_memory()
+    ):
+        yield
+        return
+    with _readers_lock:
+        _readers[id(mapping)] += 1
+        mapping.madvise(mmap.MADV_RANDOM)
+    try:
+        yield
+    finally:
+        with _readers_lock:
+            _readers[id(mapping)] -= 1
+            if not _readers[id(mapping)]:
+                del _readers[id(mapping)]
+                mapping.madvise(mmap.MADV_NORMAL)
+
+
+# The number of fits, which may run in several threads, that read a map.
+_readers = Counter()
+_readers_lock = threading.Lock()
+
+
+def _mapping(X):
+    """Return the mmap object that holds the values of an array; None without one."""
+    if isinstance(X, Rows):
+        X = X._array
     while isinstance(X, np.ndarray):
-        if isinstance(X, np.memmap):
-            return True
         X = X.base
-    return isinstance(X, mmap.mmap)
+    return X if isinstance(X, mmap.mmap) else None
+
+
+def _available_memory():
+    """Return the bytes that can be used without swapping; all memory if unknown."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        line = next(line for line in lines if line.startswith("MemAvailable:"))
+        return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -1,6 +1,7 @@
 """Samples in a memory-mapped file: equal results, and no copy of all of them."""
 
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 from skmnist import ImageFlattener, KerasMLPClassifier
 from skmnist._cross_validation._stages import run_folds
+from skmnist._engine._trainers import BlockTrainer
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +99,40 @@ def test_memory_map_gives_same_folds_as_array(digits, tmp_path, dtype, shape, ep
             np.testing.assert_array_equal(
                 fold.curves.sample_loss, other.curves.sample_loss
             )
+
+
+def flags_of(path):
+    """Return the flags of the memory map of a file, as Linux abbreviates them."""
+    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
+    for line in lines:
+        if line.endswith(str(path)):
+            return next(line for line in lines if line.startswith("VmFlags:")).split()
+    raise AssertionError(f"{path} is not mapped")
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="of Linux")
+@pytest.mark.parametrize("available", [0, 2**50])
+def test_pages_around_a_row_are_not_read_if_the_file_exceeds_the_memory(
+    available, digits, tmp_path, monkeypatch
+):
+    X, y = digits
+    path = tmp_path / "X.npy"
+    np.save(path, X)
+    mapped = np.load(path, mmap_mode="r")
+    monkeypatch.setattr("skmnist._rows._available_memory", lambda: available)
+    flags, train_block = [], BlockTrainer.train_block
+
+    def look(self, *args):
+        flags.append(flags_of(path))
+        return train_block(self, *args)
+
+    monkeypatch.setattr(BlockTrainer, "train_block", look)
+    clf = KerasMLPClassifier((10,), epochs=1, random_state=0)
+    # The fits of both folds run at the same time, on rows of one map.
+    run_folds(clf.fit(mapped, y), mapped, y, cv=2, n_jobs=2)
+    assert len(flags) >= 3
+    assert {"rr" in each for each in flags} == {available == 0}
+    assert "rr" not in flags_of(path)
 
 
 def test_memory_map_is_checked_as_an_array_is(digits, tmp_path):

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skmnist._callbacks import fit_task, training_data
+from skmnist._rows import read_in_random_order
 from skmnist._seed import draw_seed
 from skmnist.classifiers._augmentation import augmentation_of
 from skmnist.classifiers._checks import (
@@ -187,24 +188,25 @@ class FitMixin:
             if self.checkpoint_dir is not None and not partial:
                 checkpoint = self._make_checkpoint(task)
             stops = self.early_stopping and not partial
-            train(
-                task.network,
-                training,
-                task.data,
-                task.rows,
-                task.validation,
-                epochs=epochs,
-                batch_size=int(self.batch_size),
-                schedule="constant" if partial else self.learning_rate_schedule,
-                augmentation=task.augmentation,
-                patience=int(self.n_iter_no_change) if stops else None,
-                restore_best_weights=self.restore_best_weights,
-                callbacks=as_list(self.callbacks),
-                jit_compile=self.jit_compile,
-                checkpoint=checkpoint,
-                observers=observers,
-                verbose=int(self.verbose),
-            )
+            with read_in_random_order(task.data[0]):
+                train(
+                    task.network,
+                    training,
+                    task.data,
+                    task.rows,
+                    task.validation,
+                    epochs=epochs,
+                    batch_size=int(self.batch_size),
+                    schedule="constant" if partial else self.learning_rate_schedule,
+                    augmentation=task.augmentation,
+                    patience=int(self.n_iter_no_change) if stops else None,
+                    restore_best_weights=self.restore_best_weights,
+                    callbacks=as_list(self.callbacks),
+                    jit_compile=self.jit_compile,
+                    checkpoint=checkpoint,
+                    observers=observers,
+                    verbose=int(self.verbose),
+                )
         except (KeyboardInterrupt, OSError) as error:
             # Hours of training are not lost to Ctrl-C or a full disk. An OSError before
             # the first epoch, e.g. an unreadable checkpoint, leaves nothing to keep.
