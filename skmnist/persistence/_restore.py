@@ -275,6 +275,8 @@ def _restore_arrays(name, values, owner):
             raise ValueError(f"expected an array of {name}, got {type(value).__name__}")
         if value.dtype == storable(np.empty(0, dtype)).dtype:
             value = value.view(dtype)
+        if value.dtype.kind in "iu" and dtype.kind in "iu":
+            value = _as_integers(value, dtype)
         if (value.shape, value.dtype) != (shape, dtype):
             raise ValueError(
                 f"an array of {name} has shape {value.shape} and dtype "
@@ -282,6 +284,15 @@ def _restore_arrays(name, values, owner):
             )
         arrays.append(value)
     return arrays
+
+
+def _as_integers(value, dtype):
+    """Return integers in a dtype if that changes none of them.
+
+    The seeds of layers and the count of steps have other dtypes on other backends.
+    """
+    converted = value.astype(dtype)
+    return converted if np.array_equal(converted, value) else value
 
 
 def _is_array(value, ndim, kinds):
