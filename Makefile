@@ -2,12 +2,15 @@
 PYTHON ?= python3
 VENV ?= .venv
 OLDEST ?= .venv-oldest
+BACKENDS ?= .venv-backends
+# What pip installs as PyTorch, such as TORCH=torch==2.13.0.
+TORCH ?= torch
 BIN := $(VENV)/bin
 OUT ?= skmnist-report
 # Tests run in as many processes as there are cores, each with one TensorFlow thread pool.
 WORKERS ?= auto
 
-.PHONY: demo test test-fast test-oldest lint format docs clean
+.PHONY: demo test test-fast test-oldest test-backends lint format docs clean
 
 demo: $(VENV)/.package
 	$(BIN)/skmnist diagnose --out $(OUT) --overwrite
@@ -22,6 +25,16 @@ test-fast: $(VENV)/.test
 test-oldest: $(OLDEST)/.oldest
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist loadgroup tests
 
+# On JAX and on PyTorch, also if tests fail on the first. JAX compiles every network of
+# every worker: the cache on disk halves the time.
+test-backends: $(BACKENDS)/.backends
+	failed=0; for backend in jax torch; do \
+		KERAS_BACKEND=$$backend \
+		JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(BACKENDS)/jax-cache \
+		JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
+		$(BACKENDS)/bin/python -m pytest -n $(WORKERS) --dist loadgroup tests || failed=1; \
+	done; exit $$failed
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,7 +48,7 @@ docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(OUT) docs/_build docs/api/generated build dist
+	rm -rf $(VENV) $(OLDEST) $(BACKENDS) $(OUT) docs/_build docs/api/generated build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -52,4 +65,9 @@ $(VENV)/.%: pyproject.toml | $(BIN)/python
 $(OLDEST)/.oldest: pyproject.toml tests/oldest.txt
 	$(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet --editable ".[test]" --constraint tests/oldest.txt
+	touch $@
+
+$(BACKENDS)/.backends: pyproject.toml
+	$(PYTHON) -m venv $(BACKENDS)
+	$(BACKENDS)/bin/python -m pip install --quiet --editable ".[test,jax,torch]" "$(TORCH)"
 	touch $@
