@@ -9,6 +9,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # One core for each of pytest-xdist's workers: OpenMP's idle threads spin.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Under KERAS_BACKEND=jax, for the tests of dtype="float64".
+os.environ.setdefault("JAX_ENABLE_X64", "1")
 # What a script starts in the background ignores Ctrl-C, which tests send.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

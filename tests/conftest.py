@@ -15,6 +15,16 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="holds on TensorFlow only"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forgotten_functions():
+    """Free the memory of what JAX has compiled in a module: gigabytes in a worker."""
+    yield
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.clear_caches()
+
+
 @pytest.fixture
 def digits():
     """scikit-learn's 8×8 digits: pixels in [0, 1], float32 (400, 64), and labels."""

@@ -41,7 +41,14 @@ twin = pipe[-1].model_.predict((X / 16).astype("float32"), verbose=0)
 assert np.allclose(twin, first, atol=1e-5)
 lenet = LeNetClassifier(filters=(4, 4), hidden_layer_sizes=(8,), epochs=1)
 assert lenet.fit(X / 16, y).predict(X / 16).shape == (400,)
-print(keras.backend.backend())
+backend = keras.backend.backend()
+try:
+    dtype = clf.set_params(dtype="float64").fit(X, y).predict_proba(X).dtype
+except ValueError as error:
+    assert backend == "jax" and "JAX_ENABLE_X64=1" in str(error)
+else:
+    assert backend != "jax" and dtype == "float64"
+print(backend)
 """
 
 # Training without shuffling, dropout or Keras's initialisers, so that all backends draw
@@ -129,9 +136,11 @@ def run(backend, code, *arguments):
     """Run code on a backend, and return the words that it prints."""
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"the backend {backend} is not installed")
+    env = {**os.environ, "KERAS_BACKEND": backend}
+    env.pop("JAX_ENABLE_X64", None)  # which conftest.py sets
     out = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env=env,
         capture_output=True,
         text=True,
         check=False,

@@ -60,6 +60,19 @@ def start_backend():
     _is_started = True
 
 
+def check_precision(dtype):
+    """Raise ValueError if the backend would compute in fewer bits than a dtype has."""
+    if BACKEND != "jax" or dtype != "float64":
+        return
+    import jax
+
+    if not jax.config.jax_enable_x64:
+        raise ValueError(
+            "dtype='float64' needs the 64 bits of JAX, which computes in 32 otherwise: "
+            "set the environment variable JAX_ENABLE_X64=1 before Python starts."
+        )
+
+
 def to_numpy(variable):
     """Return a copy of a Keras variable's value as an ndarray."""
     if tf is not None:
@@ -77,13 +90,15 @@ def has_gpu():
     return jax.default_backend() != "cpu"
 
 
-def compile_pure(function):
+def compile_pure(function, supports_jit):
     """Compile a function of arrays that has no side effects.
 
     Parameters
     ----------
     function : callable
         Takes and returns (nests of) arrays, and reads no state.
+    supports_jit : bool
+        Whether JAX can compile it.
 
     Returns
     -------
@@ -95,7 +110,7 @@ def compile_pure(function):
     if BACKEND == "jax":
         import jax
 
-        return jax.jit(function)
+        return jax.jit(function) if supports_jit else function
     import torch
 
     return torch.no_grad()(function)

@@ -89,8 +89,6 @@ class CompiledNetwork:
         self._non_trainable = [
             variables.index(id(v)) for v in self._model.non_trainable_variables
         ]
-        self._predict = compile_pure(self._predict_block)
-        self._evaluate = compile_pure(self._evaluate_block)
         self._served = None, None
         self.pads = _rows_are_independent(self._model)
         self.shapes = [tuple(variable.shape) for variable in self._model.variables]
@@ -101,6 +99,8 @@ class CompiledNetwork:
         ]
         self.first_layer = first_layer(self._model)
         self.supports_jit = all(map(_supports_jit, self.layers))
+        self._predict = compile_pure(self._predict_block, self.supports_jit)
+        self._evaluate = compile_pure(self._evaluate_block, self.supports_jit)
         compiles = BACKEND == "tensorflow" or (BACKEND == "jax" and self.supports_jit)
         self.scans = compiles and not overrides_training(self._model)
         self.convolutional = any(
@@ -258,9 +258,13 @@ def _rows_are_independent(model):
 def _supports_jit(layer):
     """Return whether XLA can compile a layer.
 
-    XLA has no kernel for the image transformations of Keras's augmentation layers, some
-    of which state that it does.
+    TensorFlow has no kernel of XLA for the image transformations of Keras's
+    augmentation layers, some of which state that it does. JAX has.
     """
+    if BACKEND == "jax":
+        # Which states that it can, and older versions of Keras lack.
+        unable = type(layer).__name__ == "RandomElasticTransform"
+        return layer.supports_jit and not unable
     module = type(layer).__module__
     augments = module.startswith("keras.src.layers.preprocessing.image_preprocessing")
     return layer.supports_jit and not augments

@@ -14,7 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skmnist._engine import _rates
-from skmnist._engine._backend import keras, start_backend, to_numpy
+from skmnist._engine._backend import (
+    check_precision,
+    keras,
+    start_backend,
+    to_numpy,
+)
 from skmnist._engine._built import (
     check_model,
     compiled_parts,
@@ -92,6 +97,7 @@ class Network:
             compiles it with another optimizer or loss than is given.
         """
         start_backend()
+        check_precision(self.dtype)
         with isolated_build(seed, self.dtype):
             model, optimizer = resolve(
                 self.builder,

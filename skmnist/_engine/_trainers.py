@@ -20,7 +20,12 @@ from skmnist._engine import _rates
 from skmnist._engine._backend import keras, to_numpy
 from skmnist._engine._blocks import compiled_blocks
 from skmnist._engine._built import learning_rate_variable, with_inner_optimizers
+from skmnist._engine._process import preserved_process_state
 from skmnist._interrupt import check_interrupt
+
+with preserved_process_state():
+    # An attribute of the tensor, except under JAX.
+    from keras.src.backend.common.masking import get_keras_mask
 
 # Rows gathered for one compiled call: enough to hide the call's overhead, small in
 # memory.
@@ -357,7 +362,7 @@ def training_keyword(model, training):
 
 def unmasked_weight(sample_weight, y_pred):
     """Return the weights of samples, 0 for those that a layer such as Masking masks."""
-    mask = getattr(y_pred, "_keras_mask", None)
+    mask = get_keras_mask(y_pred)
     if mask is None:
         return sample_weight
     return sample_weight * keras.ops.cast(mask, sample_weight.dtype)

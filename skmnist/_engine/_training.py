@@ -263,8 +263,9 @@ def open_trainer(stack, network, state, n_rows, callbacks, jit_compile):
     if callbacks.callbacks or in_batches:
         own = Variables(*network.build(state.seed))
     if in_batches:
-        if BACKEND == "tensorflow" and jit_compile == "auto":
-            jit_compile = False  # compiled anew in each fit, it would not pay
+        if jit_compile == "auto" and BACKEND != "torch":
+            # On TensorFlow, compiled anew in each fit, it would not pay.
+            jit_compile = BACKEND == "jax" and compiled.supports_jit
         trainer = BatchTrainer(own, network, callbacks.events, jit_compile)
     else:
         trainer = stack.enter_context(network.trainer(n_rows, jit_compile))

@@ -106,7 +106,8 @@ class KerasImageClassifier(BaseKerasClassifier):
         with the weights that it began with.
     dtype : str, default="float32"
         Keras dtype policy: "float32", "float64", "float16", "bfloat16",
-        "mixed_float16" or "mixed_bfloat16".
+        "mixed_float16" or "mixed_bfloat16". On JAX, "float64" needs the environment
+        variable ``JAX_ENABLE_X64=1``.
     callbacks : keras.callbacks.Callback or list of them, default=None
         Callbacks to call during training. `fit` calls these objects themselves, so what
         they collect can be read afterwards. `sklearn.clone` copies them, and shares
@@ -115,8 +116,8 @@ class KerasImageClassifier(BaseKerasClassifier):
         Whether to compile the training step with XLA, which makes epochs faster but
         the first one slower. "auto" compiles if there are at least 1,000 training
         samples, unless the network has convolutions and runs on a CPU, where XLA is
-        slow on them. The setting changes results in the last bits, and the units that
-        dropout drops.
+        slow on them; on the backend JAX it always compiles. The setting changes results
+        in the last bits, and the units that dropout drops.
     checkpoint_dir : str or path-like, default=None
         Directory where `fit` saves its state after every epoch. An interrupted fit
         resumes when called again with the same data and parameters, and ends with the

@@ -128,7 +128,7 @@ def test_network_of_several_inputs_or_outputs_is_refused(build, message):
 def test_subclassed_model_trains_as_in_keras(cls, digits, same_weights):
     X, y = digits
     clf = KerasImageClassifier(
-        lambda meta: cls(meta["n_classes_"]), epochs=10, random_state=0
+        lambda meta: cls(meta["n_classes_"]), epochs=25, random_state=0
     )
     clf.fit(X, y)
     assert clf.score(X, y) > 0.7

@@ -60,7 +60,7 @@ def build_batch_normed(meta):
     "estimator",
     [
         KerasMLPClassifier(epochs=8, random_state=0),
-        LeNetClassifier(epochs=15, batch_size=16, hidden_dropout=0.0, **SMALL_LENET),
+        LeNetClassifier(epochs=25, batch_size=16, hidden_dropout=0.0, **SMALL_LENET),
         KerasImageClassifier(build_linear, epochs=25, random_state=0),
         KerasImageClassifier(build_batch_normed, epochs=25, random_state=0),
     ],

@@ -241,6 +241,7 @@ def test_fit_trains_a_new_network_each_time(clf, data, request):
     assert len(wrapper.history_["loss"]) == 10
 
 
+@pytest.mark.tensorflow
 def test_clone_and_pickle(binary):
     X, y = binary
     wrapper = mlp().fit(X, y).to_scikeras()

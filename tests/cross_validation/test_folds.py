@@ -240,6 +240,7 @@ def test_callbacks_and_warm_start_leave_the_curves_as_they_are(data):
     assert len(two.curves.train_loss) == 2
 
 
+@pytest.mark.tensorflow
 def test_predictions_are_those_of_the_fitted_classifier(data):
     """Not of the last epoch, from which they differ if weights are restored."""
     X, y = data

@@ -108,6 +108,7 @@ def test_unreachable_server_is_an_os_error(server, tmp_path, monkeypatch):
     assert created_files(tmp_path) == []
 
 
+@pytest.mark.tensorflow
 def test_concurrent_downloads_succeed(server, tmp_path):
     # The server answers only after it has received both requests.
     server.barrier = threading.Barrier(2)

@@ -21,6 +21,7 @@ def cases():
 
 
 # Those on embedded or generated data; docs/studies/advice.py follows all.
+@pytest.mark.tensorflow
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "case", "advice"),

@@ -66,6 +66,7 @@ def test_trained_too_long_names_best_epoch():
     assert f"epoch {finding.evidence['epoch']}" in finding.advice
 
 
+@pytest.mark.tensorflow
 @pytest.mark.slow
 def test_early_stopping_is_not_trained_too_long():
     rng = np.random.default_rng(0)

@@ -111,7 +111,7 @@ def test_plot_shows_the_range_and_hides_divergence(curve):
     "clf",
     [
         KerasMLPClassifier(),
-        KerasMLPClassifier(optimizer="sgd"),
+        pytest.param(KerasMLPClassifier(optimizer="sgd"), marks=pytest.mark.tensorflow),
         KerasMLPClassifier(random_rotation=0.03, label_smoothing=0.1),
     ],
     ids=["adam", "sgd", "augmented"],
@@ -206,6 +206,7 @@ def build_own_step(meta):
     )
 
 
+@pytest.mark.tensorflow
 def test_network_with_its_own_training_step(digits):
     clf = KerasImageClassifier(build_own_step, random_state=0)
     display = LearningRateDisplay.from_estimator(clf, *digits)

@@ -137,6 +137,7 @@ def test_swap_ema_weights_on_epoch_shows_average_to_other_callbacks(acts_as_kera
     acts_as_keras(lambda folder: callbacks.SwapEMAWeights(swap_on_epoch=True))
 
 
+@pytest.mark.tensorflow
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*per-batch hooks:UserWarning")
 def test_terminate_on_nan_ends_as_any_diverging_training(rows):

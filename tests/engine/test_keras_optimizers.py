@@ -175,6 +175,7 @@ def test_learning_rate_with_a_multi_optimizer_is_refused(rows):
 
 
 @has_multi_optimizer
+@pytest.mark.tensorflow
 def test_diverging_multi_optimizer_is_an_error(rows):
     optimizer = optimizers.MultiOptimizer(optimizers.OptimizerMap(optimizers.SGD(1e38)))
     clf = KerasImageClassifier(build, optimizer=optimizer, random_state=0)

@@ -136,6 +136,7 @@ def test_per_batch_callback_warns_and_receives_every_batch(digits):
     )
 
 
+@pytest.mark.tensorflow
 @pytest.mark.slow
 def test_jit_compile(digits, same_weights):
     settings = {"epochs": 2, "random_state": 0}
@@ -254,6 +255,7 @@ DRAWS = {
 }
 
 
+@pytest.mark.tensorflow
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("draw", "n_samples", "by_batch"),
