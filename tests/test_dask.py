@@ -59,6 +59,7 @@ def thread_counts():
     )
 
 
+@pytest.mark.tensorflow
 def test_tensorflow_takes_the_share_of_a_worker(client):
     counts = run_everywhere(client, thread_counts)
     assert list(counts.values()) == [(1, 1), (1, 1)]

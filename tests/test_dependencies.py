@@ -29,6 +29,7 @@ SOURCES = {path: ast.parse(path.read_text()) for path in ROOT.glob("skmnist/**/*
 # Where each private attribute in use belongs.
 ATTRIBUTES = {
     "_all_reduce_sum_gradients": lambda: keras.optimizers.Adam(),
+    "_call_flat": lambda: tf.function(lambda: tf.zeros(())).get_concrete_function(),
     "_build_keras_model": lambda: scikeras_classifier(),
     "_compile_loss": lambda: keras.Sequential(),
     "_flatten_layers": lambda: keras.Sequential(),
@@ -53,6 +54,7 @@ KERAS_GLOBALS = [
 IMPORT_NAMES = {"scikit-learn": "sklearn", "pillow": "PIL"}
 PRIVATE_IMPORTS = {
     "keras.src.backend.common.global_state",
+    "keras.src.backend.common.masking.get_keras_mask",
     "keras.src.random.seed_generator",
     "sklearn.base._fit_context",
     "sklearn.utils._optional_dependencies.check_matplotlib_support",
@@ -145,10 +147,12 @@ def imports():
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@pytest.mark.tensorflow
 def test_private_attributes_in_use_are_listed_here():
     assert private_attributes_in_use() == set(ATTRIBUTES)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("name", ATTRIBUTES)
 def test_private_attribute_exists(name):
     assert hasattr(ATTRIBUTES[name](), name)

@@ -192,7 +192,9 @@ def fingerprint():
         "environment": dict(os.environ),
         "random": joblib.hash(random.getstate()),
         "numpy": joblib.hash(np.random.get_state()),
-        "keras": keras.random.uniform((2,), seed=keras.random.SeedGenerator(1)).numpy(),
+        "keras": keras.ops.convert_to_numpy(
+            keras.random.uniform((2,), seed=keras.random.SeedGenerator(1))
+        ),
         "tensorflow": tf.random.get_global_generator().state.numpy().tolist(),
         "floatx": keras.config.floatx(),
         "policy": keras.config.dtype_policy().name,
@@ -217,7 +219,10 @@ def fingerprint():
         *ESTIMATORS,
         KerasMLPClassifier(dtype="float64", epochs=1),
         KerasMLPClassifier(dtype="mixed_bfloat16", epochs=1, random_state=0),
-        KerasImageClassifier(build_with_random_scale, epochs=1, random_state=0),
+        pytest.param(
+            KerasImageClassifier(build_with_random_scale, epochs=1, random_state=0),
+            marks=pytest.mark.tensorflow,
+        ),
     ],
     ids=["mlp", "lenet", "float64-unseeded", "bfloat16", "user-builder"],
 )
@@ -248,6 +253,7 @@ def test_fit_does_not_change_global_state(estimator, digits):
     assert drawn == tf.random.uniform([])
 
 
+@pytest.mark.tensorflow
 def test_builder_that_draws_random_numbers_is_seeded(digits, same_weights):
     X, y = digits
     clf = KerasImageClassifier(build_with_random_scale, epochs=2, random_state=0)

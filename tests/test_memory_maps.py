@@ -110,6 +110,7 @@ def flags_of(path):
     raise AssertionError(f"{path} is not mapped")
 
 
+@pytest.mark.tensorflow
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="of Linux")
 @pytest.mark.parametrize("available", [0, 2**50])
 def test_pages_around_a_row_are_not_read_if_the_file_exceeds_the_memory(

@@ -113,7 +113,11 @@ def compile_pure(function, supports_jit):
         return jax.jit(function) if supports_jit else function
     import torch
 
-    return torch.no_grad()(function)
+    def call(*arguments):
+        convert = keras.ops.convert_to_tensor
+        return function(*keras.tree.map_structure(convert, arguments))
+
+    return torch.no_grad()(call)
 
 
 def _traced_by_signature(function):

@@ -126,7 +126,7 @@ class CompiledNetwork:
         tensors = self._kept_tensors(weights)
         outputs, n_done = None, 0
         for n_rows, (block,) in self._blocks(X):
-            part = np.asarray(self._predict(*tensors, block))[:n_rows]
+            part = keras.ops.convert_to_numpy(self._predict(*tensors, block))[:n_rows]
             if outputs is None:
                 outputs = np.empty((len(X), *part.shape[1:]), dtype)
             outputs[n_done : n_done + n_rows] = part

@@ -43,7 +43,7 @@ def seeded_generators(seed):
         try:
             for name in _KERAS_GLOBALS:
                 global_state.set_global_attribute(name, None)
-            keras.utils.set_random_seed(seed)
+            _seed_all(seed)
             own = _ThreadRandom(seed)
             seed_generator.python_random, random.seed = own, own.seed
             if BACKEND == "tensorflow":
@@ -54,6 +54,20 @@ def seeded_generators(seed):
         finally:
             seed_generator.python_random, random.seed = seeds_before
             _set_states(before)
+
+
+def _seed_all(seed):
+    if BACKEND == "tensorflow":
+        keras.utils.set_random_seed(seed)
+        return
+    # Keras would also seed TensorFlow, whose state is not known here.
+    random.seed(seed)
+    np.random.seed(seed)
+    global_state.set_global_attribute("global_random_seed", seed)
+    if BACKEND == "torch":
+        import torch
+
+        torch.manual_seed(seed)
 
 
 class _ThreadRandom:

@@ -219,7 +219,7 @@ def test_optimizer_and_loss_of_a_compiled_builder_hold(
     expected = KerasImageClassifier(given, optimizer=sgd, **params).fit(*digits)
     assert same_weights(clf, expected)
     assert clf.evaluate(*digits) == pytest.approx(expected.evaluate(*digits))
-    assert type(clf.model_.optimizer) is keras.optimizers.SGD
+    assert isinstance(clf.model_.optimizer, keras.optimizers.SGD)
     assert same_weights(clone(clf).fit(*digits), clf)
     assert same_weights(pickle.loads(cloudpickle.dumps(clf)), clf)
     save(clf, tmp_path / "clf.skmnist")

@@ -51,11 +51,17 @@ class Killed(BaseException):
     pass
 
 
+def trainer_class():
+    """Return the class of trainers on the backend at hand."""
+    from skmnist._engine._trainers import BatchTrainer, BlockTrainer
+
+    return BatchTrainer if keras.backend.backend() == "torch" else BlockTrainer
+
+
 def kill_in_epoch(monkeypatch, number):
     """Raise Killed at the end of an epoch, counted from 1 over all following fits."""
-    from skmnist._engine._trainers import BlockTrainer
-
-    run_epoch, count = BlockTrainer.run_epoch, iter(range(1, 1000))
+    trainer = trainer_class()
+    run_epoch, count = trainer.run_epoch, iter(range(1, 1000))
 
     def run(self, *args, **kwargs):
         logs = run_epoch(self, *args, **kwargs)
@@ -63,20 +69,19 @@ def kill_in_epoch(monkeypatch, number):
             raise Killed
         return logs
 
-    monkeypatch.setattr(BlockTrainer, "run_epoch", run)
+    monkeypatch.setattr(trainer, "run_epoch", run)
 
 
 def epochs_run(monkeypatch):
     """Return a list to which every following epoch appends an entry."""
-    from skmnist._engine._trainers import BlockTrainer
-
-    run_epoch, done = BlockTrainer.run_epoch, []
+    trainer = trainer_class()
+    run_epoch, done = trainer.run_epoch, []
 
     def run(self, *args, **kwargs):
         done.append(self)
         return run_epoch(self, *args, **kwargs)
 
-    monkeypatch.setattr(BlockTrainer, "run_epoch", run)
+    monkeypatch.setattr(trainer, "run_epoch", run)
     return done
 
 

@@ -10,6 +10,10 @@ from sklearn.base import clone
 from skmnist import KerasImageClassifier, KerasMLPClassifier
 from skmnist._engine._trainers import BlockTrainer
 
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="PyTorch trains batch by batch"
+)
+
 
 @pytest.fixture
 def traced(monkeypatch):
