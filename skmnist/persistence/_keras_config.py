@@ -68,13 +68,14 @@ def to_text(value):
         raise TypeError(f"{name} is not built into Keras.")
     try:
         config = keras.saving.serialize_keras_object(value)
-        text = json.dumps(config, default=np.generic.item)
-        check(json.loads(text))
+        config = json.loads(json.dumps(config, default=np.generic.item))
+        _make_portable(config)
+        check(config)
     except Exception as error:  # user-defined get_config may raise anything
         raise TypeError(
             f"{name} cannot be saved as a Keras configuration: {error}"
         ) from error
-    return text
+    return json.dumps(config)
 
 
 def from_text(text):
@@ -115,6 +116,20 @@ def check(config):
             f"the network has {n_objects:,} objects, more than the {_MAX_OBJECTS:,} "
             "allowed"
         )
+
+
+def _make_portable(config):
+    """Name an optimizer by its public class, in place.
+
+    On PyTorch, ``keras.optimizers.SGD`` returns an object of a class derived from it.
+    """
+    if isinstance(config, dict):
+        if str(config.get("module")).startswith("keras.src.backend.torch.optimizers"):
+            config["module"] = "keras.optimizers"
+        config = config.values()
+    if not isinstance(config, str | int | float | None):
+        for part in config:
+            _make_portable(part)
 
 
 def describe(value):

@@ -196,8 +196,10 @@ def test_zero_sample_weight_equals_removing_samples(digits):
     weight = (np.arange(400) < 300).astype(float)
     weighted = KerasMLPClassifier(**settings).fit(X, y, sample_weight=weight)
     shorter = KerasMLPClassifier(**settings).fit(X[:300], y[:300])
+    # On PyTorch, Keras rounds some parts of a step to 32 bits.
+    rtol = 1e-6 if keras.backend.backend() == "torch" else 1e-9
     np.testing.assert_allclose(
-        weighted.predict_proba(X), shorter.predict_proba(X), rtol=1e-9
+        weighted.predict_proba(X), shorter.predict_proba(X), rtol=rtol
     )
     assert weighted.history_["loss"] == pytest.approx(shorter.history_["loss"])
 

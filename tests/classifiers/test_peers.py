@@ -332,7 +332,7 @@ def test_search_over_optimizers_losses_and_callbacks():
     }
     search = GridSearchCV(mlp(epochs=5), grid, cv=2, error_score="raise").fit(X, y)
     optimizer = search.best_estimator_.model_.optimizer
-    assert type(optimizer) is keras.optimizers.RMSprop
+    assert isinstance(optimizer, keras.optimizers.RMSprop)
     assert float(optimizer.learning_rate) == pytest.approx(0.03)
 
 
