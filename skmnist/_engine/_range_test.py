@@ -59,6 +59,8 @@ def losses_at_rates(
     with contextlib.ExitStack() as stack:
         callbacks = KerasCallbacks((), 0)
         callbacks.open(1, len(rates))
+        callbacks.events.on_train_begin()
+        stack.callback(callbacks.events.on_train_end)
         trainer = open_trainer(stack, network, state, len(rows), callbacks, jit_compile)
         trainer.assign(state.weights, state.optimizer_state)
         steps = _batches(rows, min(batch_size, len(rows)), state.seed)

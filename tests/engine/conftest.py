@@ -100,8 +100,8 @@ def trains_as_keras():
             )
         for actual, expected in zip(clf.model_.variables, model.variables, strict=True):
             np.testing.assert_allclose(
-                np.array(actual.value),
-                np.array(expected.value),
+                keras.ops.convert_to_numpy(actual.value),
+                keras.ops.convert_to_numpy(expected.value),
                 rtol=rtol,
                 atol=atol,
                 err_msg=expected.path,
@@ -111,7 +111,7 @@ def trains_as_keras():
         ):
             np.testing.assert_allclose(
                 actual,
-                np.array(expected.value),
+                keras.ops.convert_to_numpy(expected.value),
                 rtol=rtol,
                 atol=atol,
                 err_msg=expected.path,
