@@ -11,6 +11,8 @@ they are not there.
 import sys
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import _common as common
 import numpy as np
@@ -115,8 +117,9 @@ def diagnose(args):
     """Time the command `skmnist diagnose` in fresh processes."""
 
     def command(n_jobs):
-        words = ["diagnose", "--quiet", "--overwrite", "--out", "bench-report"]
-        common.in_fresh_process("-m", "skmnist", *words, "--n-jobs", n_jobs)
+        with TemporaryDirectory() as folder:
+            words = ["diagnose", "--quiet", "--out", Path(folder) / "report"]
+            common.in_fresh_process("-m", "skmnist", *words, "--n-jobs", n_jobs)
 
     contenders = {
         "1 job": lambda: command(1),

@@ -4,10 +4,11 @@
     python examples/benchmarks/bench_scaling.py --predict --fit 0.15
 
 The first command measures, for each backend in a process of its own: the seconds until
-the workers are warm, of a fit, and of a task that does nothing. From these it predicts
-searches of other sizes, runs them, and writes both times. Searches with many workers
-are run with a classifier that sleeps, because the scheduler's part does not need the
-cores. The second command predicts searches of 10 to 10,000 fits on 2 to 256 workers.
+the workers are warm, of a fit, and of handing out a task. From these it predicts
+searches of other sizes, and writes the times that they take beside it. Searches with
+many workers are run with a classifier that sleeps, because the scheduler's part does
+not need the cores. The second command predicts searches of 10 to 10,000 fits on 2 to
+256 workers.
 """
 
 import time
@@ -60,7 +61,7 @@ def main():
     parser.add_argument("--predict", action="store_true", help="print predictions")
     parser.add_argument("--fit", type=float, default=0.15, help="seconds of one fit")
     parser.add_argument("--start", type=float, default=15.0, help="seconds to start")
-    parser.add_argument("--task", type=float, default=0.006, help="seconds of a task")
+    parser.add_argument("--task", type=float, default=0.06, help="seconds of a task")
     parser.add_argument("--only", choices=list(BACKENDS), help=common.argparse.SUPPRESS)
     args = parser.parse_args()
     if args.predict:
@@ -101,31 +102,31 @@ def compare(backend, n_jobs):
     with BACKENDS[backend](n_jobs):
         first = 2 * n_jobs
         mlp(first, n_jobs)
-        until_warm = time.perf_counter() - BEGIN
-        task = sleeping(400, n_jobs, 0.0) / 400
+        start = time.perf_counter() - BEGIN
         warm = statistics.median(mlp(first, n_jobs) for _ in range(3))
-        costs = Costs(until_warm - warm, warm * n_jobs / first, task)
-        yield "start", 0, n_jobs, costs.start, costs.start
-        yield "task", 400, n_jobs, task, task
-        yield "fit", first, n_jobs, costs.fit, costs.fit
-        warm_costs = Costs(0.0, costs.fit, task)
-        for n_fits in (10, 30, 100):
-            predicted = search_time(warm_costs, n_fits, n_jobs)
-            yield "MLP", n_fits, n_jobs, mlp(n_fits, n_jobs), predicted
-    for n_workers, n_fits in SLEEPING.get(backend, ()):
+        seconds = {n_fits: mlp(n_fits, n_jobs) for n_fits in (10, 30, 100)}
+        # joblib hands out several short tasks as one, but none as long as a fit.
+        task = sleeping(400, n_jobs, 0.0) / 400
+    slept = {}
+    for n_workers, n_fits in SLEEPING if backend != "loky" else ():
         with BACKENDS[backend](n_workers):
             sleeping(n_workers, n_workers, 0.0)
-            task = sleeping(400, n_workers, 0.0) / 400
-            seconds = sleeping(n_fits, n_workers)
+            slept[n_workers, n_fits] = sleeping(n_fits, n_workers)
+            task = (slept[n_workers, n_fits] - SLEEP) / n_fits
+    costs = Costs(0.0, warm * n_jobs / first, task)
+    yield "start", 0, n_jobs, start - warm, start - warm
+    yield "task", 0, n_jobs, task, task
+    yield "fit", first, n_jobs, costs.fit, costs.fit
+    for n_fits, measured in seconds.items():
+        yield "MLP", n_fits, n_jobs, measured, search_time(costs, n_fits, n_jobs)
+    for (n_workers, n_fits), measured in slept.items():
         predicted = search_time(Costs(0.0, SLEEP, task), n_fits, n_workers)
-        yield "task", 400, n_workers, task, task
-        yield "sleep", n_fits, n_workers, seconds, predicted
+        yield "sleep", n_fits, n_workers, measured, predicted
 
 
-SLEEPING = {
-    "threads": [(8, 100), (32, 1000), (256, 1000)],
-    "Dask": [(8, 100), (32, 1000), (256, 1000)],
-}
+# Workers and fits. The last search, in which handing out tasks takes longer than the
+# fits, gives the cost of a task.
+SLEEPING = [(8, 100), (32, 1000), (256, 1000)]
 
 
 def timed_search(estimator, grid, X, y, n_jobs):
