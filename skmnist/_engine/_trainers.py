@@ -1,10 +1,11 @@
 """Trainers: the optimisation steps of one epoch.
 
-A `BlockTrainer` takes the steps of many batches inside one compiled call. Compiling
-takes longer than a small fit, so a `TrainerPool` keeps block trainers for the next fit
-of the same network. A `BatchTrainer` takes one step per call through Keras, and serves
-whatever a block trainer cannot: callbacks that act on batches, networks with a training
-step of their own, and the backend PyTorch.
+A `BlockTrainer` takes the steps of many batches inside one compiled call (`_blocks`).
+Building a network and compiling take longer than a small fit, so a `TrainerPool` keeps
+block trainers, and what all of them have compiled, for other fits of the same network.
+A `BatchTrainer` takes one step per call through Keras, and serves whatever a block
+trainer cannot: callbacks that act on batches, networks with a training step of their
+own, and the backend PyTorch.
 
 Stopping, validation, callbacks and checkpoints are not a trainer's subject: see
 `_training` and `_observers`.
