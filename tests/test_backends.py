@@ -169,11 +169,12 @@ def test_backend_trains_as_tensorflow_does(backend, tmp_path):
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """The folders of files that each installed backend has saved, by its name."""
-    folders = {}
-    for backend in BACKENDS:
-        if importlib.util.find_spec(backend) is not None:
-            folders[backend] = tmp_path_factory.mktemp(backend)
-            run(backend, SAVE, folders[backend])
+    installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
+    if len(installed) == 1:
+        pytest.skip("no other backend is installed")
+    folders = {name: tmp_path_factory.mktemp(name) for name in installed}
+    for backend, folder in folders.items():
+        run(backend, SAVE, folder)
     return folders
 
 

@@ -65,7 +65,7 @@ class _Trace:
             (places.get(id(tensor)), tensor)
             for tensor in self._function.captured_inputs
         ]
-        # A variable that is none of Keras's, such as a tf.Variable of a user's layer,
+        # A resource that is no variable of Keras's, such as the table of IntegerLookup,
         # is not known in the networks of other trainers.
         self._is_shared = all(
             place is not None or tensor.dtype != tf.resource
