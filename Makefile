@@ -25,8 +25,8 @@ test-fast: $(VENV)/.test
 test-oldest: $(OLDEST)/.oldest
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist loadgroup tests
 
-# On JAX and on PyTorch, also if tests fail on the first. JAX compiles every network of
-# every worker: the cache on disk halves the time.
+# On JAX and on PyTorch, also if tests fail on the first. The cache on disk spares JAX to
+# compile in each worker what another one has compiled.
 test-backends: $(BACKENDS)/.backends
 	failed=0; for backend in jax torch; do \
 		KERAS_BACKEND=$$backend \

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits, make_classification
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what holds on TensorFlow only, on other backends."""
+    """Skip what holds on TensorFlow, or with its random numbers, only."""
     if keras.backend.backend() == "tensorflow":
         return
     for item in items:

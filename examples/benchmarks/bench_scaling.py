@@ -1,7 +1,7 @@
 """Measure what a search costs on threads, processes and a cluster, and predict more.
 
-    python examples/benchmarks/bench_scaling.py --csv docs/_data/scaling.csv
-    python examples/benchmarks/bench_scaling.py --predict --fit 0.15
+    python examples/benchmarks/bench_scaling.py --rounds 1 --csv docs/_data/scaling.csv
+    python examples/benchmarks/bench_scaling.py --predict --start 9 --fit 9 --task 0.05
 
 The first command measures, for each backend in a process of its own: the seconds until
 the workers are warm, of a fit, and of handing out a task. From these it predicts
@@ -11,27 +11,30 @@ not need the cores. The second command predicts searches of 10 to 10,000 fits on
 256 workers.
 """
 
+import statistics
+import sys
 import time
+import warnings
+from contextlib import ExitStack, contextmanager
 
-BEGIN = time.perf_counter()
-
-import statistics  # noqa: E402
-import sys  # noqa: E402
-import warnings  # noqa: E402
-from contextlib import ExitStack, contextmanager  # noqa: E402
-
-import _common as common  # noqa: E402
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-from _search_time import Costs, search_time, useful_workers  # noqa: E402
-from joblib import parallel_config  # noqa: E402
-from sklearn.base import BaseEstimator, ClassifierMixin  # noqa: E402
-from sklearn.model_selection import GridSearchCV  # noqa: E402
+import _common as common
+import numpy as np
+import pandas as pd
+from _search_time import Costs, search_time, useful_workers
+from joblib import parallel_config
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import GridSearchCV
 
 warnings.filterwarnings("ignore")
 
 N_SPLITS = 2
+# Fits from whose time that of one is taken, and the searches that are then predicted.
+N_MEASURED = 20
+N_PREDICTED = (10, 30, 100)
 SLEEP = 0.5
+# Workers and sleeping fits. The last search, in which handing out tasks takes longer
+# than the fits, gives the cost of a task.
+SLEEPING = [(8, 100), (32, 1000), (256, 1000)]
 N_FITS = (10, 100, 1000, 10_000)
 N_WORKERS = (2, 8, 32, 256)
 
@@ -59,74 +62,71 @@ def main():
     parser = common.parser(__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=2, help="default: %(default)s")
     parser.add_argument("--predict", action="store_true", help="print predictions")
-    parser.add_argument("--fit", type=float, default=0.15, help="seconds of one fit")
-    parser.add_argument("--start", type=float, default=15.0, help="seconds to start")
-    parser.add_argument("--task", type=float, default=0.06, help="seconds of a task")
-    parser.add_argument("--only", choices=list(BACKENDS), help=common.argparse.SUPPRESS)
+    for name, seconds in {"start": 13.0, "fit": 0.5, "task": 0.052}.items():
+        parser.add_argument(
+            f"--{name}",
+            type=float,
+            default=seconds,
+            help="seconds, for --predict; default: %(default)s",
+        )
+    # In a process of its own: the backend, and when the process was started.
+    parser.add_argument("--measure", nargs=2, help=common.argparse.SUPPRESS)
     args = parser.parse_args()
     if args.predict:
         print(predictions(Costs(args.start, args.fit, args.task)).to_string())
-    elif args.only:
-        for row in compare(args.only, args.jobs):
+    elif args.measure:
+        backend, begin = args.measure
+        for row in measure(backend, args.jobs, float(begin)):
             print(*row)
     else:
-        names = [name for name in BACKENDS for _ in range(args.rounds)]
-        options = ["--jobs", args.jobs]
-        words = {name: [] for name in BACKENDS}
-        for name in names:
-            printed = common.in_fresh_process(__file__, "--only", name, *options)
-            words[name].append(np.reshape(printed, (-1, 5)))
-        table = pd.concat([medians(name, tables) for name, tables in words.items()])
+        table = pd.concat([medians(backend, args) for backend in BACKENDS])
         print(table.to_string(index=False))
         if args.csv:
             table.to_csv(args.csv, index=False)
 
 
-def compare(backend, n_jobs):
-    """Yield what was searched, fits, workers, and the measured and predicted seconds.
+def measure(backend, n_jobs, begin):
+    """Yield costs and searches: what, fits, workers, measured and predicted seconds.
 
-    The first rows are the costs themselves.
+    Costs, and the search that gives the cost of a task, have NaN as prediction.
     """
     images, y = common.digits()
     pipe = common.ours(epochs=5)
     rates = "kerasmlpclassifier__learning_rate"
 
-    def mlp(n_fits, n_workers):
+    def mlp(n_fits):
         grid = {rates: np.geomspace(0.0005, 0.01, n_fits // N_SPLITS).tolist()}
-        return timed_search(pipe, grid, images, y, n_workers)
+        return timed_search(pipe, grid, images, y, n_jobs)
 
     def sleeping(n_fits, n_workers, seconds=SLEEP):
         grid = {"number": range(n_fits // N_SPLITS)}
         return timed_search(Sleeper(seconds), grid, images[:100], y[:100], n_workers)
 
     with BACKENDS[backend](n_jobs):
-        first = 2 * n_jobs
-        mlp(first, n_jobs)
-        start = time.perf_counter() - BEGIN
-        warm = statistics.median(mlp(first, n_jobs) for _ in range(3))
-        seconds = {n_fits: mlp(n_fits, n_jobs) for n_fits in (10, 30, 100)}
-        # joblib hands out several short tasks as one, but none as long as a fit.
+        mlp(N_MEASURED)
+        until_first = time.time() - begin
+        warm = statistics.median(mlp(N_MEASURED) for _ in range(3))
+        searches = {n_fits: mlp(n_fits) for n_fits in N_PREDICTED}
         task = sleeping(400, n_jobs, 0.0) / 400
     slept = {}
-    for n_workers, n_fits in SLEEPING if backend != "loky" else ():
-        with BACKENDS[backend](n_workers):
-            sleeping(n_workers, n_workers, 0.0)
-            slept[n_workers, n_fits] = sleeping(n_fits, n_workers)
-            task = (slept[n_workers, n_fits] - SLEEP) / n_fits
-    costs = Costs(0.0, warm * n_jobs / first, task)
-    yield "start", 0, n_jobs, start - warm, start - warm
-    yield "task", 0, n_jobs, task, task
-    yield "fit", first, n_jobs, costs.fit, costs.fit
-    for n_fits, measured in seconds.items():
-        yield "MLP", n_fits, n_jobs, measured, search_time(costs, n_fits, n_jobs)
-    for (n_workers, n_fits), measured in slept.items():
+    if backend != "loky":  # whose workers are processes
+        for n_workers, n_fits in SLEEPING:
+            with BACKENDS[backend](n_workers):
+                sleeping(n_workers, n_workers, 0.0)
+                slept[n_workers, n_fits] = sleeping(n_fits, n_workers)
+        # Not from tasks that do nothing: joblib hands out several of these as one.
+        task = (slept[SLEEPING[-1]] - SLEEP) / SLEEPING[-1][1]
+    costs = Costs(0.0, warm * n_jobs / N_MEASURED, task)
+    yield "start", "-", n_jobs, until_first - warm, np.nan
+    yield "fit", N_MEASURED, n_jobs, costs.fit, np.nan
+    yield "task", "-", n_jobs, task, np.nan
+    for n_fits, seconds in searches.items():
+        yield "MLP", n_fits, n_jobs, seconds, search_time(costs, n_fits, n_jobs)
+    for (n_workers, n_fits), seconds in slept.items():
         predicted = search_time(Costs(0.0, SLEEP, task), n_fits, n_workers)
-        yield "sleep", n_fits, n_workers, measured, predicted
-
-
-# Workers and fits. The last search, in which handing out tasks takes longer than the
-# fits, gives the cost of a task.
-SLEEPING = [(8, 100), (32, 1000), (256, 1000)]
+        if (n_workers, n_fits) == SLEEPING[-1]:
+            predicted = np.nan
+        yield "sleep", n_fits, n_workers, seconds, predicted
 
 
 def timed_search(estimator, grid, X, y, n_jobs):
@@ -156,26 +156,33 @@ def dask(n_workers):
         yield
 
 
+# Functions of the number of workers.
 BACKENDS = {
-    "threads": lambda n_workers: parallel_config("threading"),
-    "loky": lambda n_workers: parallel_config("loky"),
+    "threads": lambda _: parallel_config("threading"),
+    "loky": lambda _: parallel_config("loky"),
     "Dask": dask,
 }
 
 
-def medians(backend, rounds):
-    """Return the medians over the rounds as a table."""
-    seconds = np.median([np.asarray(r[:, 3:], float) for r in rounds], axis=0)
+def medians(backend, args):
+    """Return the medians over the rounds, each in a process of its own, as a table."""
+    rounds = []
+    for _ in range(args.rounds):
+        options = ["--measure", backend, time.time(), "--jobs", args.jobs]
+        printed = common.in_fresh_process(__file__, *options)
+        rounds.append(np.reshape(printed, (-1, 5)))
     what, n_fits, n_workers = rounds[0][:, :3].T
+    seconds = np.median([r[:, 3:].astype(float) for r in rounds], axis=0)
+    measured, predicted = seconds.T
     return pd.DataFrame(
         {
             "backend": backend,
             "what": what,
-            "fits": n_fits.astype(int),
-            "workers": n_workers.astype(int),
-            "measured": seconds[:, 0].round(4),
-            "predicted": seconds[:, 1].round(4),
-            "ratio": (seconds[:, 0] / seconds[:, 1]).round(2),
+            "fits": n_fits,
+            "workers": n_workers,
+            "measured": measured.round(4),
+            "predicted": predicted.round(2),
+            "ratio": (measured / predicted).round(2),
         }
     )
 

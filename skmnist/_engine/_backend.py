@@ -23,6 +23,9 @@ with preserved_process_state(), without_tensorflow_log():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import keras
 
+    # An attribute of the tensor, except under JAX.
+    from keras.src.backend.common.masking import get_keras_mask  # noqa: F401
+
 BACKEND = keras.backend.backend()
 #: The module `tensorflow`, or None under another backend.
 tf = None

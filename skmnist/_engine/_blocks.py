@@ -37,12 +37,12 @@ class _TensorFlowBlocks:
         tensors = [tf.constant(n_batches), *map(tf.convert_to_tensor, arrays)]
         # Tracing is Python code: two threads that trace at once only hold up each
         # other.
+        signature = _signature(tensors)
         with self._lock:
-            traces = self._traces.setdefault(_signature(tensors), [])
-            trace = next((t for t in traces if t.serves(trainer)), None)
+            trace = self._traces.get(signature)
             if trace is None:
                 trace = _Trace(trainer, tensors, self._jit_compile)
-                traces.append(trace)
+                self._traces[signature] = trace
         return trace.run(trainer, tensors)
 
 
@@ -54,27 +54,17 @@ class _Trace:
         # function for good, which would keep every network ever traced in memory.
         for optimizer in with_inner_optimizers(trainer.optimizer):
             optimizer._all_reduce_sum_gradients = list
-        self._trainer = trainer
         block = functools.partial(_tensorflow_block, trainer)
         compiled = traced(block, jit_compile=jit_compile)
         self._function = compiled.get_concrete_function(*tensors)
         # The inputs that the function has captured: variables, by their place among
-        # those of the trainer, and constants.
+        # those of the trainer, and constants. Layers with any other state are in no
+        # network whose key two fits can share.
         places = {id(handle): i for i, handle in enumerate(_handles(trainer))}
         self._captured = [
             (places.get(id(tensor)), tensor)
             for tensor in self._function.captured_inputs
         ]
-        # A resource that is no variable of Keras's, such as the table of IntegerLookup,
-        # is not known in the networks of other trainers.
-        self._is_shared = all(
-            place is not None or tensor.dtype != tf.resource
-            for place, tensor in self._captured
-        )
-
-    def serves(self, trainer):
-        """Return whether the trace can run on the variables of a trainer."""
-        return self._is_shared or trainer is self._trainer
 
     def run(self, trainer, tensors):
         """Call the function with the variables of a trainer."""

@@ -18,15 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from skmnist._engine import _rates
-from skmnist._engine._backend import keras, to_numpy
+from skmnist._engine._backend import get_keras_mask, keras, to_numpy
 from skmnist._engine._blocks import compiled_blocks
 from skmnist._engine._built import learning_rate_variable, with_inner_optimizers
-from skmnist._engine._process import preserved_process_state
 from skmnist._interrupt import check_interrupt
-
-with preserved_process_state():
-    # An attribute of the tensor, except under JAX.
-    from keras.src.backend.common.masking import get_keras_mask
 
 # Rows gathered for one compiled call: enough to hide the call's overhead, small in
 # memory.
