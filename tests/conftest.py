@@ -26,6 +26,14 @@ def forgotten_functions():
 
 
 @pytest.fixture
+def trainer_class():
+    """The class whose `run_epoch` trains a network of this package on the backend."""
+    from skmnist._engine._trainers import BatchTrainer, BlockTrainer
+
+    return BatchTrainer if keras.backend.backend() == "torch" else BlockTrainer
+
+
+@pytest.fixture
 def digits():
     """scikit-learn's 8×8 digits: pixels in [0, 1], float32 (400, 64), and labels."""
     X, y = load_digits(return_X_y=True)

@@ -51,16 +51,8 @@ class Killed(BaseException):
     pass
 
 
-def trainer_class():
-    """Return the class of trainers on the backend at hand."""
-    from skmnist._engine._trainers import BatchTrainer, BlockTrainer
-
-    return BatchTrainer if keras.backend.backend() == "torch" else BlockTrainer
-
-
-def kill_in_epoch(monkeypatch, number):
+def kill_in_epoch(trainer, monkeypatch, number):
     """Raise Killed at the end of an epoch, counted from 1 over all following fits."""
-    trainer = trainer_class()
     run_epoch, count = trainer.run_epoch, iter(range(1, 1000))
 
     def run(self, *args, **kwargs):
@@ -72,9 +64,8 @@ def kill_in_epoch(monkeypatch, number):
     monkeypatch.setattr(trainer, "run_epoch", run)
 
 
-def epochs_run(monkeypatch):
+def epochs_run(trainer, monkeypatch):
     """Return a list to which every following epoch appends an entry."""
-    trainer = trainer_class()
     run_epoch, done = trainer.run_epoch, []
 
     def run(self, *args, **kwargs):
@@ -90,17 +81,19 @@ def epochs_run(monkeypatch):
     "estimator", ESTIMATORS, ids=["mlp", "early-stopping", "lenet", "user-builder"]
 )
 def test_interrupted_fit_resumes_bit_identical(
-    estimator, digits, tmp_path, monkeypatch, same_weights
+    estimator, digits, tmp_path, monkeypatch, same_weights, trainer_class
 ):
     digits = *digits, np.linspace(0.5, 2, 400)  # sample weights
     whole = clone(estimator).fit(*digits)
     clf = clone(estimator).set_params(checkpoint_dir=tmp_path)
     with monkeypatch.context() as patch:
-        kill_in_epoch(patch, 3)
+        kill_in_epoch(trainer_class, patch, 3)
         with pytest.raises(Killed):
             clone(clf).fit(*digits)
     with monkeypatch.context() as patch:
-        kill_in_epoch(patch, 3)  # two epochs are saved, so this is the fifth
+        kill_in_epoch(
+            trainer_class, patch, 3
+        )  # two epochs are saved, so this is the fifth
         if whole.n_iter_ > 4:
             with pytest.raises(Killed):
                 clone(clf).fit(*digits)
@@ -111,11 +104,11 @@ def test_interrupted_fit_resumes_bit_identical(
 
 
 def test_completed_fit_is_loaded_with_message(
-    digits, tmp_path, monkeypatch, capsys, same_weights
+    digits, tmp_path, monkeypatch, capsys, same_weights, trainer_class
 ):
     clf = clone(ESTIMATORS[0]).set_params(checkpoint_dir=str(tmp_path))
     first = clone(clf).fit(*digits)
-    kill_in_epoch(monkeypatch, 1)
+    kill_in_epoch(trainer_class, monkeypatch, 1)
     again = clone(clf).set_params(verbose=2).fit(*digits)
     assert "5 epochs are done" in capsys.readouterr().out
     assert same_weights(first, again)
@@ -227,7 +220,7 @@ def test_key_depends_on_code_of_functions():
 
 @pytest.mark.slow
 def test_resume_with_user_code_and_other_dtypes(
-    digits, tmp_path, monkeypatch, same_weights
+    digits, tmp_path, monkeypatch, same_weights, trainer_class
 ):
     for params in (
         {"optimizer": keras.optimizers.SGD(0.05, momentum=0.9)},
@@ -238,27 +231,27 @@ def test_resume_with_user_code_and_other_dtypes(
         whole = clone(clf).fit(*digits)
         clf.set_params(checkpoint_dir=tmp_path)
         with monkeypatch.context() as patch:
-            kill_in_epoch(patch, 3)
+            kill_in_epoch(trainer_class, patch, 3)
             with pytest.raises(Killed):
                 clone(clf).fit(*digits)
         with monkeypatch.context() as patch:
-            done = epochs_run(patch)
+            done = epochs_run(trainer_class, patch)
             resumed = clone(clf).fit(*digits)
         assert len(done) == 1
         assert same_weights(whole, resumed)
 
 
 def test_warm_start_resumes_after_interruption(
-    digits, tmp_path, monkeypatch, same_weights
+    digits, tmp_path, monkeypatch, same_weights, trainer_class
 ):
     clf = KerasMLPClassifier(epochs=3, dropout=0.2, warm_start=True, random_state=0)
     whole = clone(clf).fit(*digits).fit(*digits)
     clf.set_params(checkpoint_dir=tmp_path)
     with monkeypatch.context() as patch:
-        kill_in_epoch(patch, 5)
+        kill_in_epoch(trainer_class, patch, 5)
         with pytest.raises(Killed):
             clone(clf).fit(*digits).fit(*digits)
-    done = epochs_run(monkeypatch)
+    done = epochs_run(trainer_class, monkeypatch)
     resumed = clone(clf).fit(*digits).fit(*digits)
     assert len(done) == 2  # of six
     assert same_weights(whole, resumed)
@@ -268,7 +261,7 @@ def test_warm_start_resumes_after_interruption(
 @pytest.mark.slow
 @pytest.mark.parametrize("quantity", ["loss", "val_accuracy"])
 def test_save_best_saves_best_epoch(
-    quantity, digits, tmp_path, monkeypatch, same_weights
+    quantity, digits, tmp_path, monkeypatch, same_weights, trainer_class
 ):
     X, y = digits
     clf = KerasMLPClassifier(
@@ -280,7 +273,7 @@ def test_save_best_saves_best_epoch(
         random_state=0,
     )
     with monkeypatch.context() as patch:
-        kill_in_epoch(patch, 6)
+        kill_in_epoch(trainer_class, patch, 6)
         with pytest.raises(Killed):
             clone(clf).fit(X, y)
     clf.fit(X, y)
@@ -298,17 +291,19 @@ def test_save_best_saves_best_epoch(
     assert not hasattr(until_then, "best_model_path_")
 
 
-def test_interrupted_search_skips_completed_fits(digits, tmp_path, monkeypatch):
+def test_interrupted_search_skips_completed_fits(
+    digits, tmp_path, monkeypatch, trainer_class
+):
     search = GridSearchCV(
         KerasMLPClassifier(epochs=2, random_state=0), {"dropout": [0.1, 0.4]}, cv=2
     )
     whole = clone(search).fit(*digits)
     search.set_params(estimator__checkpoint_dir=tmp_path)
     with monkeypatch.context() as patch:
-        kill_in_epoch(patch, 6)  # the second epoch of the third fit
+        kill_in_epoch(trainer_class, patch, 6)  # the second epoch of the third fit
         with pytest.raises(Killed):
             clone(search).fit(*digits)
-    done = epochs_run(monkeypatch)
+    done = epochs_run(trainer_class, monkeypatch)
     again = clone(search).fit(*digits)
     assert len(done) == 10 - 5  # four fits and the refit have two epochs each
     np.testing.assert_array_equal(
@@ -389,7 +384,7 @@ def test_damaged_checkpoint_raises(digits, tmp_path):
 
 
 def test_full_disk_raises_and_keeps_completed_epochs(
-    digits, tmp_path, monkeypatch, same_weights
+    digits, tmp_path, monkeypatch, same_weights, trainer_class
 ):
     clf = KerasMLPClassifier(epochs=4, random_state=0)
     whole, three = clone(clf).fit(*digits), clone(clf).set_params(epochs=3).fit(*digits)
@@ -410,7 +405,7 @@ def test_full_disk_raises_and_keeps_completed_epochs(
     assert clf.n_iter_ == 3
     assert same_weights(clf, three)
     assert [path.name for path in tmp_path.glob("*/*")] == ["training.npz"]
-    done = epochs_run(monkeypatch)
+    done = epochs_run(trainer_class, monkeypatch)
     assert same_weights(clf.fit(*digits), whole)
     assert len(done) == 2
 

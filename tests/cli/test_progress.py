@@ -68,16 +68,16 @@ def search(folder, grid, n_jobs=1):
     )
 
 
-def test_running_trainings_show_epoch_and_parameters(monkeypatch, tmp_path, digits):
-    from skmnist._engine._trainers import BlockTrainer
-
-    run_epoch, seen = BlockTrainer.run_epoch, []
+def test_running_trainings_show_epoch_and_parameters(
+    monkeypatch, tmp_path, digits, trainer_class
+):
+    run_epoch, seen = trainer_class.run_epoch, []
 
     def look(self, *args, **kwargs):
         seen.extend(running.latest(1))
         return run_epoch(self, *args, **kwargs)
 
-    monkeypatch.setattr(BlockTrainer, "run_epoch", look)
+    monkeypatch.setattr(trainer_class, "run_epoch", look)
     with RunningTrainings(tmp_path) as running:
         network(tmp_path).fit(*digits)
         assert running.latest(1) == []
@@ -99,10 +99,10 @@ def test_checkpoint_leaves_no_progress_behind(tmp_path, digits):
     assert not (tmp_path / "unused").exists()
 
 
-def test_failed_training_gives_way_to_later_ones(monkeypatch, tmp_path, digits):
-    from skmnist._engine._trainers import BlockTrainer
-
-    run_epoch, seen = BlockTrainer.run_epoch, []
+def test_failed_training_gives_way_to_later_ones(
+    monkeypatch, tmp_path, digits, trainer_class
+):
+    run_epoch, seen = trainer_class.run_epoch, []
 
     def look_and_fail_once(self, *args, **kwargs):
         seen.append([state["parameters"]["epochs"] for state in running.latest(2)])
@@ -110,7 +110,7 @@ def test_failed_training_gives_way_to_later_ones(monkeypatch, tmp_path, digits):
             raise ValueError("failed")
         return run_epoch(self, *args, **kwargs)
 
-    monkeypatch.setattr(BlockTrainer, "run_epoch", look_and_fail_once)
+    monkeypatch.setattr(trainer_class, "run_epoch", look_and_fail_once)
     with RunningTrainings(tmp_path) as running:
         with pytest.raises(ValueError, match="failed"):
             network(tmp_path, epochs=1).fit(*digits)
@@ -118,17 +118,17 @@ def test_failed_training_gives_way_to_later_ones(monkeypatch, tmp_path, digits):
     assert seen == [[1], [1, 2], [1, 2]]
 
 
-def test_search_describes_fit_point_and_epoch(monkeypatch, tmp_path, digits):
-    from skmnist._engine._trainers import BlockTrainer
-
+def test_search_describes_fit_point_and_epoch(
+    monkeypatch, tmp_path, digits, trainer_class
+):
     searcher = search(tmp_path, {"hidden_layer_sizes": [4, (5, 3)], "epochs": [1, 2]})
-    run_epoch, seen = BlockTrainer.run_epoch, []
+    run_epoch, seen = trainer_class.run_epoch, []
 
     def look(self, *args, **kwargs):
         seen.append(state.read())
         return run_epoch(self, *args, **kwargs)
 
-    monkeypatch.setattr(BlockTrainer, "run_epoch", look)
+    monkeypatch.setattr(trainer_class, "run_epoch", look)
     with RunningTrainings(tmp_path) as running:
         state = _SearchState(searcher, tmp_path, running, 400, 10)
         assert state.read() == ("Starting", 0)

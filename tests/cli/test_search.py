@@ -125,10 +125,8 @@ def test_halving_search(tmp_path):
     assert table["n_samples"].nunique() > 1
 
 
-def test_interrupted_search_resumes(searched, tmp_path, monkeypatch):
+def test_interrupted_search_resumes(searched, tmp_path, monkeypatch, trainer_class):
     """It repeats no completed fit, and the results are the same."""
-    from skmnist._engine._trainers import BlockTrainer
-
     out = tmp_path / "out"
     result = run_interrupted(monkeypatch, 3, "search", *GRID, *TINY, "--out", out)
     assert result.exit_code == 130
@@ -142,14 +140,14 @@ def test_interrupted_search_resumes(searched, tmp_path, monkeypatch):
     assert refused.exit_code == 1
     assert "use --resume" in refused.stderr
 
-    trained, run_epoch = [], BlockTrainer.run_epoch
+    trained, run_epoch = [], trainer_class.run_epoch
 
     def count(self, *args, **kwargs):
         trained.append(1)
         return run_epoch(self, *args, **kwargs)
 
     with monkeypatch.context() as patched:
-        patched.setattr(BlockTrainer, "run_epoch", count)
+        patched.setattr(trainer_class, "run_epoch", count)
         result = run("search", *GRID, *TINY, "--out", out, "--resume")
     assert result.exit_code == 0, result.stderr
     assert len(trained) == 8 - 3  # 4 candidates, 2 folds, 1 epoch
@@ -228,11 +226,11 @@ def test_search_interrupted_before_any_fit_leaves_no_folder(tmp_path, monkeypatc
     assert not out.exists()
 
 
-def test_finished_trainings_excludes_partial_and_damaged(tmp_path, digits, monkeypatch):
-    from skmnist._engine._trainers import BlockTrainer
-
+def test_finished_trainings_excludes_partial_and_damaged(
+    tmp_path, digits, monkeypatch, trainer_class
+):
     finished = FinishedTrainings(tmp_path)
-    run_epoch = BlockTrainer.run_epoch
+    run_epoch = trainer_class.run_epoch
     epochs = []
 
     def run_epoch_or_stop(self, *args, **kwargs):
@@ -245,7 +243,7 @@ def test_finished_trainings_excludes_partial_and_damaged(tmp_path, digits, monke
         hidden_layer_sizes=(4,), epochs=2, random_state=0, checkpoint_dir=tmp_path
     )
     with monkeypatch.context() as patched:
-        patched.setattr(BlockTrainer, "run_epoch", run_epoch_or_stop)
+        patched.setattr(trainer_class, "run_epoch", run_epoch_or_stop)
         with pytest.raises(KeyboardInterrupt):
             network.fit(*digits)
     (checkpoint,) = tmp_path.glob("*/training.npz")

@@ -210,16 +210,14 @@ def test_partial_fit_equals_fit(digits, same_weights):
 
 
 def test_fit_killed_in_training_resumes_bit_for_bit(
-    digits, same_weights, tmp_path, monkeypatch
+    digits, same_weights, tmp_path, monkeypatch, trainer_class
 ):
-    from skmnist._engine._trainers import BlockTrainer
-
     X, y = digits
     params = {"learning_rate_schedule": "one_cycle", "label_smoothing": 0.1, **ALL}
     clf = KerasMLPClassifier(epochs=4, random_state=0, **params)
     whole = clone(clf).fit(X, y)
     clf.set_params(checkpoint_dir=tmp_path)
-    run_epoch, done = BlockTrainer.run_epoch, []
+    run_epoch, done = trainer_class.run_epoch, []
 
     def killed(self, *args, **kwargs):
         done.append(self)
@@ -228,7 +226,7 @@ def test_fit_killed_in_training_resumes_bit_for_bit(
         return run_epoch(self, *args, **kwargs)
 
     with monkeypatch.context() as patched:
-        patched.setattr(BlockTrainer, "run_epoch", killed)
+        patched.setattr(trainer_class, "run_epoch", killed)
         with pytest.raises(SystemExit):
             clf.fit(X, y)
     assert same_weights(whole, clf.fit(X, y))
