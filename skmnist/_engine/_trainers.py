@@ -281,6 +281,10 @@ class BatchTrainer(Variables):
         self._dtype = network.input_dtype()
         self._events = events
         self.model.compile(
+            self.optimizer, network.trained_with.loss, metrics=["accuracy"]
+        )
+        in_files = self.model._compile_config
+        self.model.compile(
             optimizer=self.optimizer,
             loss=_MeanLoss(network.compiled().sample_loss, self._dtype.name),
             weighted_metrics=[
@@ -288,6 +292,8 @@ class BatchTrainer(Variables):
             ],
             jit_compile=jit_compile,
         )
+        # Keras could not load a file of a callback that names `_MeanLoss`.
+        self.model._compile_config = in_files
 
     def run_epoch(self, data, order, batch_size, generators, *, factors, deform=None):
         """Train on every row once, as `BlockTrainer.run_epoch`."""

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from multiprocessing.dummy import DummyProcess
 
 
 @contextmanager
@@ -11,16 +12,24 @@ def fits_in_threads():
 
     from skmnist._interrupt import ungrouped
 
-    others = set(threading.enumerate())
+    others = _workers()
     try:
         with parallel_config("threading"):
             yield
     except BaseException:
         # joblib does not wait for threads whose results are not needed any more.
         with ungrouped.stopped():
-            for thread in set(threading.enumerate()) - others:
+            for thread in _workers() - others:
                 thread.join()
         raise
+
+
+def _workers():
+    """Return the running threads of joblib's pools.
+
+    Threads that a callback or a backend of Keras has started may never end.
+    """
+    return {t for t in threading.enumerate() if isinstance(t, DummyProcess)}
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from skmnist import KerasMLPClassifier
 from skmnist.classifiers._checkpoint import FinishedTrainings
 from skmnist.cli import app
+from skmnist.cli._workers import fits_in_threads
 
 TINY = ["--samples", "150", "--cv", "2", "--epochs", "1"]
 GRID = ["--grid", "hidden_layer_sizes=8,4", "--grid", "learning_rate=0.01,0.05"]
@@ -177,6 +179,18 @@ def test_ctrl_c_ends_fits_in_threads_and_keeps_finished_ones(tmp_path):
     assert len(printed.splitlines()) == 1
 
 
+def test_ctrl_c_does_not_wait_for_threads_that_a_callback_has_started():
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait, args=[30])
+    with pytest.raises(KeyboardInterrupt), fits_in_threads():
+        thread.start()
+        raise KeyboardInterrupt
+    assert thread.is_alive()
+    ended.set()
+    thread.join()
+
+
+@pytest.mark.tensorflow
 @pytest.mark.slow
 def test_learning_rates_of_a_range_test_are_searched(tmp_path):
     out = tmp_path / "out"
