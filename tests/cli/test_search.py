@@ -182,9 +182,13 @@ def test_ctrl_c_ends_fits_in_threads_and_keeps_finished_ones(tmp_path):
 def test_ctrl_c_does_not_wait_for_threads_that_a_callback_has_started():
     ended = threading.Event()
     thread = threading.Thread(target=ended.wait, args=[30])
-    with pytest.raises(KeyboardInterrupt), fits_in_threads():
+
+    def fit():
         thread.start()
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), fits_in_threads():
+        fit()
     assert thread.is_alive()
     ended.set()
     thread.join()
