@@ -5,7 +5,6 @@ from functools import partial
 from time import perf_counter
 
 import numpy as np
-from sklearn.model_selection import check_cv
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
@@ -98,29 +97,6 @@ class Fold:
     def validation_accuracy(self):
         """Fraction of the test rows predicted rightly."""
         return np.mean(~self.test_wrong)
-
-
-def rows_of_splits(cv, X, y, groups=None):
-    """Return the row numbers of each split.
-
-    Parameters
-    ----------
-    cv : int, cross-validator or iterable of (train, test)
-        Row numbers or boolean masks, arrays or lists.
-    X, y, groups : array-like of shape (n_samples, ...)
-
-    Returns
-    -------
-    splits : list of (train, test)
-        Arrays of int.
-    """
-    splits = check_cv(cv, y, classifier=True).split(X, y, groups)
-    return [tuple(_rows(side) for side in split) for split in splits]
-
-
-def _rows(side):
-    side = np.asarray(side)
-    return np.flatnonzero(side) if side.dtype == bool else side
 
 
 def judge_fitted(estimator, X, y, *, train, test, number, fit_time):

@@ -13,7 +13,8 @@ from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from skmnist._cross_validation._folds import Fold, rows_of_splits, run_fold
+from skmnist._cross_validation._folds import Fold, run_fold
+from skmnist._cross_validation._splits import rows_of_splits
 from skmnist._interrupt import FitGroup
 from skmnist._seed import draw_seed
 
@@ -302,7 +303,8 @@ def run_folds(
     n_jobs : int, default=None
         The number of splits to train on at once.
     random_state : int, RandomState instance or None, default=None
-        Seeds a network whose own `random_state` is None.
+        Shuffles the folds of an integer `cv` (None does it as 0), and seeds a network
+        whose own `random_state` is None.
     **options : dict
         Further attributes of a `Stage`.
 
@@ -313,6 +315,6 @@ def run_folds(
     """
     X, y = indexable(X, y)
     y = np.asarray(y)
-    splits = rows_of_splits(cv, X, y, groups)
+    splits = rows_of_splits(cv, X, y, groups, random_state)
     stage = Stage(estimator, X, y, splits, draw_seed(random_state), **options)
     return run_stages([stage], n_jobs)[0]

@@ -9,14 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.model_selection import (
     RepeatedStratifiedKFold,
-    StratifiedGroupKFold,
-    StratifiedKFold,
     check_cv,
     train_test_split,
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skmnist._cross_validation._splits import shuffled_folds
 from skmnist.classifiers import KerasMLPClassifier, LeNetClassifier
 from skmnist.cli._advice import is_augmented
 from skmnist.cli._app import load_backend
@@ -214,7 +213,7 @@ def make_cv(folds, data, seed):
     n_folds, n_repeats = folds
     if data.groups is None:
         if n_repeats == 1:
-            return StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+            return shuffled_folds(n_folds, seed)
         return RepeatedStratifiedKFold(
             n_splits=n_folds, n_repeats=n_repeats, random_state=seed
         )
@@ -226,7 +225,7 @@ def make_cv(folds, data, seed):
         )
     splits = []
     for repeat in range(n_repeats):
-        cv = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed + repeat)
+        cv = shuffled_folds(n_folds, seed + repeat, grouped=True)
         splits += cv.split(data.images, data.y, data.groups)
     return check_cv(splits)
 

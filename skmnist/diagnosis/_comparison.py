@@ -53,7 +53,7 @@ def compare_fits(first, second, *, names=None):
     ...     names=("stump", "Bayes"),
     ... )
     >>> comparison.n_first_wrong, comparison.n_second_wrong
-    (46, 3)
+    (47, 3)
     >>> comparison.better
     'Bayes'
     """

@@ -8,20 +8,18 @@ trainings, `run_diagnosis` announces them, trains, and hands the folds to
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from numbers import Integral
 from typing import Any
 
 from joblib import effective_n_jobs
-from sklearn.model_selection import StratifiedGroupKFold
 
 from skmnist._cross_validation._capacity import Capacity, plan_capacity
-from skmnist._cross_validation._folds import rows_of_splits
 from skmnist._cross_validation._learning_curve import FRACTIONS, LearningCurve
 from skmnist._cross_validation._reference import (
     Reference,
     check_reference,
     n_reference_fits,
 )
+from skmnist._cross_validation._splits import is_shuffled, rows_of_splits
 from skmnist._cross_validation._stages import CrossValidation
 from skmnist._seed import draw_seed
 from skmnist.diagnosis._checks import (
@@ -74,8 +72,8 @@ def diagnose_fit(
     y : array-like of shape (n_samples,)
         Labels.
     cv : int, cross-validation generator or iterable of (train, test), default=5
-        An integer means stratified folds; with `groups`, stratified folds of whole
-        groups.
+        An integer means stratified folds that are shuffled by `random_state`
+        (scikit-learn does not shuffle them); with `groups`, folds of whole groups.
     X_val : array-like of shape (n_validation, ...), default=None
         A hold-out to validate on instead of `cv`. A single training does not show how
         much results vary between trainings.
@@ -101,8 +99,10 @@ def diagnose_fit(
         The number of fits at once: in threads for the classifiers of this package, in
         processes for others, unless ``joblib.parallel_config`` names a backend.
     random_state : int, RandomState instance or None, default=None
-        Seeds the reference, the learning curve's order, and networks without a
-        `random_state` of their own, alone or at the end of a Pipeline.
+        Shuffles the folds of an integer `cv`, and seeds the reference, the learning
+        curve's order, and networks without a `random_state` of their own, alone or at
+        the end of a Pipeline. None shuffles the folds as 0 does, so that two diagnoses
+        can be compared.
     capacity : dict of one str to list, default=None
         A parameter of the estimator and its values, from the simplest to the most
         complex, the estimator's own among them. Each is cross-validated (unless the
@@ -140,7 +140,7 @@ def diagnose_fit(
     >>> diagnosis.verdict
     'overfit'
     >>> [finding.code for finding in diagnosis.findings]
-    ['FIT03', 'FIT06', 'FIT08']
+    ['FIT03', 'FIT06']
     """
     plan = plan_diagnosis(
         estimator,
@@ -178,6 +178,8 @@ class DiagnosisPlan:
     search : fitted search or None
         Where the estimator comes from.
     cross_validation : CrossValidation
+    shuffled : bool or None
+        Whether the splits are drawn at random; None if that is not known.
     groups : ndarray or None
     first_row : int
         The first row of a hold-out; 0 without one.
@@ -194,6 +196,7 @@ class DiagnosisPlan:
     estimator: Any
     search: Any
     cross_validation: CrossValidation
+    shuffled: bool | None
     groups: Any
     first_row: int
     reference: Any
@@ -272,18 +275,17 @@ def plan_diagnosis(
     if X_val is not None or y_val is not None:
         first_row = len(y)
         X, y, params, cv = add_hold_out(X, y, X_val, y_val, groups, params)
-    elif groups is not None and isinstance(cv, Integral):
-        cv = StratifiedGroupKFold(cv)
     check_reference(reference, X)
     trained = None
     if search is None and capacity is not None:
         trained = plan_capacity(estimator, capacity)
-    splits = rows_of_splits(cv, X, y, groups)
+    splits = rows_of_splits(cv, X, y, groups, random_state)
     seed = draw_seed(random_state)
     return DiagnosisPlan(
         estimator=estimator,
         search=search,
         cross_validation=CrossValidation(X, y, splits, params, n_jobs, seed),
+        shuffled=is_shuffled(cv),
         groups=groups,
         first_row=first_row,
         reference=reference,
@@ -342,6 +344,7 @@ def run_diagnosis(plan, progress=None, finished=None):
         reference=reference.result(of_reference),
         tolerance=plan.tolerance,
         groups=plan.groups,
+        shuffled=plan.shuffled,
         curve=curve,
         half=half,
         candidates=candidates,

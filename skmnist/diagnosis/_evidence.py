@@ -33,6 +33,8 @@ class Evidence:
         A known error, or a reference's folds.
     groups : ndarray of shape (n_rows,), default=None
         Samples of one group are not independent.
+    shuffled : bool, default=None
+        Whether the splits were drawn at random; None if that is not known.
     random_training : bool, default=True
         Whether training is random. A classifier without a `random_state` is a function
         of its data.
@@ -52,6 +54,7 @@ class Evidence:
     reference_name: str
     reference: float | list
     groups: np.ndarray | None = None
+    shuffled: bool | None = None
     random_training: bool = True
     half: list | None = None
     duplicates: np.ndarray | None = None

@@ -251,10 +251,20 @@ def unstable_splits(evidence):
         f"splits together {value_of(evidence.errors['validation'])}: by chance this "
         f"would happen in {percent(p)} of cross-validations.",
         {"split": fold.number, "error": error, "p_value": p},
-        "If the splits were not shuffled, shuffle them first (StratifiedKFold(5, "
-        "shuffle=True)). Otherwise inspect the samples of that split: if they have "
-        "another source or writer, split by groups. A failed training is another "
-        "possible cause.",
+        _after_unstable_splits(evidence.shuffled),
+    )
+
+
+def _after_unstable_splits(shuffled):
+    shuffle = "shuffle them first (StratifiedKFold(5, shuffle=True))."
+    if shuffled is False:
+        return f"The splits were not shuffled: {shuffle}"
+    inspect = (
+        "Inspect the samples of that split: if they have another source or writer, "
+        "split by groups. A failed training is another possible cause."
+    )
+    return (
+        inspect if shuffled else f"If the splits were not shuffled, {shuffle} {inspect}"
     )
 
 

@@ -102,7 +102,7 @@ class FitDiagnosis(HTMLMixin):
     >>> diagnosis.confusion_matrix
     array([[50,  0,  0],
            [ 0, 47,  3],
-           [ 0,  1, 49]])
+           [ 0,  3, 47]])
     """
 
     __module__ = "skmnist.diagnosis"
@@ -211,6 +211,7 @@ class FitDiagnosis(HTMLMixin):
         reference,
         tolerance,
         groups=None,
+        shuffled=None,
         curve=None,
         half=None,
         candidates=None,
@@ -234,6 +235,7 @@ class FitDiagnosis(HTMLMixin):
             reference_name=name,
             reference=reference,
             groups=groups,
+            shuffled=shuffled,
             random_training=has_random_training(estimator),
             half=half,
             duplicates=find_duplicates(X, splits),

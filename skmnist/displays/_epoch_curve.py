@@ -91,7 +91,17 @@ class EpochCurveDisplay:
         self.source = source
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, cv=5, n_jobs=None, quantity="accuracy"):
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        cv=5,
+        n_jobs=None,
+        quantity="accuracy",
+        random_state=None,
+    ):
         """Cross-validate a classifier and score it after every epoch.
 
         Parameters
@@ -103,11 +113,15 @@ class EpochCurveDisplay:
         y : array-like of shape (n_samples,)
             Labels.
         cv : int, cross-validation generator or an iterable, default=5
-            The splits, as in scikit-learn: an integer gives stratified folds.
+            An integer means stratified folds that are shuffled by `random_state`
+            (scikit-learn does not shuffle them).
         n_jobs : int, default=None
             The number of folds to fit at once, as in `diagnose_fit`.
         quantity : {"accuracy", "loss"}, default="accuracy"
             The quantity that `plot` draws.
+        random_state : int, RandomState instance or None, default=None
+            Shuffles the folds of an integer `cv` (None does it as 0), and seeds a
+            network without a `random_state` of its own.
 
         Returns
         -------
@@ -127,7 +141,9 @@ class EpochCurveDisplay:
                 f"{estimator!r} cannot be scored after every epoch: pass a classifier "
                 "of skmnist, or a Pipeline that ends in one."
             )
-        folds = run_folds(estimator, X, y, cv=cv, n_jobs=n_jobs)
+        folds = run_folds(
+            estimator, X, y, cv=cv, n_jobs=n_jobs, random_state=random_state
+        )
         curves = [_frame(fold.number, fold.curves) for fold in folds]
         return cls(pd.concat(curves, ignore_index=True), quantity=quantity)
 

@@ -9,7 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from skmnist import KerasMLPClassifier, LeNetClassifier, load, load_digits28
-from skmnist.cli import app
+from skmnist._cross_validation._splits import rows_of_splits
+from skmnist.cli import _data, app
+from skmnist.cli._options import parse_folds
 
 DIGITS = load_digits28()
 FAST = ["--samples", "150", "--epochs", "1"]
@@ -257,9 +259,6 @@ def test_groups_are_not_divided_between_folds(tmp_path, cv):
     frame["label"], frame["writer"] = DIGITS.target[:200], np.arange(200) // 10
     frame.to_csv(tmp_path / "own.csv", index=False)
     options = ["--data", tmp_path / "own.csv", "--groups", "writer", "--cv", cv]
-    from skmnist.cli import _data
-    from skmnist.cli._options import parse_folds
-
     data = _data.load({"data": str(tmp_path / "own.csv"), "groups": "writer"})
     splits = list(_data.make_cv(parse_folds(cv), data, 0).split(data.images, data.y))
     assert len(splits) == parse_folds(cv).n_splits
@@ -314,3 +313,14 @@ def test_json_is_the_only_output(tmp_path):
     predicted = record("predict", model, tmp_path / "new.npy")
     assert [row["image"] for row in predicted] == [0, 1]
     assert set(predicted[0]) == {"image", "label", "probability"}
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(60) // 3])
+def test_folds_of_the_command_line_are_those_of_python(groups):
+    y = np.tile([0, 1, 2], 20)
+    data = _data.Data(np.zeros((60, 2)), y, groups, "data")
+    cv = _data.make_cv(parse_folds("4"), data, 7)
+    python = rows_of_splits(4, data.images, y, groups, random_state=7)
+    for split, same in zip(cv.split(data.images, y, groups), python, strict=True):
+        np.testing.assert_array_equal(split[0], same[0])
+        np.testing.assert_array_equal(split[1], same[1])

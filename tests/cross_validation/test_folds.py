@@ -15,7 +15,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.datasets import load_iris, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    RepeatedStratifiedKFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -23,7 +32,8 @@ from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skmnist import KerasMLPClassifier, diagnose_fit
-from skmnist._cross_validation._folds import judge_fitted, rows_of_splits
+from skmnist._cross_validation._folds import judge_fitted
+from skmnist._cross_validation._splits import is_shuffled, rows_of_splits
 from skmnist._cross_validation._stages import CrossValidation, run_folds
 from skmnist._seed import draw_seed
 
@@ -140,8 +150,9 @@ def assert_same_predictions(first, second):
 
 def test_followed_epochs_end_with_result_of_plain_fit(data):
     clf = SoftmaxRegression(random_state=3)
-    followed = run_folds(clf, *data, cv=3)
-    plain = run_folds(clf, *data, cv=3, epochs=False)
+    cv = StratifiedKFold(3)
+    followed = run_folds(clf, *data, cv=cv)
+    plain = run_folds(clf, *data, cv=cv, epochs=False)
     for one, other in zip(followed, plain, strict=True):
         assert other.curves is None
         assert_same_predictions(one, other)
@@ -253,10 +264,9 @@ def test_predictions_are_those_of_the_fitted_classifier(data):
         n_iter_no_change=3,
         random_state=0,
     )
-    for fold in run_folds(clf, X, y, cv=3):
-        (train,) = [
-            t for t, test in StratifiedKFold(3).split(X, y) if test[0] == fold.test[0]
-        ]
+    cv = StratifiedKFold(3)
+    folds = run_folds(clf, X, y, cv=cv)
+    for fold, (train, _) in zip(folds, cv.split(X, y), strict=True):
         fitted = clone(clf).fit(X[train], y[train])
         assert fitted.n_iter_ == len(fold.curves.train_loss) < 30
         loss = log_loss(y[fold.test], fitted.predict_proba(X[fold.test]))
@@ -379,13 +389,39 @@ def test_metadata_routing(data):
         assert_same_predictions(one, other)
 
 
-def test_integer_cv_is_stratified_and_splitter_is_used(data):
+@pytest.mark.parametrize(("random_state", "seed"), [(None, 0), (0, 0), (7, 7)])
+@pytest.mark.parametrize("cv", [5, None])
+def test_integer_cv_means_shuffled_stratified_folds(data, cv, random_state, seed):
     X, y = data
-    folds = run_folds(GaussianNB(), X, y, cv=4)
-    expected = StratifiedKFold(4).split(X, y)
-    for fold, (train, test) in zip(folds, expected, strict=True):
-        np.testing.assert_array_equal(fold.train, train)
-        np.testing.assert_array_equal(fold.test, test)
+    groups = np.arange(120) // 4
+    for grouped, kind in (None, StratifiedKFold), (groups, StratifiedGroupKFold):
+        expected = kind(5, shuffle=True, random_state=seed).split(X, y, grouped)
+        splits = rows_of_splits(cv, X, y, grouped, random_state)
+        for split, wanted in zip(splits, expected, strict=True):
+            np.testing.assert_array_equal(split[0], wanted[0])
+            np.testing.assert_array_equal(split[1], wanted[1])
+
+
+@pytest.mark.parametrize(
+    ("cv", "shuffled"),
+    [
+        (5, True),
+        (KFold(), False),
+        (StratifiedKFold(3, shuffle=True), True),
+        (RepeatedStratifiedKFold(), True),
+        (GroupShuffleSplit(), True),
+        (TimeSeriesSplit(), None),
+        (GroupKFold(), None),
+        ([([0], [1])], None),
+    ],
+    ids=str,
+)
+def test_it_is_known_whether_splits_are_shuffled(cv, shuffled):
+    assert is_shuffled(cv) is shuffled
+
+
+def test_splitter_is_used(data):
+    X, y = data
     groups = np.arange(120) % 10
     for fold in run_folds(GaussianNB(), X, y, cv=GroupKFold(5), groups=groups):
         assert not set(groups[fold.train]) & set(groups[fold.test])
@@ -431,9 +467,9 @@ def test_random_state_none_draws_from_numpys_global_generator():
 def test_judge_fitted_matches_run_folds(data):
     X, y = data
     clf = SoftmaxRegression(random_state=0, validation_fraction=0.2)
-    for fold, (train, test) in zip(
-        run_folds(clf, X, y, cv=3), StratifiedKFold(3).split(X, y), strict=True
-    ):
+    splits = rows_of_splits(3, X, y)
+    folds = run_folds(clf, X, y, cv=3)
+    for fold, (train, test) in zip(folds, splits, strict=True):
         fitted = clone(clf).fit(X[train], y[train])
         again = judge_fitted(
             fitted, X, y, train=train, test=test, number=fold.number, fit_time=1.0
@@ -583,7 +619,7 @@ def test_cross_validation_runs_its_splits_and_reports_by_stage(data):
     cross_validation = CrossValidation(
         X,
         y,
-        rows_of_splits(2, X, y),
+        rows_of_splits(2, X, y, random_state=1),
         params={"sample_weight": weight},
         seed=1,
         progress=Progress(),

@@ -19,7 +19,7 @@ from sklearn.preprocessing import MinMaxScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmnist import KerasMLPClassifier, LeNetClassifier, diagnose_fit
-from skmnist._cross_validation._folds import rows_of_splits
+from skmnist._cross_validation._splits import rows_of_splits
 from skmnist._cross_validation._stages import Stage, run_folds, run_stages
 from skmnist._interrupt import FitGroup, check_interrupt, ungrouped
 

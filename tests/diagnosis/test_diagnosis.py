@@ -16,6 +16,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     StratifiedGroupKFold,
+    StratifiedKFold,
     cross_validate,
 )
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
@@ -31,6 +32,8 @@ from skmnist.diagnosis._diagnose import plan_diagnosis, run_diagnosis
 from skmnist.diagnosis._verdict import decide, samples_needed
 
 TREE = DecisionTreeClassifier(random_state=0)
+# What an integer cv means.
+SHUFFLED = StratifiedKFold(5, shuffle=True, random_state=0)
 LOW, UNDECIDED, HIGH = (0.0, -0.01, 0.01), (0.02, 0.01, 0.03), (0.05, 0.03, 0.07)
 EVEN, MORE_BIAS, MORE_GAP = (
     (0.0, -0.02, 0.02),
@@ -242,8 +245,8 @@ def test_gap_is_harmful_if_earlier_epoch_is_better():
 
 def test_gap_is_not_harmful_if_no_earlier_epoch_is_better(digits):
     X, y = digits
-    clf = Network(25)
-    diagnosis = diagnose_fit(clf, X[:200], y[:200], cv=3, reference=0.0)
+    clf, cv = Network(25), StratifiedKFold(3)
+    diagnosis = diagnose_fit(clf, X[:200], y[:200], cv=cv, reference=0.0)
     (finding,) = [f for f in diagnosis.findings if f.code == "FIT03"]
     assert not finding.evidence["harmful"]
     assert "epoch" not in finding.evidence
@@ -285,7 +288,9 @@ def test_errors_bias_and_gap_are_consistent(tree_diagnosis):
 def test_folds_match_cross_validate(small, tree_diagnosis):
     X, y = small
     scoring = ["accuracy", "balanced_accuracy", "neg_log_loss"]
-    expected = cross_validate(TREE, X, y, scoring=scoring, return_train_score=True)
+    expected = cross_validate(
+        TREE, X, y, cv=SHUFFLED, scoring=scoring, return_train_score=True
+    )
     folds = tree_diagnosis.folds
     assert folds.fold.tolist() == [1, 2, 3, 4, 5]
     assert (folds.n_train + folds.n_validation == 200).all()
@@ -412,7 +417,13 @@ def test_to_html_repr_html_and_plot(tree_diagnosis, tmp_path):
 def test_from_cv_results_matches_diagnose_fit(small, tree_diagnosis):
     X, y = small
     results = cross_validate(
-        TREE, X, y, return_train_score=True, return_estimator=True, return_indices=True
+        TREE,
+        X,
+        y,
+        cv=SHUFFLED,
+        return_train_score=True,
+        return_estimator=True,
+        return_indices=True,
     )
     diagnosis = FitDiagnosis.from_cv_results(results, X, y, reference=0.05)
     assert diagnosis.sentence == tree_diagnosis.sentence
@@ -630,7 +641,7 @@ def test_random_state_seeds_reference(digits):
 
 
 def test_inconclusive_sentence_names_undecided_quantity(small):
-    error = 1 - np.mean(cross_validate(TREE, *small)["test_score"])
+    error = 1 - np.mean(cross_validate(TREE, *small, cv=SHUFFLED)["test_score"])
     tree = diagnose_fit(TREE, *small, reference=error - 0.03)
     assert tree.verdict == "inconclusive"
     assert re.search(

@@ -1,6 +1,7 @@
 """Tests of the findings, and of what is printed during a diagnosis."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,13 +11,14 @@ from sklearn.datasets import load_digits, make_blobs, make_classification
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import KerasMLPClassifier, diagnose_fit
 from skmnist.diagnosis import _progress
+from skmnist.diagnosis._findings import unstable_splits
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +130,7 @@ def test_more_data_helps(digits, noisy):
         X[:300],
         y[:300],
         reference=0.02,
+        cv=StratifiedKFold(5),
         learning_curve=True,
         random_state=0,
     )
@@ -172,9 +175,28 @@ def test_unstable_splits(digits):
     assert "FIT08" not in findings_of(diagnose_fit(clf, X, y, cv=splits, reference=0.1))
     y = y.copy()
     y[splits[3][1]] = np.random.default_rng(0).permutation(y[splits[3][1]])
-    finding = findings_of(diagnose_fit(clf, X, y, cv=splits, reference=0.1))["FIT08"]
+    unstable = diagnose_fit(clf, X, y, cv=splits, reference=0.1)
+    finding = findings_of(unstable)["FIT08"]
     assert finding.evidence["split"] == 4
     assert finding.evidence["p_value"] < 0.01
+    assert "If the splits were not shuffled" in finding.advice
+
+
+def test_advice_on_unstable_splits_knows_whether_they_were_shuffled(digits):
+    X, y = (array[:1000] for array in digits)
+    y = y.copy()
+    y[:200] = np.random.default_rng(0).permutation(y[:200])
+    in_order, drawn = (
+        diagnose_fit(KNeighborsClassifier(), X, y, cv=cv, reference=0.1)
+        for cv in (StratifiedKFold(5), 5)
+    )
+    finding = findings_of(in_order)["FIT08"]
+    assert finding.evidence["split"] == 1
+    assert "The splits were not shuffled: shuffle them" in finding.advice
+    assert "FIT08" not in findings_of(drawn)
+    by_chance = unstable_splits(replace(in_order.evidence, shuffled=True))
+    assert by_chance.advice.startswith("Inspect the samples of that split")
+    assert "shuffle" not in by_chance.advice
 
 
 def test_best_value_at_edge(digits):

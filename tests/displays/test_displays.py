@@ -137,7 +137,8 @@ def test_from_estimator_scores_each_epoch_of_each_fold(digits):
     assert curves["fold"].tolist() == [1, 1, 2, 2, 3, 3]
     assert curves["epoch"].tolist() == [1, 2] * 3
     # In inference mode, after the last epoch: what scoring the fitted network gives.
-    train, test = next(StratifiedKFold(3).split(*digits))
+    cv = StratifiedKFold(3, shuffle=True, random_state=0)
+    train, test = next(cv.split(*digits))
     X, y = digits
     clf.fit(X[train], y[train])
     last = curves.iloc[1]
