@@ -35,6 +35,8 @@ class Evidence:
         Samples of one group are not independent.
     shuffled : bool, default=None
         Whether the splits were drawn at random; None if that is not known.
+    parameters : frozenset of str, default=frozenset()
+        Names of the classifier's parameters, for advice.
     random_training : bool, default=True
         Whether training is random. A classifier without a `random_state` is a function
         of its data.
@@ -55,6 +57,7 @@ class Evidence:
     reference: float | list
     groups: np.ndarray | None = None
     shuffled: bool | None = None
+    parameters: frozenset = frozenset()
     random_training: bool = True
     half: list | None = None
     duplicates: np.ndarray | None = None

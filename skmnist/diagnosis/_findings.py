@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skmnist._estimate import percent
+from skmnist.diagnosis import _advice
 
 # A loss that decreased by a smaller fraction at the end counts as converged.
 _NEGLIGIBLE_FALL = 0.05
@@ -66,7 +67,7 @@ def no_better_than_chance(evidence):
         f"by {advantage}.",
         _record(advantage=advantage),
         "Check that labels and samples belong together and that the input is scaled. "
-        "If a class is rare, weight the classes (class_weight='balanced').",
+        f"If a class is rare, {_advice.against_rare_classes(evidence.parameters)}.",
     )
 
 
@@ -86,9 +87,7 @@ def avoidable_bias(evidence):
         f"tolerance of {percent(evidence.tolerance)}.",
         _record(bias=evidence.bias, reference=errors["reference"])
         | {"reference_name": evidence.reference_name},
-        "Try a larger network (hidden_layer_sizes, filters), more epochs, a higher "
-        "learning_rate (LearningRateDisplay names a range), or less regularisation "
-        "(dropout, l2).",
+        _advice.against_bias(evidence.parameters),
     )
 
 
@@ -98,12 +97,7 @@ def generalisation_gap(evidence):
         return None
     record = _record(gap=evidence.gap)
     harm = ""
-    advice = (
-        "Try more data, or augmentation of images (random_rotation=0.03, "
-        "random_translation=0.07, random_zoom=0.1). Regularisation (dropout, l2) "
-        "narrows the gap, but may not lower the error on new samples: compare values "
-        "in a search."
-    )
+    advice = _advice.against_gap(evidence.parameters)
     if evidence.early_stop is not None:
         epoch, saved = evidence.early_stop
         harmful = saved.low > 0
@@ -125,7 +119,7 @@ def generalisation_gap(evidence):
         harm += (
             f" The gap is harmful: the simpler {value} has a lower error, by {gain}."
         )
-        advice = f"Use the simpler {value}, or regularise (dropout, l2)."
+        advice = f"Use the simpler {value}, or {_advice.simpler(evidence.parameters)}."
     return Finding(
         "FIT03",
         "Generalisation gap",
@@ -216,8 +210,8 @@ def overconfident(evidence):
         f"accuracy by {excess}; the expected calibration error is {percent(error)}."
         f"{rise}",
         _record(overconfidence=excess) | {"calibration_error": error},
-        "If probabilities matter, calibrate them (CalibratedClassifierCV), set "
-        "label_smoothing=0.02, or stop earlier (epochs, early_stopping=True).",
+        "If probabilities matter, "
+        f"{_advice.against_overconfidence(evidence.parameters)}.",
     )
 
 
@@ -232,8 +226,7 @@ def more_data_helps(evidence):
         f"samples fell by {evidence.more_data}.",
         _record(fall=evidence.more_data),
         "Collect more samples: doubling the number again should bring part of this "
-        "decrease again. Of images, augmentation (random_rotation=0.03, "
-        "random_translation=0.07, random_zoom=0.1) generates some.",
+        f"decrease again.{_advice.more_of_images(evidence.parameters)}",
     )
 
 

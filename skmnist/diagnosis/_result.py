@@ -16,6 +16,7 @@ from skmnist._cross_validation._reference import (
 from skmnist._cross_validation._stages import CrossValidation
 from skmnist._seed import draw_seed
 from skmnist.diagnosis import _tables
+from skmnist.diagnosis._advice import parameter_names
 from skmnist.diagnosis._checks import check_cv_results, check_data, check_params
 from skmnist.diagnosis._evidence import Evidence
 from skmnist.diagnosis._findings import find
@@ -236,6 +237,7 @@ class FitDiagnosis(HTMLMixin):
             reference=reference,
             groups=groups,
             shuffled=shuffled,
+            parameters=parameter_names(estimator),
             random_training=has_random_training(estimator),
             half=half,
             duplicates=find_duplicates(X, splits),

@@ -1,14 +1,32 @@
 """Advice of the findings: what it names exists, and following it helps."""
 
 import importlib
-import inspect
 import re
 from pathlib import Path
 
 import pytest
+from sklearn.decomposition import KernelPCA
+from sklearn.ensemble import (
+    BaggingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
-from skmnist import KerasMLPClassifier, LeNetClassifier
-from skmnist.diagnosis import _findings
+from skmnist import (
+    KerasImageClassifier,
+    KerasMLPClassifier,
+    LeNetClassifier,
+    diagnose_fit,
+)
+from skmnist.diagnosis import _advice
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -40,15 +58,51 @@ def test_following_the_advice_helps(code, case, advice, cases):
     assert after < before
 
 
-def test_advice_names_parameters_that_networks_have():
-    text = inspect.getsource(_findings)
-    named = set(re.findall(r"\b([a-z]+(?:_[a-z0-9]+)*)=[\w.']+", text))
-    listed = re.findall(r"\(([a-z_0-9, ]+)\)", text)
-    assert {"random_rotation", "label_smoothing", "class_weight"} <= named
-    params = KerasMLPClassifier().get_params() | LeNetClassifier().get_params()
-    advised = {n for n in named if n.startswith(("random_", "label_", "class_"))}
-    assert advised <= set(params)
-    assert any("hidden_layer_sizes, filters" in words for words in listed)
+@pytest.mark.parametrize(
+    ("clf", "words"),
+    [
+        (KerasMLPClassifier(), {"hidden_layer_sizes", "epochs", "dropout", "l2"}),
+        (LeNetClassifier(), {"filters", "random_rotation", "early_stopping"}),
+        (KerasImageClassifier(print), {"model", "epochs", "random_rotation"}),
+        (DecisionTreeClassifier(), {"max_depth", "min_samples_leaf"}),
+        (RandomForestClassifier(), {"max_depth", "class_weight"}),
+        (HistGradientBoostingClassifier(), {"max_leaf_nodes", "l2_regularization"}),
+        (LogisticRegression(), {"C", "class_weight"}),
+        (SVC(), {"C", "gamma"}),
+        (KNeighborsClassifier(), {"n_neighbors"}),
+        (GaussianNB(), set()),
+        (MLPClassifier(), {"hidden_layer_sizes", "alpha"}),
+        (BaggingClassifier(DecisionTreeClassifier()), {"max_depth"}),
+        (make_pipeline(KernelPCA(), KNeighborsClassifier()), {"n_neighbors"}),
+        (GridSearchCV(LogisticRegression(), {"C": [1, 2]}), {"C"}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_advice_names_parameters_that_the_classifier_has(clf, words):
+    names = _advice.parameter_names(clf)
+    given = [
+        _advice.against_bias(names),
+        _advice.against_gap(names),
+        _advice.against_rare_classes(names),
+        _advice.against_overconfidence(names),
+        _advice.more_of_images(names),
+    ]
+    text = " ".join(given)
+    other = {"CalibratedClassifierCV", "LearningRateDisplay", "names", "a", "range"}
+    for listed in re.findall(r"\((.*?)\)", text):
+        if listed != "imbalanced-learn":
+            mentioned = {word.partition("=")[0] for word in re.split(r"[\s,]+", listed)}
+            assert mentioned - other <= names
+    assert words <= set(re.findall(r"\w+", text))
+    kinds = {"max_depth", "C", "n_neighbors", "hidden_layer_sizes", "epochs"} - names
+    assert not kinds & set(re.findall(r"\w+", text))
+
+
+def test_diagnosis_gives_the_advice_of_its_classifier(small):
+    diagnosis = diagnose_fit(DecisionTreeClassifier(random_state=0), *small)
+    (finding,) = (f for f in diagnosis.findings if f.code == "FIT03")
+    assert "smaller trees (max_depth" in finding.advice
+    assert "dropout" not in str(diagnosis)
 
 
 def test_every_advised_parameter_is_followed_in_the_study(cases):
