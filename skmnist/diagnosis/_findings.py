@@ -284,6 +284,9 @@ def simpler_will_do(evidence):
         return None
     found = evidence.candidates.simpler
     name, value, best = (found[k] for k in ("parameter", "value", "best_value"))
+    # Fewer epochs and more of them cannot both be advised.
+    if name.rpartition("__")[2] == "epochs" and undertrained(evidence) is not None:
+        return None
     if "scoring" in found:
         words = (
             f"{name}={value} scores {found['score']:.3g} ({found['scoring']}), the "

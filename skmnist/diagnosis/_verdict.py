@@ -27,7 +27,8 @@ def decide(
     beats_chance : bool, default=True
         Whether the classifier is proven better than the dummy.
     undertrained : bool, default=False
-        Whether the validation loss was still falling at the end.
+        Whether the validation loss was still falling at the end. It does not count if a
+        gap is proven, and a training error below the reference, too.
     bias_minus_gap : Estimate, default=None
         Decides which of the two is larger if both are proven. None gives "both".
 
@@ -42,9 +43,10 @@ def decide(
     >>> decide(Estimate(0.0, -0.01, 0.01), Estimate(0.05, 0.04, 0.06), 0.02)
     'overfit'
     """
-    if not beats_chance or undertrained:
-        return "underfit"
     biased, gaping = bias.low > tolerance, gap.low > tolerance
+    # A loss can fall without an effect on the error: what is proven of errors counts.
+    if not beats_chance or (undertrained and not (gaping and bias.high < 0)):
+        return "underfit"
     if biased and gaping:
         if bias_minus_gap is None or bias_minus_gap.contains(0):
             return "both"
@@ -109,38 +111,46 @@ def conclude(evidence, findings):
         undertrained="FIT04" in found,
         bias_minus_gap=evidence.bias_minus_gap,
     )
+    bias, gap = _sides(evidence)
+    unstated = []
     if verdict == "underfit":
         first = next(code for code in ("FIT01", "FIT04", "FIT02") if code in found)
         reason = found[first].sentence
+        unstated = [gap] if first == "FIT02" else [bias, gap]
     elif verdict == "overfit":
         reason = found["FIT03"].sentence
+        unstated = [bias]
     elif verdict == "both":
         reason = f"{found['FIT02'].sentence} {found['FIT03'].sentence}"
     elif verdict == "good":
         reason = (
-            f"Neither the distance to the reference, {evidence.bias}, nor the excess "
-            f"of the error on new samples over {gap_baseline(evidence)}, "
-            f"{evidence.gap}, exceeds the tolerance of {percent(evidence.tolerance)}."
+            f"Neither {bias[0]}, {bias[1]}, nor {gap[0]}, {gap[1]}, exceeds the "
+            f"tolerance of {percent(evidence.tolerance)}."
         )
     else:
         reason = _undecided(evidence)
+        unstated = [side for side in (bias, gap) if not _is_open(evidence, side[1])]
     reason = reason[0].lower() + reason[1:].rstrip(".")
-    return verdict, f"{verdict}: {reason}; {_errors(evidence)}."
+    others = "".join(f"; {name} is {estimate}" for name, estimate in unstated)
+    return verdict, f"{verdict}: {reason}{others}; {_errors(evidence)}."
+
+
+def _sides(evidence):
+    """Return what bias and gap are in words, each with its estimate."""
+    excess = f"the excess of the error on new samples over {gap_baseline(evidence)}"
+    return ("the distance to the reference", evidence.bias), (excess, evidence.gap)
+
+
+def _is_open(evidence, estimate):
+    return estimate.low <= evidence.tolerance < estimate.high
 
 
 def _undecided(evidence):
     """Return what the intervals leave undecided, and what would decide it."""
-    sides = [
-        (f"the distance to the reference ({evidence.reference_name})", evidence.bias),
-        (
-            f"the excess of the error on new samples over {gap_baseline(evidence)}",
-            evidence.gap,
-        ),
-    ]
     tolerance = evidence.tolerance
     parts, needed = [], []
-    for name, estimate in sides:
-        if estimate.low <= tolerance < estimate.high:
+    for name, estimate in _sides(evidence):
+        if _is_open(evidence, estimate):
             parts.append(f"{name}, {estimate}")
             needed.append(samples_needed(estimate, tolerance, evidence.n_samples))
     exceed = "exceeds" if len(parts) == 1 else "exceed"

@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -29,12 +30,15 @@ from sklearn.tree import DecisionTreeClassifier
 from skmnist import FitDiagnosis, diagnose_fit
 from skmnist._estimate import Estimate
 from skmnist.diagnosis._diagnose import plan_diagnosis, run_diagnosis
+from skmnist.diagnosis._findings import find
 from skmnist.diagnosis._verdict import decide, samples_needed
+from skmnist.search._candidates import Candidates
 
 TREE = DecisionTreeClassifier(random_state=0)
 # What an integer cv means.
 SHUFFLED = StratifiedKFold(5, shuffle=True, random_state=0)
 LOW, UNDECIDED, HIGH = (0.0, -0.01, 0.01), (0.02, 0.01, 0.03), (0.05, 0.03, 0.07)
+BETTER = (-0.05, -0.07, -0.03)
 EVEN, MORE_BIAS, MORE_GAP = (
     (0.0, -0.02, 0.02),
     (0.05, 0.03, 0.07),
@@ -126,13 +130,18 @@ def network_diagnosis(digits):
         # An undertrained one underfits as well.
         (LOW, LOW, {"undertrained": True}, "underfit"),
         (LOW, HIGH, {"undertrained": True}, "underfit"),
+        (BETTER, LOW, {"undertrained": True}, "underfit"),
+        (BETTER, UNDECIDED, {"undertrained": True}, "underfit"),
+        # Not if it is better in training than the reference, with a proven gap.
+        (BETTER, HIGH, {"undertrained": True}, "overfit"),
+        (BETTER, HIGH, {"beats_chance": False, "undertrained": True}, "underfit"),
         (HIGH, HIGH, {"undertrained": True, "bias_minus_gap": EVEN}, "underfit"),
         (UNDECIDED, UNDECIDED, {"undertrained": True}, "underfit"),
         # An interval that ends at the tolerance.
         ((0.01, 0.0, 0.02), (0.01, 0.0, 0.02), {}, "good"),
         ((0.03, 0.02, 0.04), LOW, {}, "inconclusive"),
         # Better in training than the reference, and better on new samples.
-        ((-0.05, -0.07, -0.03), (-0.02, -0.03, -0.01), {}, "good"),
+        (BETTER, (-0.02, -0.03, -0.01), {}, "good"),
     ],
 )
 def test_decide(bias, gap, evidence, verdict):
@@ -214,6 +223,33 @@ def test_undertrained_network_underfits(network_diagnosis):
     assert finding.evidence["n_epochs"] == 4
     assert "4 epochs" in network_diagnosis.sentence
     assert "still falling" in network_diagnosis.sentence
+
+
+def test_fewer_epochs_are_not_advised_beside_more(network_diagnosis):
+    simpler = {"value": 3, "best_value": 4, "error": 0.1, "best_error": 0.1}
+    simpler["standard_error"] = 0.01
+    for name, code in ("epochs", "FIT04"), ("network__epochs", "FIT04"):
+        candidates = Candidates([], simpler=simpler | {"parameter": name})
+        evidence = replace(network_diagnosis.evidence, candidates=candidates)
+        assert [finding.code for finding in find(evidence)][-1] == code
+    candidates = Candidates([], simpler=simpler | {"parameter": "units"})
+    evidence = replace(network_diagnosis.evidence, candidates=candidates)
+    assert [finding.code for finding in find(evidence)][-1] == "FIT10"
+
+
+@pytest.mark.parametrize("verdict", ["underfit", "overfit", "good", "inconclusive"])
+def test_sentence_states_bias_and_gap(verdict, small, tree_diagnosis):
+    diagnosis = {
+        "overfit": lambda: tree_diagnosis,
+        "underfit": lambda: diagnose_fit(DummyClassifier(), *small, reference=0.05),
+        "good": lambda: diagnose_fit(
+            GaussianNB(), *small, reference=0.1, tolerance=0.1
+        ),
+        "inconclusive": lambda: diagnose_fit(GaussianNB(), *small, reference=0.08),
+    }[verdict]()
+    assert diagnosis.verdict == verdict
+    assert diagnosis.sentence.count(str(diagnosis.bias)) == 1
+    assert diagnosis.sentence.count(str(diagnosis.gap)) == 1
 
 
 def test_converged_network_is_not_undertrained(digits):
