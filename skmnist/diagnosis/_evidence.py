@@ -68,6 +68,20 @@ class Evidence:
         """Whether the reference is a known error."""
         return isinstance(self.reference, float)
 
+    @property
+    def reference_rows(self):
+        """How many rows the reference was trained on, and of how many.
+
+        None if it was trained on all, or is a known error.
+        """
+        if self.known:
+            return None
+        rows, of = (
+            min(len(fold.train) for fold in folds)
+            for folds in (self.reference, self.folds)
+        )
+        return (rows, of) if rows < of else None
+
     @cached_property
     def scatter(self):
         """The scatter between splits."""

@@ -166,13 +166,26 @@ def _undecided(evidence):
 
 def _errors(evidence):
     errors = evidence.errors
-    note = (
-        ""
-        if evidence.paired
-        else "; the variation between trainings is not included, as there is one split"
-    )
-    return (
-        f"training error {value_of(errors['train'])}, validation error "
-        f"{value_of(errors['validation'])}, error of the reference "
-        f"({evidence.reference_name}) {value_of(errors['reference'])}{note}"
+    reference = evidence.reference_name
+    if evidence.reference_rows is not None:
+        rows, of = evidence.reference_rows
+        reference += f", trained on {rows:,} of {of:,} samples"
+    notes = []
+    worse = errors["reference"].value > errors["validation"].value
+    if worse and not evidence.known and evidence.bias.value <= 0:
+        notes.append(
+            "the reference errs more on new samples than the model, so that it cannot "
+            "show an avoidable bias"
+        )
+    if not evidence.paired:
+        notes.append(
+            "the variation between trainings is not included, as there is one split"
+        )
+    return "; ".join(
+        [
+            f"training error {value_of(errors['train'])}, validation error "
+            f"{value_of(errors['validation'])}, error of the reference ({reference}) "
+            f"{value_of(errors['reference'])}",
+            *notes,
+        ]
     )

@@ -510,8 +510,18 @@ def test_auto_reference_trains_on_at_most_2000_rows(monkeypatch):
     monkeypatch.setattr(KNeighborsClassifier, "fit", spy)
     X = np.random.default_rng(0).normal(size=(3200, 2))
     cv = [(np.arange(2500), np.arange(2500, 3200))]
-    diagnose_fit(DummyClassifier(), X, X[:, 0] > 0, cv=cv)
+    y = X[:, 0] > 0
+    diagnosis = diagnose_fit(DummyClassifier(), X, y, cv=cv)
     assert seen == [2000]
+    assert f"({diagnosis.reference}, trained on 2,000 of 2,500 samples)" in str(
+        diagnosis
+    )
+    assert "cannot show" not in diagnosis.sentence
+    # A model with a lower error than the reference has no bias that it could show.
+    weak = diagnose_fit(TREE, X, y, cv=cv, reference=DummyClassifier())
+    assert "trained on" not in weak.sentence
+    assert "(DummyClassifier)" in weak.sentence
+    assert "it cannot show an avoidable bias" in weak.sentence
 
 
 @pytest.mark.parametrize("best", ["RBF-SVC", "histogram gradient boosting"])
