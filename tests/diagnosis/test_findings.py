@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import KerasMLPClassifier, diagnose_fit
+from skmnist._estimate import Estimate
 from skmnist.diagnosis import _progress
-from skmnist.diagnosis._findings import unstable_splits
+from skmnist.diagnosis._findings import more_data_helps, unstable_splits
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +165,15 @@ def test_learning_curve_leaves_out_parts_too_small_to_fit(digits):
         180,
         240,
     ]
+
+
+@pytest.mark.parametrize(("fall", "found"), [(0.0049, False), (0.0051, True)])
+def test_more_data_helps_only_if_it_matters(fall, found):
+    estimate = Estimate(fall, 0.001, 0.01)
+    evidence = SimpleNamespace(
+        more_data=estimate, tolerance=0.02, parameters=frozenset()
+    )
+    assert (more_data_helps(evidence) is not None) == found
 
 
 def test_unstable_splits(digits):
