@@ -109,12 +109,17 @@ def standard_error(splits):
     return float(np.std(splits, ddof=1) / np.sqrt(len(splits)))
 
 
-def find_edges(search):
+def find_edges(search, scores):
     """Return the parameters whose best value is the lowest or highest tried.
+
+    A parameter whose scores hardly differ has no edge: one with a value inside the grid
+    within one standard error of the best.
 
     Parameters
     ----------
     search : fitted search of scikit-learn
+    scores : Scores or None
+        What `read_scores` returns for it.
 
     Returns
     -------
@@ -138,10 +143,33 @@ def find_edges(search):
         values = [value for values in tried for value in values]
         if not all(map(is_number, values)) or len(set(values)) < 2:
             continue
-        for side, end in (("lowest", min(values)), ("highest", max(values))):
-            if best == end != 0:
-                edges.append(Edge(name, best, side, sorted(set(values))))
+        values = sorted(set(values))
+        for side, end in (("lowest", values[0]), ("highest", values[-1])):
+            if best == end != 0 and not _is_flat(scores, name, best, values):
+                edges.append(Edge(name, best, side, values))
     return edges
+
+
+def _is_flat(scores, name, best, values):
+    """Return whether a value inside the grid is within one standard error of the best.
+
+    Of two values, it is the other one. The candidates' other parameters are the best
+    one's.
+    """
+    if scores is None:
+        return False
+    inside = values[1:-1] or [value for value in values if value != best]
+    means = scores.validation.mean(axis=1)
+    limit = means[scores.best] - scores.standard_error
+    others = {k: v for k, v in scores.points[scores.best].items() if k != name}
+    return any(
+        means[i] >= limit
+        for i in scores.last
+        if is_number(scores.points[i].get(name))
+        and scores.points[i][name] in inside
+        and set(scores.points[i]) == {name, *others}
+        and all(np.array_equal(scores.points[i][k], v) for k, v in others.items())
+    )
 
 
 def _fits(grid, params, varied):
@@ -288,7 +316,8 @@ def read_search(search, capacity):
     -------
     candidates : Candidates
     """
-    edges, scores = find_edges(search), read_scores(search)
+    scores = read_scores(search)
+    edges = find_edges(search, scores)
     if capacity is None or scores is None or len(scores.validation[0]) < 2:
         return Candidates(edges)
     ((name, _),) = capacity.items()

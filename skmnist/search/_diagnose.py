@@ -89,7 +89,7 @@ def diagnose_search(search, X=None, y=None, *, capacity=None):
     return SearchDiagnosis(
         scores=scores,
         order=order,
-        edges=find_edges(search),
+        edges=find_edges(search, scores),
         fit_times=np.asarray(search.cv_results_["mean_fit_time"]),
         resource=_resource(search),
         data=data,

@@ -601,6 +601,26 @@ def test_edges_are_the_lowest_or_highest_number(accuracies, edges):
     assert all("best value of a is" in sentence for sentence in at_edge)
 
 
+@pytest.mark.parametrize(
+    ("others", "n_edges"),
+    [
+        ({2: 0.89, 3: 0.5}, 0),  # within a standard error of 0.02
+        ({2: 0.87, 3: 0.5}, 1),
+        ({2: 0.5, 3: 0.89}, 1),  # the other edge
+        ({3: 0.89}, 0),
+        ({3: 0.87}, 1),
+    ],
+)
+def test_flat_grid_has_no_edges(others, n_edges):
+    scatter = np.linspace(-1, 1, N_SPLITS)
+    scatter *= 0.02 * np.sqrt(N_SPLITS) / np.std(scatter, ddof=1)
+    diagnosis = diagnose_search(
+        prescribe({a: list(mean + scatter) for a, mean in ({1: 0.9} | others).items()})
+    )
+    assert diagnosis.best == {"a": 1}
+    assert len(diagnosis.edges) == n_edges
+
+
 def test_edges_of_numpy_values_and_of_several_parameters():
     values = {"a": np.array([1.0, 2.0]), "b": np.arange(2, 5)}
     table = {
