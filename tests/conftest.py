@@ -7,12 +7,13 @@ from sklearn.datasets import load_digits, make_classification
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what holds on TensorFlow, or with its random numbers, only."""
-    if keras.backend.backend() == "tensorflow":
-        return
+    """Skip what does not hold on the backend at hand."""
+    backend = keras.backend.backend()
     for item in items:
-        if item.get_closest_marker("tensorflow"):
+        if item.get_closest_marker("tensorflow") and backend != "tensorflow":
             item.add_marker(pytest.mark.skip(reason="holds on TensorFlow only"))
+        if item.get_closest_marker("not_pytorch") and backend == "torch":
+            item.add_marker(pytest.mark.skip(reason="does not hold on PyTorch"))
 
 
 @pytest.fixture(scope="module", autouse=True)

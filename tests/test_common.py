@@ -1,10 +1,11 @@
-"""scikit-learn's estimator checks on the classifiers; none is expected to fail.
+"""scikit-learn's estimator checks on the classifiers; on PyTorch alone one may fail.
 
 Configuration: float64, because some tolerances are below the resolution of float32;
 full batches, because a sample weight of k must equal k copies of the sample; images of
 one row for LeNet, because the checks pass any number of features.
 """
 
+import keras
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -56,6 +57,14 @@ ESTIMATORS = [
 ]
 
 
+def fails_on_pytorch(estimator):
+    """Return the checks that need 64 bits, of which Keras on PyTorch loses some."""
+    if keras.backend.backend() != "torch":
+        return {}
+    name = "check_sample_weight_equivalence_on_dense_data"
+    return {name: "Keras on PyTorch rounds parts of a step to 32 bits"}
+
+
 @pytest.mark.slow
 # The checks pass numbers of any scale, for which these warnings are expected.
 @pytest.mark.filterwarnings(
@@ -64,6 +73,6 @@ ESTIMATORS = [
 @pytest.mark.filterwarnings("ignore:X has a root mean square:UserWarning")
 # Raised by scikit-learn when set_params rejects the wrong types that a check passes.
 @pytest.mark.filterwarnings("ignore:TypeError occurred during set_params")
-@parametrize_with_checks(ESTIMATORS)
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=fails_on_pytorch)
 def test_sklearn_compatible_estimator(estimator, check):
     check(estimator)

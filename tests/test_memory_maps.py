@@ -43,6 +43,7 @@ def peak_of():
 
 
 @pytest.mark.slow
+@pytest.mark.not_pytorch
 def test_memory_map_is_read_block_by_block_with_the_same_result(
     large_map, peak_of, same_weights
 ):
@@ -67,6 +68,7 @@ def test_memory_map_is_read_block_by_block_with_the_same_result(
 
 
 @pytest.mark.slow
+@pytest.mark.not_pytorch
 def test_folds_of_memory_map_are_not_copied(large_map, peak_of):
     mapped, y = large_map
     clf = KerasMLPClassifier(

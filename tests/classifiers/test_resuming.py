@@ -102,6 +102,7 @@ def test_learning_rate_in_place_of_a_schedule_is_refused(digits):
     assert float(clf.model_.optimizer.learning_rate) == 0.5
 
 
+@pytest.mark.not_pytorch
 @pytest.mark.parametrize(
     "clf",
     [

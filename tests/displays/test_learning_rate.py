@@ -43,6 +43,7 @@ def test_range_ends_at_a_third_of_the_largest_stable_rate(curve):
     assert high == pytest.approx(0.02 / 3, rel=0.1)
 
 
+@pytest.mark.not_pytorch
 def test_range_hardly_depends_on_the_number_of_steps(digits):
     clf = KerasMLPClassifier(random_state=0)
     highs = [
@@ -149,6 +150,7 @@ def test_pipeline_resamples_as_in_fit(sampler_first, digits):
     np.testing.assert_array_equal(display.losses, alone.losses)
 
 
+@pytest.mark.not_pytorch
 def test_all_steps_are_calls_of_one_trace(digits, monkeypatch):
     from skmnist._engine._trainers import BlockTrainer
 

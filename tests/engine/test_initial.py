@@ -41,6 +41,7 @@ def test_state_for_any_seed_equals_that_of_a_build(clf, digits):
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.not_pytorch
 def test_fits_without_seed_build_one_network(digits, monkeypatch):
     built = []
     build = _network.Network.build
