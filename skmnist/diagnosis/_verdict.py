@@ -111,28 +111,30 @@ def conclude(evidence, findings):
         undertrained="FIT04" in found,
         bias_minus_gap=evidence.bias_minus_gap,
     )
-    bias, gap = _sides(evidence)
-    unstated = []
+    unstated = {}
+    both = {"bias": evidence.bias, "gap": evidence.gap}
     if verdict == "underfit":
         first = next(code for code in ("FIT01", "FIT04", "FIT02") if code in found)
         reason = found[first].sentence
-        unstated = [gap] if first == "FIT02" else [bias, gap]
+        unstated = {"gap": evidence.gap} if first == "FIT02" else both
     elif verdict == "overfit":
         reason = found["FIT03"].sentence
-        unstated = [bias]
+        unstated = {"bias": evidence.bias}
     elif verdict == "both":
         reason = f"{found['FIT02'].sentence} {found['FIT03'].sentence}"
     elif verdict == "good":
+        (of_bias, _), (of_gap, _) = _sides(evidence)
         reason = (
-            f"Neither {bias[0]}, {bias[1]}, nor {gap[0]}, {gap[1]}, exceeds the "
-            f"tolerance of {percent(evidence.tolerance)}."
+            f"Neither {of_bias}, {evidence.bias}, nor {of_gap}, {evidence.gap}, "
+            f"exceeds the tolerance of {percent(evidence.tolerance)}."
         )
     else:
         reason = _undecided(evidence)
-        unstated = [side for side in (bias, gap) if not _is_open(evidence, side[1])]
+        unstated = {k: v for k, v in both.items() if not _is_open(evidence, v)}
     reason = reason[0].lower() + reason[1:].rstrip(".")
-    others = "".join(f"; {name} is {estimate}" for name, estimate in unstated)
-    return verdict, f"{verdict}: {reason}{others}; {_errors(evidence)}."
+    others = ", ".join(f"{name} {estimate}" for name, estimate in unstated.items())
+    parts = [reason, *([others] if others else []), _errors(evidence)]
+    return verdict, f"{verdict}: {'; '.join(parts)}."
 
 
 def _sides(evidence):
