@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from _battery_cases import CASES
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
@@ -116,7 +117,7 @@ def follow(followed, seed, cv=5):
             model,
             X,
             y,
-            cv=cv,
+            cv=StratifiedKFold(cv),  # samples are in a random order already
             # One strong reference; reference="auto" compares several, which takes
             # most of the time.
             reference=make_pipeline(*case.recipe(seed)[:-1], SVC(C=10)),

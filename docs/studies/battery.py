@@ -160,6 +160,11 @@ def prepare(case, seed):
     return X[rows], y[rows], rows if case.grouped else None
 
 
+def splitter(groups):
+    """Return the folds of all contenders. Samples are in a random order already."""
+    return StratifiedKFold(5) if groups is None else StratifiedGroupKFold(5)
+
+
 def judge(name, seed):
     """Return the result of `diagnose_fit` for a case, as a dict."""
     case = CASES[name]
@@ -169,6 +174,7 @@ def judge(name, seed):
         case.recipe(seed),
         X,
         y,
+        cv=splitter(groups),
         reference="auto" if case.known_error is None else case.known_error,
         tolerance=case.tolerance,
         groups=groups,
@@ -200,8 +206,7 @@ def ask_peers(name, seed):
 
     case = CASES[name]
     X, y, groups = prepare(case, seed)
-    splitter = StratifiedKFold(5) if groups is None else StratifiedGroupKFold(5)
-    splits = list(splitter.split(X, y, groups))
+    splits = list(splitter(groups).split(X, y, groups))
     report = CrossValidationReport(case.recipe(seed), X, y, splitter=splits)
     over = CheckOverfitting().check_function(report) is not None
     under = CheckUnderfitting().check_function(report) is not None
