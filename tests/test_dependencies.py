@@ -31,6 +31,7 @@ ATTRIBUTES = {
     "_all_reduce_sum_gradients": lambda: keras.optimizers.Adam(),
     "_call_flat": lambda: tf.function(lambda: tf.zeros(())).get_concrete_function(),
     "_build_keras_model": lambda: scikeras_classifier(),
+    "_compile_config": lambda: compiled_model(),
     "_compile_loss": lambda: keras.Sequential(),
     "_flatten_layers": lambda: keras.Sequential(),
     "_get_compile_kwargs": lambda: scikeras_classifier(),
@@ -78,6 +79,12 @@ def scikeras_classifier():
     from skmnist._engine._scikeras import KerasClassifier
 
     return KerasClassifier(lambda: None)
+
+
+def compiled_model():
+    model = keras.Sequential()
+    model.compile("sgd", "mse")
+    return model
 
 
 def estimator_with_request():
