@@ -259,8 +259,12 @@ class Network:
         """Return a private network with these weights, compiled."""
         model, optimizer = self.build()
         assign(model.variables, weights)
-        model.compile(optimizer, self.trained_with.loss, metrics=["accuracy"])
+        self.compile(model, optimizer)
         return model
+
+    def compile(self, model, optimizer):
+        """Compile a model of this network for use outside of a trainer."""
+        model.compile(optimizer, self.trained_with.loss, metrics=["accuracy"])
 
     def to_scikeras(self, training, *, patience=None, restore_best=False, **params):
         """Return an initialised SciKeras classifier that continues a training.

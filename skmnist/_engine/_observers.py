@@ -97,9 +97,7 @@ class KerasCallbacks(Observer):
         self._own, self._in_batches = own, in_batches
         model = own.model
         if not in_batches:
-            model.compile(
-                own.optimizer, network.trained_with.loss, metrics=["accuracy"]
-            )
+            network.compile(model, own.optimizer)
         # Metrics have no names before they are computed once, and callbacks read from
         # them whether a monitored quantity is to be maximised.
         targets = keras.ops.convert_to_tensor(network.example_targets())

@@ -280,9 +280,7 @@ class BatchTrainer(Variables):
         super().__init__(own.model, own.optimizer)
         self._dtype = network.input_dtype()
         self._events = events
-        self.model.compile(
-            self.optimizer, network.trained_with.loss, metrics=["accuracy"]
-        )
+        network.compile(self.model, self.optimizer)
         in_files = self.model._compile_config
         self.model.compile(
             optimizer=self.optimizer,

@@ -12,19 +12,19 @@ def fits_in_threads():
 
     from skmnist._interrupt import ungrouped
 
-    others = _workers()
+    others = _pool_threads()
     try:
         with parallel_config("threading"):
             yield
     except BaseException:
         # joblib does not wait for threads whose results are not needed any more.
         with ungrouped.stopped():
-            for thread in _workers() - others:
+            for thread in _pool_threads() - others:
                 thread.join()
         raise
 
 
-def _workers():
+def _pool_threads():
     """Return the running threads of joblib's pools.
 
     Threads that a callback or a backend of Keras has started may never end.

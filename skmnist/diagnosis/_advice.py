@@ -13,7 +13,7 @@ _PENALTIES = (
 )
 _TREES = "max_depth", "max_leaf_nodes", "min_samples_leaf", "ccp_alpha"
 # What makes a model fit its training samples better, and what makes it less flexible:
-# words, and the parameters that do it.
+# words, and the parameters to list behind them unless the words name the first already.
 _CLOSER_FIT = (
     ("a larger network", ("hidden_layer_sizes", "filters", "model")),
     ("more epochs", ("epochs",)),
@@ -91,8 +91,8 @@ def against_overconfidence(names):
     return _either(options)
 
 
-def more_of_images(names):
-    """Return a sentence on what generates images, or nothing."""
+def augmentation(names):
+    """Return a sentence on augmentation, or nothing if the classifier has none."""
     if "random_rotation" not in names:
         return ""
     return f" Of images, augmentation ({_AUGMENTATION}) generates some."

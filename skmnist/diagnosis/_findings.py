@@ -228,7 +228,7 @@ def more_data_helps(evidence):
         f"samples fell by {evidence.more_data}.",
         _record(fall=evidence.more_data),
         "Collect more samples: doubling the number again should bring part of this "
-        f"decrease again.{_advice.more_of_images(evidence.parameters)}",
+        f"decrease again.{_advice.augmentation(evidence.parameters)}",
     )
 
 

@@ -27,8 +27,8 @@ def decide(
     beats_chance : bool, default=True
         Whether the classifier is proven better than the dummy.
     undertrained : bool, default=False
-        Whether the validation loss was still falling at the end. It does not count if a
-        gap is proven, and a training error below the reference, too.
+        Whether the validation loss was still falling at the end. Ignored if the gap is
+        proven, and the training error is proven to be below the reference.
     bias_minus_gap : Estimate, default=None
         Decides which of the two is larger if both are proven. None gives "both".
 
@@ -44,7 +44,7 @@ def decide(
     'overfit'
     """
     biased, gaping = bias.low > tolerance, gap.low > tolerance
-    # A loss can fall without an effect on the error: what is proven of errors counts.
+    # A loss can fall while the error does not, so proven differences in error decide.
     if not beats_chance or (undertrained and not (gaping and bias.high < 0)):
         return "underfit"
     if biased and gaping:
@@ -111,49 +111,51 @@ def conclude(evidence, findings):
         undertrained="FIT04" in found,
         bias_minus_gap=evidence.bias_minus_gap,
     )
-    unstated = {}
-    both = {"bias": evidence.bias, "gap": evidence.gap}
-    if verdict == "underfit":
-        first = next(code for code in ("FIT01", "FIT04", "FIT02") if code in found)
-        reason = found[first].sentence
-        unstated = {"gap": evidence.gap} if first == "FIT02" else both
-    elif verdict == "overfit":
-        reason = found["FIT03"].sentence
-        unstated = {"bias": evidence.bias}
-    elif verdict == "both":
-        reason = f"{found['FIT02'].sentence} {found['FIT03'].sentence}"
-    elif verdict == "good":
-        (of_bias, _), (of_gap, _) = _sides(evidence)
-        reason = (
-            f"Neither {of_bias}, {evidence.bias}, nor {of_gap}, {evidence.gap}, "
-            f"exceeds the tolerance of {percent(evidence.tolerance)}."
-        )
-    else:
-        reason = _undecided(evidence)
-        unstated = {k: v for k, v in both.items() if not _is_open(evidence, v)}
+    reason, stated = _reason(verdict, evidence, found)
     reason = reason[0].lower() + reason[1:].rstrip(".")
-    others = ", ".join(f"{name} {estimate}" for name, estimate in unstated.items())
+    others = ", ".join(
+        f"{name} {getattr(evidence, name)}"
+        for name in ("bias", "gap")
+        if name not in stated
+    )
     parts = [reason, *([others] if others else []), _errors(evidence)]
     return verdict, f"{verdict}: {'; '.join(parts)}."
 
 
+def _reason(verdict, evidence, found):
+    """Return the reason for a verdict, and which of bias and gap it states."""
+    both = ["bias", "gap"]
+    if verdict == "underfit":
+        first = next(code for code in ("FIT01", "FIT04", "FIT02") if code in found)
+        return found[first].sentence, ["bias"] if first == "FIT02" else []
+    if verdict == "overfit":
+        return found["FIT03"].sentence, ["gap"]
+    if verdict == "both":
+        sentences = found["FIT02"].sentence, found["FIT03"].sentence
+        return " ".join(sentences), both
+    if verdict == "good":
+        sides = [f"{words}, {getattr(evidence, k)}," for k, words in _sides(evidence)]
+        limit = percent(evidence.tolerance)
+        reason = f"Neither {' nor '.join(sides)} exceeds the tolerance of {limit}."
+        return reason, both
+    return _undecided(evidence)
+
+
 def _sides(evidence):
-    """Return what bias and gap are in words, each with its estimate."""
+    """Return bias and gap in words, each after its name."""
     excess = f"the excess of the error on new samples over {gap_baseline(evidence)}"
-    return ("the distance to the reference", evidence.bias), (excess, evidence.gap)
-
-
-def _is_open(evidence, estimate):
-    return estimate.low <= evidence.tolerance < estimate.high
+    return ("bias", "the distance to the reference"), ("gap", excess)
 
 
 def _undecided(evidence):
-    """Return what the intervals leave undecided, and what would decide it."""
+    """Return what the intervals leave undecided and what would decide it, and which."""
     tolerance = evidence.tolerance
-    parts, needed = [], []
-    for name, estimate in _sides(evidence):
-        if _is_open(evidence, estimate):
-            parts.append(f"{name}, {estimate}")
+    parts, needed, names = [], [], []
+    for name, words in _sides(evidence):
+        estimate = getattr(evidence, name)
+        if estimate.low <= tolerance < estimate.high:
+            names.append(name)
+            parts.append(f"{words}, {estimate}")
             needed.append(samples_needed(estimate, tolerance, evidence.n_samples))
     exceed = "exceeds" if len(parts) == 1 else "exceed"
     if None in needed:
@@ -162,7 +164,8 @@ def _undecided(evidence):
         remedy = f"about {max(needed):,} samples would decide it"
     return (
         f"{evidence.n_samples:,} samples do not decide whether {' and '.join(parts)}, "
-        f"{exceed} the tolerance of {percent(tolerance)}; {remedy}."
+        f"{exceed} the tolerance of {percent(tolerance)}; {remedy}.",
+        names,
     )
 
 

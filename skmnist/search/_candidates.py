@@ -153,8 +153,8 @@ def find_edges(search, scores):
 def _is_flat(scores, name, best, values):
     """Return whether a value inside the grid is within one standard error of the best.
 
-    Of two values, it is the other one. The candidates' other parameters are the best
-    one's.
+    Only candidates that differ from the best in this parameter alone are compared. A
+    grid of two values has none inside, and the other value is compared.
     """
     if scores is None:
         return False

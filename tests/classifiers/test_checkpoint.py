@@ -91,9 +91,8 @@ def test_interrupted_fit_resumes_bit_identical(
         with pytest.raises(Killed):
             clone(clf).fit(*digits)
     with monkeypatch.context() as patch:
-        kill_in_epoch(
-            trainer_class, patch, 3
-        )  # two epochs are saved, so this is the fifth
+        # Two epochs are saved, so this is the fifth.
+        kill_in_epoch(trainer_class, patch, 3)
         if whole.n_iter_ > 4:
             with pytest.raises(Killed):
                 clone(clf).fit(*digits)

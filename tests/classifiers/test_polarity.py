@@ -63,7 +63,9 @@ def test_warning_points_to_the_caller(fitted, digits):
 
 def test_formatted_images_do_not_warn(fitted, digits):
     with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("error")
+        # Keras's own, on PyTorch.
+        warnings.filterwarnings("ignore", "__array__ impl", DeprecationWarning)
         predicted = fitted.predict(MNISTFormatter().fit_transform(255 - digits[0]))
         fitted.predict(np.zeros((1, 28, 28), np.uint8))
         ink_everywhere = digits[0][:1].copy()
@@ -83,7 +85,9 @@ def test_tables_do_not_warn():
     X, y = make_classification(200, 64, n_informative=10, random_state=0)
     clf = KerasMLPClassifier(hidden_layer_sizes=(4,), epochs=1, random_state=0)
     with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("error")
+        # Keras's own, on PyTorch.
+        warnings.filterwarnings("ignore", "__array__ impl", DeprecationWarning)
         pipeline = make_pipeline(StandardScaler(), clf).fit(X, y)
         pipeline.predict(-X)
         pipeline.predict(X[:1])

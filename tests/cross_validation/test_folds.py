@@ -18,12 +18,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
-    GroupShuffleSplit,
-    KFold,
-    RepeatedStratifiedKFold,
-    StratifiedGroupKFold,
     StratifiedKFold,
-    TimeSeriesSplit,
 )
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -33,7 +28,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from skmnist import KerasMLPClassifier, diagnose_fit
 from skmnist._cross_validation._folds import judge_fitted
-from skmnist._cross_validation._splits import is_shuffled, rows_of_splits
+from skmnist._cross_validation._splits import rows_of_splits
 from skmnist._cross_validation._stages import CrossValidation, run_folds
 from skmnist._seed import draw_seed
 
@@ -387,37 +382,6 @@ def test_metadata_routing(data):
         routed, run_folds(clf, X, y, cv=3, params=params), strict=True
     ):
         assert_same_predictions(one, other)
-
-
-@pytest.mark.parametrize(("random_state", "seed"), [(None, 0), (0, 0), (7, 7)])
-@pytest.mark.parametrize("cv", [5, None])
-def test_integer_cv_means_shuffled_stratified_folds(data, cv, random_state, seed):
-    X, y = data
-    groups = np.arange(120) // 4
-    for grouped, kind in (None, StratifiedKFold), (groups, StratifiedGroupKFold):
-        expected = kind(5, shuffle=True, random_state=seed).split(X, y, grouped)
-        splits = rows_of_splits(cv, X, y, grouped, random_state)
-        for split, wanted in zip(splits, expected, strict=True):
-            np.testing.assert_array_equal(split[0], wanted[0])
-            np.testing.assert_array_equal(split[1], wanted[1])
-
-
-@pytest.mark.parametrize(
-    ("cv", "shuffled"),
-    [
-        (5, True),
-        (KFold(), False),
-        (StratifiedKFold(3, shuffle=True), True),
-        (RepeatedStratifiedKFold(), True),
-        (GroupShuffleSplit(), True),
-        (TimeSeriesSplit(), None),
-        (GroupKFold(), None),
-        ([([0], [1])], None),
-    ],
-    ids=str,
-)
-def test_it_is_known_whether_splits_are_shuffled(cv, shuffled):
-    assert is_shuffled(cv) is shuffled
 
 
 def test_splitter_is_used(data):

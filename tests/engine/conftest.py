@@ -1,5 +1,6 @@
 """What the differential tests against `keras.Model.fit` share."""
 
+import contextlib
 from types import SimpleNamespace
 
 import keras
@@ -7,6 +8,21 @@ import numpy as np
 import pytest
 
 from skmnist import KerasImageClassifier
+
+
+@pytest.fixture
+def warns_of_batches(trainer_class):
+    """A function that returns a context in which a per-batch callback must warn.
+
+    On PyTorch, training takes one step per call in any case, and nothing warns.
+    """
+
+    def context(name):
+        if trainer_class.__name__ != "BlockTrainer":
+            return contextlib.nullcontext()
+        return pytest.warns(UserWarning, match=f"{name} overrides per-batch hooks")
+
+    return context
 
 
 @pytest.fixture

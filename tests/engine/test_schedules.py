@@ -1,7 +1,5 @@
 """Learning-rate schedules: their values, and what a training does with them."""
 
-import contextlib
-
 import keras
 import numpy as np
 import pytest
@@ -79,16 +77,15 @@ def test_schedule_of_keras_trains_as_in_the_optimizer(optimizer, digits, same_we
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
-def test_training_batch_by_batch_follows_the_schedule(schedule, digits, trainer_class):
+def test_training_batch_by_batch_follows_the_schedule(
+    schedule, digits, warns_of_batches
+):
     X, y = digits
     clf = KerasMLPClassifier(
         epochs=2, learning_rate=0.004, learning_rate_schedule=schedule, random_state=0
     )
     rates = Rates()
-    slower = contextlib.nullcontext()
-    if trainer_class.__name__ == "BlockTrainer":
-        slower = pytest.warns(UserWarning, match="per-batch hooks")
-    with slower:
+    with warns_of_batches("Rates"):
         single = clone(clf).set_params(callbacks=rates).fit(X, y)
     assert close(single, clf.fit(X, y))
     assert rates.seen == pytest.approx([0.004] * 26)  # between steps, the peak

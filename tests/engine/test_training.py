@@ -1,6 +1,5 @@
 """Tests of the training loop: callbacks, batches, interrupts, optimizers, losses."""
 
-import contextlib
 import importlib
 import pickle
 import signal
@@ -134,14 +133,11 @@ def test_model_kept_by_callback_is_not_trained_again(digits):
         np.testing.assert_array_equal(now, then)
 
 
-def test_per_batch_callback_warns_and_receives_every_batch(digits, trainer_class):
+def test_per_batch_callback_warns_and_receives_every_batch(digits, warns_of_batches):
     BatchCounter.seen.clear()
-    slower = contextlib.nullcontext()
-    if trainer_class.__name__ == "BlockTrainer":
-        slower = pytest.warns(UserWarning, match="overrides per-batch hooks")
     settings = {"epochs": 2, "batch_size": 64, "random_state": 0}
     clf = KerasMLPClassifier(callbacks=[BatchCounter()], **settings)
-    with slower:
+    with warns_of_batches("BatchCounter"):
         clf.fit(*digits)
     assert [batch for batch, _ in BatchCounter.seen] == [*range(7)] * 2
     fast = KerasMLPClassifier(**settings).fit(*digits)
