@@ -26,14 +26,20 @@ from optuna.trial import TrialState  # noqa: E402
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "optuna_study.py"
 FINISHED = TrialState.COMPLETE, TrialState.PRUNED
+GOOD = {"n_units": 64, "learning_rate": 1e-3, "dropout": 0.0, "l2": 1e-7}
 HOPELESS = {"n_units": 64, "learning_rate": 1e-5, "dropout": 0.5, "l2": 1e-2}
+N_GOOD = 8
 
 
-def load(journal):
+def storage(journal):
     backend = JournalFileBackend(
         str(journal), lock_obj=JournalFileOpenLock(str(journal))
     )
-    return optuna.load_study(study_name="digits", storage=JournalStorage(backend))
+    return JournalStorage(backend)
+
+
+def load(journal):
+    return optuna.load_study(study_name="digits", storage=storage(journal))
 
 
 def start(journal, n_trials):
@@ -58,14 +64,19 @@ def wait_for(condition, processes, timeout=240):
 @pytest.mark.slow
 def test_two_processes_share_a_study_that_is_killed_and_resumed(tmp_path):
     journal = tmp_path / "study.journal"
+    study = optuna.create_study(
+        storage=storage(journal), study_name="digits", direction="maximize"
+    )
+    # The first trials are good ones, so that the median is one of them, whatever
+    # the sampler draws, and the hopeless trial is pruned.
+    for _ in range(N_GOOD):
+        study.enqueue_trial(GOOD)
     processes = [start(journal, 1000) for _ in range(2)]
 
     def both_have_finished_a_trial():
-        if not journal.exists() or b"digits" not in journal.read_bytes():
-            return False
         trials = load(journal).get_trials(states=FINISHED)
         by = {trial.user_attrs["process"] for trial in trials}
-        return by == {process.pid for process in processes} and len(trials) >= 5
+        return by == {process.pid for process in processes} and len(trials) >= N_GOOD
 
     try:
         wait_for(both_have_finished_a_trial, processes)
