@@ -31,7 +31,8 @@ class Fold:
     train, test : ndarray of int
         Rows. Those that the classifier held out inside `fit` are in neither.
     train_codes, test_codes : ndarray of int
-        Predicted classes, as positions in the sorted labels.
+        Predicted classes, as positions in the sorted labels. Those of training are
+        None, as are the next two, if only the test rows were predicted.
     train_wrong, test_wrong : ndarray of bool
         Whether the prediction differs from the true class.
     train_loss, test_loss : ndarray of float
@@ -49,11 +50,11 @@ class Fold:
     number: int
     train: np.ndarray
     test: np.ndarray
-    train_codes: np.ndarray
+    train_codes: np.ndarray | None
     test_codes: np.ndarray
-    train_wrong: np.ndarray
+    train_wrong: np.ndarray | None
     test_wrong: np.ndarray
-    train_loss: np.ndarray
+    train_loss: np.ndarray | None
     test_loss: np.ndarray
     probability: np.ndarray
     fit_time: float
@@ -68,7 +69,7 @@ class Fold:
         ----------
         number : int
         rows : tuple of (train, test)
-        predictions : tuple of (Predictions, Predictions)
+        predictions : tuple of (Predictions or None, Predictions)
         fit_time : float
         curves : Curves, default=None
         """
@@ -77,11 +78,11 @@ class Fold:
             number=number,
             train=train,
             test=test,
-            train_codes=on_train.codes,
+            train_codes=on_train and on_train.codes,
             test_codes=on_test.codes,
-            train_wrong=on_train.wrong,
+            train_wrong=on_train and on_train.wrong,
             test_wrong=on_test.wrong,
-            train_loss=on_train.loss,
+            train_loss=on_train and on_train.loss,
             test_loss=on_test.loss,
             probability=on_test.probability,
             fit_time=float(fit_time),
@@ -150,6 +151,7 @@ def run_fold(
     seed,
     epochs,
     at,
+    predicts_training,
     progress,
 ):
     """Train on one side of a split, and predict both.
@@ -172,6 +174,8 @@ def run_fold(
         Whether to follow epochs if the classifier allows it.
     at : collection of int
         Further epochs at which a followed classifier is judged.
+    predicts_training : bool
+        Whether a classifier that is not followed predicts its training rows, too.
     progress : callable
         Called as ``progress(number, epoch, n_epochs)``.
 
@@ -193,9 +197,8 @@ def run_fold(
         fitted = estimator.fit(X_train, y_train, **params)
         fit_time = perf_counter() - start
         progress(number, 1, 1)
-        return _fold_of_fitted(
-            number, fitted, split, (X_train, X_test), codes, classes, fit_time
-        )
+        parts = X_train if predicts_training else None, X_test
+        return _fold_of_fitted(number, fitted, split, parts, codes, classes, fit_time)
 
     report = partial(progress, number)
     kept, outcomes = follow_epochs(
@@ -210,13 +213,16 @@ def run_fold(
 
 
 def _fold_of_fitted(number, fitted, split, parts, codes, classes, fit_time):
-    """Return the fold of a fitted classifier; `parts` are the two sides of X."""
+    """Return the fold of a fitted classifier.
+
+    `parts` are the two sides of X; of None no predictions are made.
+    """
     (train, test), (X_train, X_test) = split, parts
     kept = rows_trained_on(fitted, len(train))
-    if len(kept) < len(train):
-        train, X_train = train[kept], take_rows(X_train, kept)
-    predictions = (
-        predict_rows(fitted, X_train, codes[train], classes),
-        predict_rows(fitted, X_test, codes[test], classes),
-    )
-    return Fold.of(number, (train, test), predictions, fit_time)
+    on_train = None
+    if X_train is not None:
+        if len(kept) < len(train):
+            X_train = take_rows(X_train, kept)
+        on_train = predict_rows(fitted, X_train, codes[train[kept]], classes)
+    on_test = predict_rows(fitted, X_test, codes[test], classes)
+    return Fold.of(number, (train[kept], test), (on_train, on_test), fit_time)

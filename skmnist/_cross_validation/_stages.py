@@ -48,6 +48,8 @@ class Stage:
         Whether a ValueError of a fit is returned in place of its fold.
     is_small : bool
         Whether a fit is so small that it computes on one core, in a thread.
+    predicts_training : bool
+        Whether a classifier that is not followed predicts its training rows, too.
     """
 
     estimator: Any
@@ -62,6 +64,7 @@ class Stage:
     finished: list | None = None
     skips_errors: bool = False
     is_small: bool = False
+    predicts_training: bool = True
 
     @property
     def in_threads(self):
@@ -84,7 +87,12 @@ class Stage:
         """
         rng = np.random.default_rng(self.seed)
         seeds = rng.integers(2**31 - 1, size=len(self.splits)).tolist()
-        options = {"params": self.params or {}, "epochs": self.epochs, "at": self.at}
+        options = {
+            "params": self.params or {},
+            "epochs": self.epochs,
+            "at": self.at,
+            "predicts_training": self.predicts_training,
+        }
         return [
             (
                 (number, clone(self.estimator), self.X, self.y, split),

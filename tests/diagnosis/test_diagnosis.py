@@ -13,7 +13,6 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits, make_moons
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     StratifiedGroupKFold,
@@ -21,9 +20,7 @@ from sklearn.model_selection import (
     cross_validate,
 )
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
-from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -413,85 +410,6 @@ def test_from_cv_results_matches_diagnose_fit(small, tree_diagnosis):
     np.testing.assert_array_equal(diagnosis.folds.fit_time, results["fit_time"])
 
 
-def test_reference_classifier(small):
-    diagnosis = diagnose_fit(GaussianNB(), *small, reference=KNeighborsClassifier())
-    assert diagnosis.reference == "KNeighborsClassifier"
-    knn = cross_validate(KNeighborsClassifier(), *small)["test_score"].mean()
-    assert diagnosis.errors["reference"].value == pytest.approx(1 - knn)
-
-
-@pytest.mark.parametrize("layout", ["frame", "images", "pixels", "sparse", "missing"])
-def test_auto_reference_layouts(digits, layout):
-    X, y = digits[0][:150], digits[1][:150] % 3
-    X = {
-        "frame": pd.DataFrame(X)
-        .add_prefix("x")
-        .assign(letter=np.array(list("abc"))[y]),
-        "images": X.reshape(-1, 8, 8, 1),
-        "pixels": np.tile(X * 255, 2).astype(np.uint8),
-        "sparse": sparse.csr_array(X),
-        "missing": np.where(X > 0.99, np.nan, X),
-    }[layout]
-    diagnosis = diagnose_fit(DummyClassifier(), X, y, cv=3, random_state=0)
-    assert diagnosis.errors["reference"].value < 0.5
-    assert diagnosis.verdict == "underfit"
-    assert diagnosis.reference in (
-        "RBF-SVC",
-        "k-nearest neighbours",
-        "histogram gradient boosting",
-    )
-
-
-def test_auto_reference_trains_on_at_most_2000_rows(monkeypatch):
-    seen = []
-    fit = KNeighborsClassifier.fit
-
-    def spy(self, X, y):
-        seen.append(len(X))
-        return fit(self, X, y)
-
-    monkeypatch.setattr(KNeighborsClassifier, "fit", spy)
-    X = np.random.default_rng(0).normal(size=(3200, 2))
-    cv = [(np.arange(2500), np.arange(2500, 3200))]
-    y = X[:, 0] > 0
-    diagnosis = diagnose_fit(DummyClassifier(), X, y, cv=cv)
-    assert seen == [2000]
-    assert f"({diagnosis.reference}, trained on 2,000 of 2,500 samples)" in str(
-        diagnosis
-    )
-    assert "cannot show" not in diagnosis.sentence
-    # A model with a lower error than the reference has no bias that it could show.
-    weak = diagnose_fit(TREE, X, y, cv=cv, reference=DummyClassifier())
-    assert "trained on" not in weak.sentence
-    assert "(DummyClassifier)" in weak.sentence
-    assert "it cannot show an avoidable bias" in weak.sentence
-
-
-@pytest.mark.parametrize("best", ["RBF-SVC", "histogram gradient boosting"])
-def test_auto_reference_drops_candidates_proven_worse(digits, best, monkeypatch):
-    X, y = digits
-    if best != "RBF-SVC":  # trees find the one informative feature of twenty
-        X = np.random.default_rng(0).uniform(0, 6, size=(600, 20))
-        y = np.floor(X[:, 0]) % 2
-    fits, fit = [], HistGradientBoostingClassifier.fit
-
-    def count(self, X, y):
-        fits.append(1)
-        return fit(self, X, y)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(HistGradientBoostingClassifier, "fit", count)
-        diagnosis = diagnose_fit(DummyClassifier(), X, y, cv=3, random_state=0)
-    assert diagnosis.reference == best
-    assert len(fits) == (1 if best == "RBF-SVC" else 3)
-    clf = SVC(C=10)
-    if best != "RBF-SVC":
-        clf = HistGradientBoostingClassifier(max_iter=50, random_state=0)
-        X = StandardScaler().fit_transform(X)
-    error = 1 - cross_validate(clf, X, y, cv=3)["test_score"].mean()
-    assert diagnosis.errors["reference"].value == pytest.approx(error, abs=0.01)
-
-
 def test_progress(small):
     calls = []
 
@@ -525,21 +443,6 @@ def test_progress(small):
         ("folds", 2, 1, 2),
         ("folds", 2, 2, 2),
     ]
-
-
-def test_reference_interval_includes_rows_never_trained_on():
-    # Every split also tests the last block. The classifier errs on the first and the
-    # last block.
-    blocks = np.arange(150).reshape(5, 30)
-    y = np.isin(np.arange(150) // 30, (1, 2, 3)).astype(int)
-    splits = [
-        (np.delete(blocks[:4], k, axis=0).ravel(), blocks[[k, 4]].ravel())
-        for k in range(4)
-    ]
-    ones = DummyClassifier(strategy="constant", constant=1)
-    X = np.zeros((150, 1))
-    errors = diagnose_fit(ones, X, y, cv=splits, reference=ones).errors
-    assert errors["reference"] == errors["validation"]
 
 
 def test_gap_is_measured_from_known_error(digits):
