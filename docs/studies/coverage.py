@@ -44,7 +44,6 @@ from skmnist import KerasMLPClassifier, fetch_mnist
 from skmnist._cross_validation._folds import Fold
 from skmnist._cross_validation._scores import Predictions
 from skmnist.diagnosis._evidence import Evidence
-from skmnist.diagnosis._scatter import has_random_training
 
 N_FOLDS, N_REPEATS = 5, 3
 N_INDEPENDENT = 2000
@@ -193,7 +192,7 @@ def experiment(models, X, y, size, number):
     for j, (train, _) in enumerate(splits_of(y[rows], number)):
         for m, model in enumerate(models.values()):
             model = clone(model)
-            if has_random_training(model):
+            if "random_state" in model.get_params():
                 model.set_params(random_state=number * 100 + j)
             model.fit(X[rows[train]], y[rows[train]])
             wrong[m, j] = model.predict(X[rows]) != y[rows]
@@ -253,7 +252,7 @@ def estimates(study, wrong, splits, size):
         for name, errs in zip(study.models, wrong, strict=True)
     }
     found = {}
-    for name, model in study.models.items():
+    for name in study.models:
         evidence = Evidence(
             folds=folds[name],
             dummy=[],
@@ -262,7 +261,6 @@ def estimates(study, wrong, splits, size):
             tolerance=0.02,
             reference_name=study.reference(name),
             reference=folds[study.reference(name)],
-            random_training=has_random_training(model),
         )
         found[name, "gap"] = evidence.gap
         found[name, "bias"] = evidence.bias

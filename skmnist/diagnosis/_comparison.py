@@ -10,7 +10,11 @@ from skmnist._estimate import Estimate, percent
 from skmnist.diagnosis._evidence import Evidence
 from skmnist.diagnosis._intervals import paired_difference
 from skmnist.diagnosis._result import FitDiagnosis
-from skmnist.diagnosis._scatter import excess_variance
+from skmnist.diagnosis._scatter import (
+    drift_variance,
+    excess_variance,
+    split_means,
+)
 from skmnist.report._html import HTMLMixin
 from skmnist.report._provenance import as_plain
 
@@ -129,25 +133,8 @@ def _instability(first, second):
     groups = None
     if first.groups is not None:
         groups = [first.groups[fold.test] for fold in first.folds]
-    return excess_variance(differences, groups) + _drift(first, second)
-
-
-def _drift(first, second):
-    """Return the drift variance of the difference of two errors."""
-    same_rows = all(
-        np.array_equal(one.train, other.train)
-        for one, other in zip(first.folds, second.folds, strict=True)
-    )
-    if not same_rows:
-        # Classifiers that hold out other rows inside `fit` cannot be paired by
-        # training row. The variance of a difference is at most this.
-        drifts = first.scatter.drift, second.scatter.drift
-        return sum(drifts) + 2 * np.sqrt(np.prod(drifts))
-    deviations = zip(first.scatter.deviations, second.scatter.deviations, strict=True)
-    return first.scatter.drift_of(
-        [one - other for one, other in deviations],
-        first.random_training or second.random_training,
-    )
+    scatter = excess_variance(*split_means(differences, groups))
+    return scatter + drift_variance(first.folds, second.folds)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

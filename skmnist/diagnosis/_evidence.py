@@ -37,9 +37,6 @@ class Evidence:
         Whether the splits were drawn at random; None if that is not known.
     parameters : frozenset of str, default=frozenset()
         Names of the classifier's parameters, for advice.
-    random_training : bool, default=True
-        Whether training is random. A classifier without a `random_state` is a function
-        of its data.
     half : list of Fold, default=None
         Of the classifier, trained on half the rows of each split.
     duplicates : ndarray of bool of shape (n_rows,), default=None
@@ -58,7 +55,6 @@ class Evidence:
     groups: np.ndarray | None = None
     shuffled: bool | None = None
     parameters: frozenset = frozenset()
-    random_training: bool = True
     half: list | None = None
     duplicates: np.ndarray | None = None
     candidates: Candidates | None = None

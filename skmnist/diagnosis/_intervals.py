@@ -9,9 +9,14 @@ from scipy.stats import t as student
 from skmnist._estimate import Estimate
 
 CONFIDENCE = 0.95
-# Factors for the variance that another training would add; see `paired_difference`.
+# Chosen by simulation, on the populations and models of the study "chosen" of
+# docs/studies/coverage.py: what another training adds to the variance over samples and
+# over models (see `paired_difference`), a factor of the variance between splits, and
+# the level at which splits scatter beyond chance (both in _scatter.py).
 _BETWEEN_SAMPLES = 1.4
 _BETWEEN_MODELS = 0.25
+DRIFT = 2.0
+BEYOND_CHANCE = 0.99
 
 
 def quantile(degrees_of_freedom):

@@ -21,7 +21,6 @@ from skmnist.diagnosis._checks import check_cv_results, check_data, check_params
 from skmnist.diagnosis._evidence import Evidence
 from skmnist.diagnosis._findings import find
 from skmnist.diagnosis._mistakes import find_mistakes, pixels_of
-from skmnist.diagnosis._scatter import has_random_training
 from skmnist.diagnosis._verdict import conclude
 from skmnist.report._html import HTMLMixin
 from skmnist.report._provenance import as_plain, fingerprints, one_line
@@ -238,7 +237,6 @@ class FitDiagnosis(HTMLMixin):
             groups=groups,
             shuffled=shuffled,
             parameters=parameter_names(estimator),
-            random_training=has_random_training(estimator),
             half=half,
             duplicates=find_duplicates(X, splits),
             candidates=candidates,
