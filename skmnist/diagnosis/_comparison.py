@@ -134,7 +134,8 @@ def _instability(first, second):
     if first.groups is not None:
         groups = [first.groups[fold.test] for fold in first.folds]
     scatter = excess_variance(*split_means(differences, groups))
-    return scatter + drift_variance(first.folds, second.folds)
+    deviations = first.scatter.deviations - second.scatter.deviations
+    return scatter + drift_variance(deviations, first.folds)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

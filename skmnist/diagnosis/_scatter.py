@@ -42,7 +42,7 @@ class Scatter:
         evidence = self.evidence
         scores, noise = np.zeros((2, len(evidence.folds)))
         if train:
-            means, variances = self._means(self._deviations, "train")
+            means, variances = self._means(self._row_deviations, "train")
             scores, noise = train * means, train**2 * variances
         if validation or reference:
             others = np.zeros(len(evidence.codes))
@@ -56,16 +56,20 @@ class Scatter:
             ]
             means, variances = self._means(values, "test")
             scores, noise = scores + means, noise + variances
-        drift = (train + validation) ** 2 * drift_variance(evidence.folds)
-        return drift + excess_variance(scores, noise)
+        drift = drift_variance(self.deviations, evidence.folds)
+        return (train + validation) ** 2 * drift + excess_variance(scores, noise)
 
     def excess(self, values, side):
         """Return the `excess_variance` of values given per split for a side's rows."""
         return excess_variance(*self._means(values, side))
 
     @cached_property
-    def _deviations(self):
-        """For each split, the training errors minus those of all models, by row."""
+    def deviations(self):
+        """For each split, its training error minus that of all models on these rows."""
+        return np.array([np.mean(split) for split in self._row_deviations])
+
+    @cached_property
+    def _row_deviations(self):
         folds, errors = self.evidence.folds, self.evidence.train_error
         return [fold.train_wrong - errors[fold.train] for fold in folds]
 
@@ -132,37 +136,36 @@ def excess_variance(scores, noise):
     return excess / len(scores)
 
 
-def drift_variance(folds, others=None):
+def drift_variance(deviations, folds):
     """Return the variance of an error that comes from models drifting with their data.
 
     Some models change as a whole with their data, such as naive Bayes or shallow trees,
     and then err more, or less, on all samples alike. A variance over samples misses
     this. It shows in the training errors of the splits, whose variance is multiplied by
     1/J + n_test/n_train (Nadeau and Bengio, Machine Learning 52, 2003), because J
-    splits share most of their data, and by 2, because the splits of a
-    cross-validation, which share their data, differ less than data sets do. The factor
-    2 was chosen by simulation; docs/coverage.rst shows the coverage.
+    splits share most of their data, and by 2, because the splits of one data set differ
+    less than data sets do. The factor 2 was chosen by simulation; docs/coverage.rst
+    shows the coverage.
 
     Parameters
     ----------
+    deviations : ndarray of shape (n_splits,)
+        The training error of each split minus that of all models on the same rows. The
+        difference of those of two classifiers gives the drift of the difference of two
+        errors.
     folds : list of Fold
-    others : list of Fold, default=None
-        Of another classifier on the same splits, for the drift of the difference of
-        two errors.
+        The splits.
 
     Returns
     -------
     variance : float
-        0 with one split.
+        0 with one split, and with two that have no training rows in common.
     """
     if len(folds) < 2:
         return 0.0
-    errors = np.array([np.mean(fold.train_wrong) for fold in folds])
-    if others is not None:
-        errors -= [np.mean(fold.train_wrong) for fold in others]
     n_train, n_test = (
         np.mean([len(getattr(fold, side)) for fold in folds])
         for side in ("train", "test")
     )
     share = 1 / len(folds) + n_test / n_train
-    return DRIFT * share * float(np.var(errors, ddof=1))
+    return DRIFT * share * float(np.var(deviations, ddof=1))

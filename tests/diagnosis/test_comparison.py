@@ -293,8 +293,11 @@ def test_drift_that_classifiers_do_not_share_widens_the_interval():
     train_wrong = order < 400 * np.array([0.01, 0.03, 0.05, 0.07, 0.09])[:, None]
     steady = [diagnose_scripted(each) for each in wrong]
     drifting = [diagnose_scripted(each, train_wrong=train_wrong) for each in wrong]
-    drifts = [drift_variance(each.evidence.folds) for each in drifting]
-    assert min(drifts) > 0.001
+    drifts = [
+        drift_variance(each.evidence.scatter.deviations, each.evidence.folds)
+        for each in drifting
+    ]
+    assert min(drifts) > 0.0005
     for pair, instability in (
         (steady, 0.0),
         ((drifting[0], steady[1]), drifts[0]),

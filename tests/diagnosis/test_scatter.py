@@ -83,12 +83,16 @@ def evidence_of(folds, n):
 def test_drift_is_the_variance_of_training_errors_times_the_shared_data(cv, share):
     splits = list(cv.split(np.arange(300)))
     errors = 0.3 + 0.05 * np.random.default_rng(0).normal(size=len(splits))
-    folds = folds_of(splits, errors, np.random.default_rng(1).uniform(size=300))
-    shown = [np.mean(fold.train_wrong) for fold in folds]
-    expected = 2 * share * np.var(shown, ddof=1)
-    assert drift_variance(folds) == pytest.approx(expected)
-    assert drift_variance(folds, folds) == 0
-    assert drift_variance(folds[:1]) == 0
+    easy = np.random.default_rng(1).uniform(size=300)
+    evidence = evidence_of(folds_of(splits, errors, easy), 300)
+    # Row by row, as splits train on other rows.
+    wrong = np.full((len(splits), 300), np.nan)
+    for row, (train, _), error in zip(wrong, splits, errors, strict=True):
+        row[train] = easy[train] < error
+    shown = np.nanmean(wrong - np.nanmean(wrong, axis=0), axis=1)
+    drift = drift_variance(evidence.scatter.deviations, evidence.folds)
+    assert drift == pytest.approx(2 * share * np.var(shown, ddof=1))
+    assert drift_variance(shown[:1], evidence.folds[:1]) == 0
 
 
 def test_luck_that_moves_both_sides_alike_does_not_widen_a_gap():
