@@ -1,6 +1,10 @@
 """A value with its 95 % confidence interval, and how it is written."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
+
+_NORMAL = NormalDist()
+_QUANTILE = _NORMAL.inv_cdf(0.975)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,28 @@ class Estimate:
     def negated(self):
         """Return the estimate of the quantity with the opposite sign."""
         return Estimate(-self.value, -self.high, -self.low)
+
+    def at_confidence(self, level):
+        """Return the estimate with the interval of another two-sided confidence.
+
+        Each side is multiplied by the ratio of the quantiles of a normal distribution.
+        """
+        share = _NORMAL.inv_cdf((1 + level) / 2) / _QUANTILE
+        return Estimate(
+            self.value,
+            self.value - share * (self.value - self.low),
+            self.value + share * (self.high - self.value),
+        )
+
+    def confidence_above(self, limit):
+        """Return the one-sided confidence that the quantity exceeds a limit.
+
+        0.975 if the interval begins at the limit, 0.5 if the value equals it.
+        """
+        side = self.value - self.low if self.value > limit else self.high - self.value
+        if side == 0:
+            return float(self.value > limit)
+        return _NORMAL.cdf(_QUANTILE * (self.value - limit) / side)
 
     def contains(self, value):
         """Return whether a value lies in the interval."""

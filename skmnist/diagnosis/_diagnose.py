@@ -320,7 +320,7 @@ def run_diagnosis(plan, progress=None, finished=None):
         progress.plan(plan.n_fits, plan.n_full_fits, n_jobs)
     candidates = curve = half = None
     if plan.search is not None:
-        candidates = read_search(plan.search, plan.searched_capacity)
+        candidates = read_search(plan.search, plan.searched_capacity, plan.tolerance)
     if plan.capacity is None:
         stages = [cross_validation.stage(plan.estimator, "folds", finished=finished)]
     else:
@@ -336,7 +336,7 @@ def run_diagnosis(plan, progress=None, finished=None):
         by_value = plan.capacity.by_value(trained[: len(stages)])
         folds = by_value[plan.capacity.position]
         difference = error_difference(len(cross_validation.y), plan.groups)
-        candidates = read_curve(by_value, plan.capacity, difference)
+        candidates = read_curve(by_value, plan.capacity, difference, plan.tolerance)
     if parts is not None:
         curve, half = parts.points(part_folds, folds)
     return FitDiagnosis._from_folds(

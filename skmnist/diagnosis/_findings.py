@@ -59,12 +59,21 @@ def no_better_than_chance(evidence):
     advantage = evidence.advantage
     if advantage.low > 0:
         return None
+    others = ""
+    if (
+        evidence.reference_advantage is not None
+        and evidence.reference_advantage.low <= 0
+    ):
+        others = (
+            f" Neither is the reference ({evidence.reference_name}): these features "
+            "may not tell the classes apart, or a class may have too few samples."
+        )
     return Finding(
         "FIT01",
         "No better than chance",
         "The model is not proven better than always predicting the most frequent "
         "class: with all classes weighted equally, its error on new samples is lower "
-        f"by {advantage}.",
+        f"by {advantage}.{others}",
         _record(advantage=advantage),
         "Check that labels and samples belong together and that the input is scaled. "
         f"If a class is rare, {_advice.against_rare_classes(evidence.parameters)}.",
@@ -73,7 +82,7 @@ def no_better_than_chance(evidence):
 
 def avoidable_bias(evidence):
     """FIT02: the training error is higher than the achievable error."""
-    if not evidence.bias.low > evidence.tolerance:
+    if not evidence.decisive["bias"].low > evidence.tolerance:
         return None
     errors = evidence.errors
     other = f"that of the reference ({evidence.reference_name}) on new ones"
@@ -84,7 +93,7 @@ def avoidable_bias(evidence):
         "Avoidable bias",
         f"The error on the training samples, {value_of(errors['train'])}, exceeds "
         f"{other}, {value_of(errors['reference'])}, by {evidence.bias}: more than the "
-        f"tolerance of {percent(evidence.tolerance)}.",
+        f"tolerance of {_limit(evidence, 'bias')}.",
         _record(bias=evidence.bias, reference=errors["reference"])
         | {"reference_name": evidence.reference_name},
         _advice.against_bias(evidence.parameters),
@@ -93,7 +102,7 @@ def avoidable_bias(evidence):
 
 def generalisation_gap(evidence):
     """FIT03: the error on new samples is higher than the training error."""
-    if not evidence.gap.low > evidence.tolerance:
+    if not evidence.decisive["gap"].low > evidence.tolerance:
         return None
     record = _record(gap=evidence.gap)
     harm = ""
@@ -124,7 +133,7 @@ def generalisation_gap(evidence):
         "FIT03",
         "Generalisation gap",
         f"The error on new samples exceeds {gap_baseline(evidence)} by "
-        f"{evidence.gap}: more than the tolerance of {percent(evidence.tolerance)}."
+        f"{evidence.gap}: more than the tolerance of {_limit(evidence, 'gap')}."
         f"{harm}",
         record,
         advice,
@@ -281,7 +290,7 @@ def edge_of_the_grid(evidence):
 
 
 def simpler_will_do(evidence):
-    """FIT10: a simpler candidate is within one standard error of the best."""
+    """FIT10: a simpler candidate is not worse than the best by the tolerance."""
     if evidence.candidates is None or evidence.candidates.simpler is None:
         return None
     found = evidence.candidates.simpler
@@ -298,8 +307,9 @@ def simpler_will_do(evidence):
     else:
         words = (
             f"{name}={value} has an error of {percent(found['error'])}, the best, "
-            f"{best}, {percent(found['best_error'])}: within one standard error "
-            f"({percent(found['standard_error'])})."
+            f"{best}, {percent(found['best_error'])}. It is worse by at most "
+            f"{percent(found['difference_high'])} (upper end of the 95 % interval of "
+            "the difference), within the tolerance."
         )
     return Finding(
         "FIT10",
@@ -327,21 +337,31 @@ def negative_gap(evidence):
 
 
 def duplicates_across_splits(evidence):
-    """FIT12: validation samples are identical to training samples of their split."""
-    if evidence.duplicates is None or not evidence.duplicates.any():
-        return None
-    count = int(evidence.duplicates.sum())
+    """FIT12: validation samples are identical to training samples of their split.
+
+    It is raised if these samples err less than the others, by enough to lower the error
+    by a quarter of the tolerance; and if most samples are copies, which leaves too few
+    others to compare with. Samples that are identical by chance, because there are only
+    few possible ones, are no copies: new samples will be identical to them, too.
+    """
+    count, gain = evidence.twins
     share = count / evidence.n_samples
-    # Fewer duplicates cannot change the error by a relevant amount.
-    if share < evidence.tolerance / 4:
+    record = {"n_duplicates": count, "share": share}
+    matters = gain is not None and gain.low > 0 and not evidence.duplicates.by_chance
+    if matters and share * gain.value >= evidence.tolerance / 4:
+        effect = f"The error of the others is higher by {gain}."
+        record |= _record(gain=gain)
+    elif share > 0.5 and evidence.duplicates.equally_many:
+        effect = "There are too few others to say by how much this lowers the error."
+    else:
         return None
     return Finding(
         "FIT12",
         "Duplicates across splits",
         f"{count:,} of {evidence.n_samples:,} validation samples ({percent(share)}) "
         "are identical to a training sample of their split, so their error does not "
-        "measure generalisation.",
-        {"n_duplicates": count, "share": share},
+        f"measure generalisation. {effect}",
+        record,
         "Remove the duplicates, or give identical samples the same group and split by "
         "groups.",
     )
@@ -369,6 +389,20 @@ def gap_baseline(evidence):
     if evidence.above_known:
         return f"the known error of {percent(evidence.reference)}"
     return "the training error"
+
+
+def _limit(evidence, name):
+    """Return the tolerance, and the confidence if the 95 % interval contains it."""
+    estimate, tolerance = getattr(evidence, name), evidence.tolerance
+    if estimate.low > tolerance:
+        return percent(tolerance)
+    return f"{percent(tolerance)}, with {confidence(estimate, tolerance)}"
+
+
+def confidence(estimate, limit):
+    """Write the one-sided confidence that an estimate exceeds a limit, or does not."""
+    above = estimate.confidence_above(limit)
+    return f"a confidence of {100 * max(above, 1 - above):.0f} %"
 
 
 def value_of(estimate):

@@ -37,8 +37,12 @@ class FitDiagnosis(HTMLMixin):
     ----------
     verdict : {"underfit", "overfit", "both", "good", "inconclusive"}
         The verdict.
+    leaning : str or None
+        Where the values of bias and gap lie, without regard to their intervals, if the
+        verdict is inconclusive: "underfit", "overfit", "both" or "good". None if it is
+        decided, or if duplicates leave nothing to go by.
     sentence : str
-        The verdict in one sentence, with its numbers.
+        The verdict with its numbers.
     findings : list of Finding
         Each with `code`, `title`, `sentence`, `evidence` and `advice`.
     bias, gap : Estimate
@@ -267,9 +271,14 @@ class FitDiagnosis(HTMLMixin):
         return self._conclusion[0]
 
     @cached_property
+    def leaning(self):
+        """Str or None: where an inconclusive verdict leans."""
+        return self._conclusion[1]
+
+    @cached_property
     def sentence(self):
         """str: the verdict with its numbers."""
-        return self._conclusion[1]
+        return self._conclusion[2]
 
     @cached_property
     def bias(self):
@@ -383,6 +392,7 @@ class FitDiagnosis(HTMLMixin):
         tables = ("learning_curve", "capacity_curve", "calibration", "mistakes")
         record = {
             "verdict": self.verdict,
+            "leaning": self.leaning,
             "sentence": self.sentence,
             "findings": [asdict(finding) for finding in self.findings],
             "bias": asdict(self.bias),

@@ -2,8 +2,13 @@
 
 import math
 
-from skmnist._estimate import percent
-from skmnist.diagnosis._findings import gap_baseline, value_of
+from skmnist._estimate import Estimate, percent
+from skmnist.diagnosis import _advice
+from skmnist.diagnosis._findings import confidence, gap_baseline, value_of
+
+# Mean width of an interval with three repetitions of the folds, as a fraction of that
+# with one (docs/studies/coverage.py, both studies).
+_REPEATED_WIDTH = {"bias": 0.87, "gap": 0.77}
 
 
 def decide(
@@ -90,7 +95,7 @@ def samples_needed(estimate, tolerance, n_samples):
 
 
 def conclude(evidence, findings):
-    """Return the verdict, and a sentence that states it with its numbers.
+    """Return the verdict, where it leans, and a sentence that states it with numbers.
 
     Parameters
     ----------
@@ -100,29 +105,84 @@ def conclude(evidence, findings):
 
     Returns
     -------
-    verdict, sentence : str
+    verdict : str
+    leaning : str or None
+        What the values say without their intervals, if the verdict is inconclusive.
+    sentence : str
     """
     found = {finding.code: finding for finding in findings}
     verdict = decide(
-        evidence.bias,
-        evidence.gap,
+        evidence.decisive["bias"],
+        evidence.decisive["gap"],
         evidence.tolerance,
         beats_chance="FIT01" not in found,
         undertrained="FIT04" in found,
-        bias_minus_gap=evidence.bias_minus_gap,
+        bias_minus_gap=evidence.decisive["bias_minus_gap"],
     )
-    reason, stated = _reason(verdict, evidence, found)
+    leaning = None
+    if verdict == "inconclusive":
+        exact = [_exact(evidence.bias), _exact(evidence.gap)]
+        leaning = decide(*exact, evidence.tolerance)
+    if "good" in (verdict, leaning) and "FIT12" in found:
+        # Duplicates hide a gap.
+        verdict, leaning = "inconclusive", None
+    reason, stated = _reason(verdict, leaning, evidence, found)
     reason = reason[0].lower() + reason[1:].rstrip(".")
     others = ", ".join(
         f"{name} {getattr(evidence, name)}"
         for name in ("bias", "gap")
         if name not in stated
     )
-    parts = [reason, *([others] if others else []), _errors(evidence)]
-    return verdict, f"{verdict}: {'; '.join(parts)}."
+    parts = [_better_known(evidence), reason, others, _errors(evidence)]
+    said = verdict if leaning is None else f"{verdict}, leaning to {leaning}"
+    sentence = f"{said}: {'; '.join(part for part in parts if part)}."
+    if leaning is not None:
+        sentence += _meanwhile(leaning, evidence)
+    return verdict, leaning, sentence
 
 
-def _reason(verdict, evidence, found):
+def _exact(estimate):
+    return Estimate(estimate.value, estimate.value, estimate.value)
+
+
+def _meanwhile(leaning, evidence):
+    """Return what to try while the verdict is not decided."""
+    if leaning == "good":
+        return ""
+    against = _advice.against_gap if leaning == "overfit" else _advice.against_bias
+    advice = against(evidence.parameters)
+    return f" Until more is known: {advice[0].lower()}{advice[1:]}"
+
+
+def _better_known(evidence):
+    """Return whether a model with a lower error on new samples is known.
+
+    Nothing if the gap is measured from a known error, and says it.
+    """
+    if evidence.above_known:
+        return ""
+    behind = evidence.behind_reference
+    if evidence.known:
+        return f"the error on new samples is above the known error by {behind}"
+    name = f"the reference ({evidence.reference_name}"
+    if evidence.reference_rows is not None:
+        rows, of = evidence.reference_rows
+        name += f", trained on {rows:,} of {of:,} samples"
+    name += ")"
+    if behind.low > 0:
+        return f"{name} is better on new samples, by {behind}"
+    if behind.high >= 0:
+        return (
+            f"no better model is known: on new samples {name} errs about as often, the "
+            f"difference being {behind}"
+        )
+    said = f"no better model is known: {name} errs more on new samples"
+    if evidence.bias.value <= 0:
+        said += ", and cannot show an avoidable bias"
+    return f"{said}; the difference is {behind.negated()}"
+
+
+def _reason(verdict, leaning, evidence, found):
     """Return the reason for a verdict, and which of bias and gap it states."""
     both = ["bias", "gap"]
     if verdict == "underfit":
@@ -134,11 +194,22 @@ def _reason(verdict, evidence, found):
         sentences = found["FIT02"].sentence, found["FIT03"].sentence
         return " ".join(sentences), both
     if verdict == "good":
-        sides = [f"{words}, {getattr(evidence, k)}," for k, words in _sides(evidence)]
-        limit = percent(evidence.tolerance)
-        reason = f"Neither {' nor '.join(sides)} exceeds the tolerance of {limit}."
-        return reason, both
+        return _within_tolerance(evidence), both
+    if leaning is None:
+        return found["FIT12"].sentence, []
     return _undecided(evidence)
+
+
+def _within_tolerance(evidence):
+    tolerance = evidence.tolerance
+    sides = [f"{words}, {getattr(evidence, k)}," for k, words in _sides(evidence)]
+    reason = f"Neither {' nor '.join(sides)} exceeds the tolerance of "
+    largest = max(
+        evidence.bias, evidence.gap, key=lambda e: e.confidence_above(tolerance)
+    )
+    if largest.high <= tolerance:
+        return f"{reason}{percent(tolerance)}."
+    return f"{reason}{percent(tolerance)}, with {confidence(largest, tolerance)}."
 
 
 def _sides(evidence):
@@ -150,47 +221,56 @@ def _sides(evidence):
 def _undecided(evidence):
     """Return what the intervals leave undecided and what would decide it, and which."""
     tolerance = evidence.tolerance
-    parts, needed, names = [], [], []
+    parts, open_sides = [], []
     for name, words in _sides(evidence):
-        estimate = getattr(evidence, name)
-        if estimate.low <= tolerance < estimate.high:
-            names.append(name)
-            parts.append(f"{words}, {estimate}")
-            needed.append(samples_needed(estimate, tolerance, evidence.n_samples))
-    exceed = "exceeds" if len(parts) == 1 else "exceed"
-    if None in needed:
-        remedy = "no number of samples would decide it, so close is it to the tolerance"
-    else:
-        remedy = f"about {max(needed):,} samples would decide it"
+        estimate, decisive = getattr(evidence, name), evidence.decisive[name]
+        if decisive.low <= tolerance < decisive.high:
+            open_sides.append(name)
+            does = "does" if estimate.value > tolerance else "does not"
+            parts.append(
+                f"whether {words}, {estimate}, exceeds the tolerance of "
+                f"{percent(tolerance)} (that it {does}, with "
+                f"{confidence(estimate, tolerance)})"
+            )
     return (
-        f"{evidence.n_samples:,} samples do not decide whether {' and '.join(parts)}, "
-        f"{exceed} the tolerance of {percent(tolerance)}; {remedy}.",
-        names,
+        f"{evidence.n_samples:,} samples do not decide {' or '.join(parts)}; "
+        f"{_remedy(evidence, open_sides)}.",
+        open_sides,
     )
+
+
+def _remedy(evidence, open_sides):
+    """Return what would decide a verdict: repeated folds, samples, or nothing."""
+    n, tolerance = evidence.n_samples, evidence.tolerance
+    needed = {
+        name: samples_needed(evidence.decisive[name], tolerance, n)
+        for name in open_sides
+    }
+    if None in needed.values():
+        name = next(name for name in open_sides if needed[name] is None)
+        return f"the {name} is as large as the tolerance, as far as any data will show"
+    samples = f"about {max(needed.values()):,} samples would decide it"
+    repeatable = evidence.paired and evidence.groups is None and not evidence.repeated
+    if repeatable and all(
+        count <= n / _REPEATED_WIDTH[name] ** 2 for name, count in needed.items()
+    ):
+        return (
+            "three repetitions of the folds would probably decide it "
+            "(cv=RepeatedStratifiedKFold(n_splits=5, n_repeats=3)), and "
+            f"{samples}"
+        )
+    return samples
 
 
 def _errors(evidence):
     errors = evidence.errors
-    reference = evidence.reference_name
-    if evidence.reference_rows is not None:
-        rows, of = evidence.reference_rows
-        reference += f", trained on {rows:,} of {of:,} samples"
-    notes = []
-    worse = errors["reference"].value > errors["validation"].value
-    if worse and not evidence.known and evidence.bias.value <= 0:
-        notes.append(
-            "the reference errs more on new samples than the model, so that it cannot "
-            "show an avoidable bias"
-        )
-    if not evidence.paired:
-        notes.append(
-            "the variation between trainings is not included, as there is one split"
-        )
-    return "; ".join(
-        [
-            f"training error {value_of(errors['train'])}, validation error "
-            f"{value_of(errors['validation'])}, error of the reference ({reference}) "
-            f"{value_of(errors['reference'])}",
-            *notes,
-        ]
+    said = (
+        f"training error {value_of(errors['train'])}, validation error "
+        f"{value_of(errors['validation'])}, error of the reference "
+        f"({evidence.reference_name}) {value_of(errors['reference'])}"
     )
+    if not evidence.paired:
+        said += (
+            "; the variation between trainings is not included, as there is one split"
+        )
+    return said

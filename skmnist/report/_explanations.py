@@ -85,9 +85,8 @@ FINDINGS = {
         "the last of them, a better value may lie outside."
     ),
     "FIT10": (
-        "Two errors that differ by less than one standard error cannot be "
-        "distinguished with these data. In this case the simpler model is preferable: "
-        "it is less likely to memorise its training images."
+        "The simpler model is proven to make hardly more mistakes than the best one. "
+        "It is preferable: it is less likely to memorise its training images."
     ),
     "FIT11": (
         "Models usually make fewer mistakes on their training images than on new "

@@ -1,7 +1,7 @@
 """What the candidates of a search, or the values of one parameter, show.
 
 Two rules are read off here: whether the best value is the lowest or highest that was
-tried, and whether a simpler candidate is within one standard error of the best.
+tried, and whether a simpler candidate is nearly as good as the best.
 """
 
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from skmnist.search._values import complexity, is_number
 
@@ -222,21 +223,67 @@ class Order:
         return levels.index(level) / (len(levels) - 1 or 1)
 
 
-def simplest_within_one_error(points, scores, best, error, order):
-    """Return the simplest candidate whose score is within one error of the best.
+def within_one_error(scores, best, error):
+    """Return which candidates score within one standard error of the best.
 
     The rule of Breiman, Friedman, Olshen and Stone, Classification and Regression
     Trees, 1984.
 
     Parameters
     ----------
-    points : list of dict
     scores : ndarray of float of shape (n_points,)
         Mean scores; higher is better.
     best : int
         The best candidate.
     error : float
         Its standard error; NaN decides for the best.
+
+    Returns
+    -------
+    near : ndarray of bool of shape (n_points,)
+    """
+    return scores >= scores[best] - error
+
+
+def within_tolerance(validation, best, tolerance):
+    """Return which candidates are proven not worse than the best by a tolerance.
+
+    The upper end of the 95 % interval of the difference decides: Student's, of the
+    differences between splits, with the variance corrected for the data that the splits
+    share (Nadeau and Bengio, Machine Learning 52, 2003) as for k-fold cross-validation.
+
+    Parameters
+    ----------
+    validation : ndarray of float of shape (n_points, n_splits)
+        Accuracies, of at least two splits.
+    best : int
+        The best candidate.
+    tolerance : float
+
+    Returns
+    -------
+    near : ndarray of bool of shape (n_points,)
+    upper : ndarray of float of shape (n_points,)
+        The upper ends.
+    """
+    differences = validation[best] - validation
+    n_splits = validation.shape[1]
+    variance = (1 / n_splits + 1 / (n_splits - 1)) * differences.var(axis=1, ddof=1)
+    quantile = student.ppf(0.975, n_splits - 1)
+    upper = differences.mean(axis=1) + quantile * np.sqrt(variance)
+    return upper <= tolerance, upper
+
+
+def simplest_near(points, near, best, order):
+    """Return the simplest candidate that is nearly as good as the best.
+
+    Parameters
+    ----------
+    points : list of dict
+    near : ndarray of bool of shape (n_points,)
+        Whether a candidate is nearly as good as the best.
+    best : int
+        The best candidate.
     order : Order
         Candidates are compared that are in no ordered parameter more complex than the
         best, and equal to it in all others.
@@ -271,8 +318,8 @@ def simplest_within_one_error(points, scores, best, error, order):
 
     comparable = {}
     for number, point in enumerate(points):
-        near = scores[number] >= scores[best] - error or number == best
-        if near and (found := places(point)) is not None:
+        is_near = near[number] or number == best
+        if is_near and (found := places(point)) is not None:
             comparable[number] = sum(found)
     # Of equally simple candidates the best.
     return min(comparable, key=lambda number: (comparable[number], number != best))
@@ -286,10 +333,12 @@ class Candidates:
     ----------
     edges : list of Edge
     simpler : dict or None
-        The simplest candidate within one standard error of the best, if that is another
-        one: "parameter", "value", "best_value", "error", "best_error" and
-        "standard_error"; if a search was not scored by accuracy "scoring", "score" and
-        "best_score" in place of the errors.
+        The simplest candidate whose error is proven to exceed that of the best by no
+        more than the tolerance, if that is another one: "parameter", "value",
+        "best_value", "error", "best_error" and "difference_high", the upper end of the
+        95 % interval of the difference. If a search was not scored by accuracy, the
+        simplest within one standard error of the best, with "scoring", "score",
+        "best_score" and "standard_error" in place of the errors.
     better : tuple of (value, Estimate) or None
         A simpler value whose validation error is proven lower, and the difference.
     curve : DataFrame or None
@@ -303,7 +352,7 @@ class Candidates:
     curve: pd.DataFrame | None = None
 
 
-def read_search(search, capacity):
+def read_search(search, capacity, tolerance):
     """Read what a fitted search shows about its candidates.
 
     Parameters
@@ -311,6 +360,8 @@ def read_search(search, capacity):
     search : fitted search of scikit-learn
     capacity : dict of one str to list, or None
         A parameter and its values, the simplest first.
+    tolerance : float
+        Difference of errors regarded as negligible.
 
     Returns
     -------
@@ -324,31 +375,37 @@ def read_search(search, capacity):
     last = scores.last
     means = scores.validation.mean(axis=1)
     best = list(last).index(scores.best)
-    place = simplest_within_one_error(
-        [scores.points[i] for i in last],
-        means[last],
-        best,
-        scores.standard_error,
-        Order.declared(capacity),
-    )
+    if scores.is_accuracy:
+        near, upper = within_tolerance(scores.validation[last], best, tolerance)
+    else:
+        near = within_one_error(means[last], best, scores.standard_error)
+    points = [scores.points[i] for i in last]
+    place = simplest_near(points, near, best, Order.declared(capacity))
     if place is None or place == best:
         return Candidates(edges)
-    simpler = last[place]
+    score, best_score = float(means[last[place]]), float(means[scores.best])
     found = {
         "parameter": name,
-        "value": scores.points[simpler][name],
-        "best_value": scores.points[scores.best][name],
-        "standard_error": scores.standard_error,
+        "value": points[place][name],
+        "best_value": points[best][name],
     }
-    score, best_score = float(means[simpler]), float(means[scores.best])
     if scores.is_accuracy:
-        found |= {"error": 1 - score, "best_error": 1 - best_score}
+        found |= {
+            "error": 1 - score,
+            "best_error": 1 - best_score,
+            "difference_high": float(upper[place]),
+        }
     else:
-        found |= {"scoring": scores.scoring, "score": score, "best_score": best_score}
+        found |= {
+            "scoring": scores.scoring,
+            "score": score,
+            "best_score": best_score,
+            "standard_error": scores.standard_error,
+        }
     return Candidates(edges, found)
 
 
-def read_curve(by_value, capacity, difference):
+def read_curve(by_value, capacity, difference, tolerance):
     """Read a cross-validation of every value of a parameter of capacity.
 
     Parameters
@@ -358,6 +415,8 @@ def read_curve(by_value, capacity, difference):
     capacity : Capacity
     difference : callable
         Estimates the validation error of one list of folds minus that of another.
+    tolerance : float
+        Difference of errors regarded as negligible.
 
     Returns
     -------
@@ -367,10 +426,10 @@ def read_curve(by_value, capacity, difference):
     accuracy = np.array([[f.validation_accuracy for f in folds] for folds in by_value])
     scores = accuracy.mean(axis=1)
     best = int(np.argmax(scores))
-    error = standard_error(accuracy[best])
+    upper = [difference(folds, by_value[best]).high for folds in by_value]
     points = [{name: value} for value in values]
     order = Order.declared({name: values})
-    place = simplest_within_one_error(points, scores, best, error, order)
+    place = simplest_near(points, np.array(upper) <= tolerance, best, order)
     simpler = None
     if place != best:
         simpler = {
@@ -379,7 +438,7 @@ def read_curve(by_value, capacity, difference):
             "best_value": values[best],
             "error": float(1 - scores[place]),
             "best_error": float(1 - scores[best]),
-            "standard_error": error,
+            "difference_high": upper[place],
         }
     better = None
     if current > 0:

@@ -13,7 +13,8 @@ from skmnist.search._candidates import (
     Edge,
     Order,
     Scores,
-    simplest_within_one_error,
+    simplest_near,
+    within_one_error,
 )
 from skmnist.search._values import is_number, short_names, written, written_value
 
@@ -107,13 +108,11 @@ class SearchDiagnosis(HTMLMixin):
         if not self.order.levels:
             return None
         last = self.scores.last
-        place = simplest_within_one_error(
-            [self.scores.points[i] for i in last],
-            self.scores.validation.mean(axis=1)[last],
-            list(last).index(self.scores.best),
-            self.standard_error,
-            self.order,
-        )
+        best = list(last).index(self.scores.best)
+        means = self.scores.validation.mean(axis=1)[last]
+        near = within_one_error(means, best, self.standard_error)
+        points = [self.scores.points[i] for i in last]
+        place = simplest_near(points, near, best, self.order)
         return None if place is None else int(last[place])
 
     @property

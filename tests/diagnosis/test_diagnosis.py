@@ -167,7 +167,7 @@ def test_undertrained_network_underfits(network_diagnosis):
 
 def test_fewer_epochs_are_not_advised_beside_more(network_diagnosis):
     simpler = {"value": 3, "best_value": 4, "error": 0.1, "best_error": 0.1}
-    simpler["standard_error"] = 0.01
+    simpler["difference_high"] = 0.01
     for name, code in ("epochs", "FIT04"), ("network__epochs", "FIT04"):
         candidates = Candidates([], simpler=simpler | {"parameter": name})
         evidence = replace(network_diagnosis.evidence, candidates=candidates)
