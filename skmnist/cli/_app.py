@@ -100,9 +100,18 @@ def make_app(commands):
     return app
 
 
-# Options that say where the result goes, not what it is.
+# Options that say where the result goes and how the command ends, not what it is.
 _NOT_RECORDED = frozenset(
-    ["out", "overwrite", "resume", "open_report", "quiet", "json", "from_search"]
+    [
+        "out",
+        "overwrite",
+        "resume",
+        "open_report",
+        "quiet",
+        "json",
+        "from_search",
+        "fail_on",
+    ]
 )
 
 

@@ -43,6 +43,7 @@ from skmnist.cli._options import (
     flag,
     parse_folds,
     parse_reference,
+    parse_words,
 )
 
 ModelsOption = Annotated[
@@ -79,6 +80,16 @@ NoCurveOption = Annotated[
         "Options",
     ),
 ]
+FailOnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="VERDICT[,...]",
+        help="Exit with status 3 if the verdict is one of these: underfit, overfit, "
+        "both, good, inconclusive. May be repeated.",
+    ),
+]
+# The exit status of `--fail-on`: 1 and 2 are errors.
+_UNWANTED_VERDICT = 3
 
 
 @examples(
@@ -86,6 +97,7 @@ NoCurveOption = Annotated[
     "skmnist diagnose --data train.csv --samples 5000 --set dropout=0.3",
     "skmnist diagnose --data photos/ --mnist-format --cv 5x3 --open",
     "skmnist diagnose --model mlp --model lenet --data mnist --samples 10000",
+    "skmnist diagnose --fail-on overfit,underfit --quiet",
 )
 def diagnose(
     ctx: typer.Context,
@@ -105,6 +117,7 @@ def diagnose(
     tolerance: ToleranceOption = 0.02,
     reference: ReferenceOption = "auto",
     no_learning_curve: NoCurveOption = False,
+    fail_on: FailOnOption = None,
     seed: SeedOption = 0,
     n_jobs: JobsOption = -1,
     scheduler: SchedulerOption = None,
@@ -118,9 +131,15 @@ def diagnose(
 
     It writes a report, and says what to type next. After Ctrl-C the scores of the
     finished folds are saved.
+
+    Exit status: 0; 1 after an error; 2 if an option is invalid; 3 with --fail-on, if
+    the verdict is among those it names; 130 after Ctrl-C.
     """
     folds, reference = parse_folds(cv), parse_reference(reference)
     check_folder(out, overwrite)
+    from skmnist.report._explanations import VERDICTS
+
+    unwanted = parse_words(fail_on, VERDICTS, "--fail-on")
     from skmnist.cli import _data
     from skmnist.cli._settings import choose
 
@@ -156,6 +175,8 @@ def diagnose(
         advice = _advise(ctx, task, choice, result, out)
         paths = _write(out, result, diagnoses, records, advice)
     _report(result, diagnoses, paths, advice, quiet=quiet, json=json, show=open_report)
+    if any(diagnosis.verdict in unwanted for diagnosis in diagnoses.values()):
+        raise typer.Exit(_UNWANTED_VERDICT)
 
 
 @dataclass(frozen=True)

@@ -271,6 +271,43 @@ def parse_reference(text):
     return value
 
 
+def parse_words(texts, known, param_hint):
+    """Read an option that may be repeated, with one or several words each time.
+
+    Parameters
+    ----------
+    texts : list of str or None
+        Words separated by commas.
+    known : iterable of str
+        The words that are allowed.
+    param_hint : str
+        The option, for the message.
+
+    Returns
+    -------
+    words : tuple of str
+
+    Raises
+    ------
+    typer.BadParameter
+        If a word is not known.
+
+    Examples
+    --------
+    >>> from skmnist.cli._options import parse_words
+    >>> parse_words(["both, good", "overfit"], ["both", "good", "overfit"], "--of")
+    ('both', 'good', 'overfit')
+    """
+    known = tuple(known)
+    words = [word.strip() for text in texts or [] for word in text.split(",")]
+    for word in words:
+        if word not in known:
+            raise typer.BadParameter(
+                f"{word!r} is not one of {', '.join(known)}.", param_hint=param_hint
+            )
+    return tuple(words)
+
+
 def _whole_numbers(text):
     parts = text.lower().replace("×", "x").split("x")
     if not all(part.isascii() and part.isdigit() and len(part) < 7 for part in parts):

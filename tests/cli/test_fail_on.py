@@ -1,0 +1,66 @@
+"""The exit status of a diagnosis whose verdict --fail-on names."""
+
+import json
+import shlex
+
+import pytest
+from typer.testing import CliRunner
+
+from skmnist.cli import app
+from skmnist.report import FILES
+
+QUICK = ["--samples", "200", "--epochs", "1", "--cv", "2", "--no-learning-curve"]
+# After one epoch on 100 images the network still underfits.
+QUICK += ["--reference", "0.02"]
+
+
+def run(*args):
+    return CliRunner().invoke(app, ["diagnose", *map(str, args)])
+
+
+def test_unwanted_verdict_exits_with_3_after_everything_is_written(tmp_path):
+    options = ["--fail-on", "overfit", "--fail-on", "good, underfit"]
+    result = run(*QUICK, *options, "--json", "--out", tmp_path)
+    assert result.exit_code == 3, result.stderr
+    record = json.loads(result.stdout)
+    assert record["verdict"] == "underfit"
+    assert result.stderr == ""
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == set(FILES) - {"learning_curve.png"}
+    # The status depends on the option, the report and the next command do not.
+    saved = json.loads((tmp_path / "diagnosis.json").read_text())
+    for command in (saved["command"], saved["next"][0]["command"]):
+        assert "--fail-on" not in shlex.split(command)
+
+
+def test_other_verdict_exits_with_0(tmp_path):
+    result = run(*QUICK, "--fail-on", "overfit,both", "--quiet", "--out", tmp_path)
+    assert (result.exit_code, result.stdout) == (0, ""), result.stderr
+
+
+@pytest.mark.slow
+def test_unwanted_verdict_of_one_of_two_networks_exits_with_3(tmp_path):
+    models = ["--model", "mlp", "--model", "lenet"]
+    options = ["--fail-on", "underfit", "--quiet", "--out", tmp_path]
+    result = run(*QUICK, *models, *options)
+    assert result.exit_code == 3, result.stderr
+    assert (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize("value", ["overfitting", "overfit,", ""])
+def test_unknown_verdict_is_a_usage_error(tmp_path, value):
+    out = tmp_path / "report"
+    result = run("--fail-on", value, "--out", out)
+    assert result.exit_code == 2
+    words = " ".join(result.stderr.replace("│", " ").split())
+    wrong = value.split(",")[-1]
+    assert f"{wrong!r} is not one of underfit, overfit, both, good, inc" in words
+    assert "--fail-on" in words
+    assert not out.exists()
+
+
+def test_help_says_which_status_and_which_verdicts():
+    from skmnist.report._explanations import VERDICTS
+
+    words = " ".join(run("--help").stdout.replace("│", " ").split())
+    assert f"status 3 if the verdict is one of these: {', '.join(VERDICTS)}." in words
