@@ -218,7 +218,7 @@ def _narrower(typed, folds, tolerance):
 
 def _other_settings(diagnosis, network, of_images):
     """Return what other settings are for, and which."""
-    found = {finding.code: finding for finding in diagnosis.findings}
+    found = {finding.code: finding for finding in diagnosis._all_findings}
     if "FIT04" in found:
         return "to train longer", {"epochs": 2 * found["FIT04"].evidence["n_epochs"]}
     if "FIT01" in found:

@@ -80,6 +80,14 @@ NoCurveOption = Annotated[
         "Options",
     ),
 ]
+IgnoreOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CODE[,...]",
+        help="Do not list these findings, such as FIT08. The verdict does not depend "
+        "on it. May be repeated.",
+    ),
+]
 FailOnOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -117,6 +125,7 @@ def diagnose(
     tolerance: ToleranceOption = 0.02,
     reference: ReferenceOption = "auto",
     no_learning_curve: NoCurveOption = False,
+    ignore: IgnoreOption = None,
     fail_on: FailOnOption = None,
     seed: SeedOption = 0,
     n_jobs: JobsOption = -1,
@@ -137,8 +146,10 @@ def diagnose(
     """
     folds, reference = parse_folds(cv), parse_reference(reference)
     check_folder(out, overwrite)
+    from skmnist.diagnosis._findings import CHECKS
     from skmnist.report._explanations import VERDICTS
 
+    ignored = parse_words(ignore, CHECKS, "--ignore")
     unwanted = parse_words(fail_on, VERDICTS, "--fail-on")
     from skmnist.cli import _data
     from skmnist.cli._settings import choose
@@ -160,6 +171,7 @@ def diagnose(
         reference=reference,
         tolerance=tolerance,
         learning_curve=not no_learning_curve,
+        ignore=ignored,
         seed=seed,
         n_jobs=n_jobs,
         scheduler=scheduler,
@@ -190,6 +202,7 @@ class _Task:
     reference: Any
     tolerance: float
     learning_curve: bool
+    ignore: tuple
     seed: int
     n_jobs: int
     scheduler: str | None
@@ -258,6 +271,7 @@ def _run(task):
                 reference=task.reference,
                 tolerance=task.tolerance,
                 learning_curve=task.learning_curve,
+                ignore=task.ignore,
                 groups=task.data.groups,
                 n_jobs=task.n_jobs,
                 random_state=task.seed,

@@ -17,6 +17,8 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_method_params, column_or_1d
 
+from skmnist.diagnosis._findings import CHECKS
+
 _CONSTRAINTS = {
     "estimator": [HasMethods(["fit", "predict"])],
     "cv": ["cv_object"],
@@ -109,6 +111,32 @@ def check_capacity(capacity, estimator):
             f"own, {params[name]!r}, exactly once; got {values!r}."
         )
     return {name: values}
+
+
+def check_ignore(ignore):
+    """Check that `ignore` lists codes of findings, and return them sorted.
+
+    Returns
+    -------
+    ignore : tuple of str
+
+    Raises
+    ------
+    ValueError
+        If it is a text, or a code is not that of a finding.
+    """
+    if isinstance(ignore, str) or not isinstance(ignore, Iterable):
+        raise ValueError(
+            f"ignore should list codes of findings, such as ('FIT08',), got {ignore!r}."
+        )
+    ignore = dict.fromkeys(map(str, ignore))
+    unknown = [code for code in ignore if code not in CHECKS]
+    if unknown:
+        raise ValueError(
+            f"ignore names {', '.join(unknown)}, but the findings are "
+            f"{', '.join(CHECKS)}."
+        )
+    return tuple(sorted(ignore))
 
 
 def check_data(X, y, groups):

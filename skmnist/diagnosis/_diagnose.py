@@ -27,6 +27,7 @@ from skmnist.diagnosis._checks import (
     check_capacity,
     check_data,
     check_estimator,
+    check_ignore,
     check_params,
 )
 from skmnist.diagnosis._evidence import error_difference
@@ -51,6 +52,7 @@ def diagnose_fit(
     n_jobs=None,
     random_state=None,
     capacity=None,
+    ignore=(),
     verbose=0,
 ):
     """Say whether a classifier underfits, overfits, does both, or fits well.
@@ -110,6 +112,9 @@ def diagnose_fit(
         estimator is a fitted search), to see whether a simpler model is as good.
         Several numbers of `epochs` need one training per split, to the largest: the
         others are evaluated on the way, with the same result.
+    ignore : list of str, default=()
+        Codes of findings that are not to be listed, such as ``("FIT08",)``. The verdict
+        and its sentence do not depend on it.
     verbose : {0, 1}, default=0
         1 prints to standard error how many fits there will be and, after the first
         epochs, how long they will take; a terminal shows a progress bar.
@@ -158,6 +163,7 @@ def diagnose_fit(
         n_jobs=n_jobs,
         random_state=random_state,
         capacity=capacity,
+        ignore=ignore,
     )
     with contextlib.ExitStack() as stack:
         progress = None
@@ -191,6 +197,8 @@ class DiagnosisPlan:
         Values that are to be trained.
     searched_capacity : dict or None
         Values that the search has trained.
+    ignore : tuple of str
+        Codes of findings that are not listed.
     configuration : dict of str to str
     """
 
@@ -205,6 +213,7 @@ class DiagnosisPlan:
     learning_curve: bool
     capacity: Capacity | None
     searched_capacity: dict | None
+    ignore: tuple
     configuration: dict
 
     @property
@@ -244,6 +253,7 @@ def plan_diagnosis(
     groups=None,
     params=None,
     capacity=None,
+    ignore=(),
 ):
     """Check the arguments of `diagnose_fit`, and plan its trainings.
 
@@ -268,6 +278,8 @@ def plan_diagnosis(
     }
     check_estimator(estimator)
     check_params("diagnose_fit", n_jobs=n_jobs, **arguments)
+    ignore = check_ignore(ignore)
+    arguments["ignore"] = ", ".join(ignore) or None
     search = estimator if hasattr(estimator, "best_params_") else None
     if search is not None:
         arguments["estimator"] = estimator = search.best_estimator_
@@ -295,6 +307,7 @@ def plan_diagnosis(
         learning_curve=learning_curve,
         capacity=trained,
         searched_capacity=capacity if search is not None else None,
+        ignore=ignore,
         configuration=_configuration(arguments, first_row > 0, groups is not None),
     )
 
@@ -352,6 +365,7 @@ def run_diagnosis(plan, progress=None, finished=None):
         candidates=candidates,
         first_row=plan.first_row,
         configuration=plan.configuration,
+        ignore=plan.ignore,
     )
 
 

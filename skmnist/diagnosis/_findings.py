@@ -51,7 +51,8 @@ def find(evidence):
     -------
     findings : list of Finding
     """
-    return [finding for check in CHECKS if (finding := check(evidence)) is not None]
+    checked = (check(evidence) for check in CHECKS.values())
+    return [finding for finding in checked if finding is not None]
 
 
 def no_better_than_chance(evidence):
@@ -367,21 +368,22 @@ def duplicates_across_splits(evidence):
     )
 
 
-#: Every check: a function of the evidence that returns a Finding or None.
-CHECKS = (
-    no_better_than_chance,
-    avoidable_bias,
-    generalisation_gap,
-    undertrained,
-    trained_too_long,
-    overconfident,
-    more_data_helps,
-    unstable_splits,
-    edge_of_the_grid,
-    simpler_will_do,
-    negative_gap,
-    duplicates_across_splits,
-)
+#: Every check by the code of its finding: a function of the evidence that returns a
+#: Finding or None.
+CHECKS = {
+    "FIT01": no_better_than_chance,
+    "FIT02": avoidable_bias,
+    "FIT03": generalisation_gap,
+    "FIT04": undertrained,
+    "FIT05": trained_too_long,
+    "FIT06": overconfident,
+    "FIT07": more_data_helps,
+    "FIT08": unstable_splits,
+    "FIT09": edge_of_the_grid,
+    "FIT10": simpler_will_do,
+    "FIT11": negative_gap,
+    "FIT12": duplicates_across_splits,
+}
 
 
 def gap_baseline(evidence):

@@ -17,7 +17,12 @@ from skmnist._cross_validation._stages import CrossValidation
 from skmnist._seed import draw_seed
 from skmnist.diagnosis import _tables
 from skmnist.diagnosis._advice import parameter_names
-from skmnist.diagnosis._checks import check_cv_results, check_data, check_params
+from skmnist.diagnosis._checks import (
+    check_cv_results,
+    check_data,
+    check_ignore,
+    check_params,
+)
 from skmnist.diagnosis._evidence import Evidence
 from skmnist.diagnosis._findings import find
 from skmnist.diagnosis._mistakes import find_mistakes, pixels_of
@@ -44,7 +49,8 @@ class FitDiagnosis(HTMLMixin):
     sentence : str
         The verdict with its numbers.
     findings : list of Finding
-        Each with `code`, `title`, `sentence`, `evidence` and `advice`.
+        Each with `code`, `title`, `sentence`, `evidence` and `advice`, without those of
+        `ignore`.
     bias, gap : Estimate
         Training error above the reference, and validation error above training error
         (above a known error, if that is larger), with `value`, `low`, `high`.
@@ -90,6 +96,8 @@ class FitDiagnosis(HTMLMixin):
         "dtype" and "sha256".
     configuration : dict of str to str
         Arguments of `diagnose_fit` as text; after `from_cv_results` the estimator.
+    ignore : tuple of str
+        Codes of findings that are not listed.
     evidence : Evidence
         The errors of every sample, and the estimates that verdict and findings use.
 
@@ -118,6 +126,7 @@ class FitDiagnosis(HTMLMixin):
     data: dict
     configuration: dict
     first_row: int = 0
+    ignore: tuple = ()
 
     @classmethod
     def from_cv_results(
@@ -130,6 +139,7 @@ class FitDiagnosis(HTMLMixin):
         tolerance=0.02,
         groups=None,
         random_state=None,
+        ignore=(),
     ):
         """Diagnose the estimators that scikit-learn's `cross_validate` trained.
 
@@ -152,6 +162,8 @@ class FitDiagnosis(HTMLMixin):
             splits are those of `cv_results` all the same.
         random_state : int, RandomState instance or None, default=None
             Seeds the reference.
+        ignore : list of str, default=()
+            Codes of findings that are not to be listed, as for `diagnose_fit`.
 
         Returns
         -------
@@ -183,6 +195,7 @@ class FitDiagnosis(HTMLMixin):
             tolerance=tolerance,
             random_state=random_state,
         )
+        ignore = check_ignore(ignore)
         X, y, groups = check_data(X, y, groups)
         splits = check_cv_results(cv_results, y)
         check_reference(reference, X)
@@ -203,6 +216,7 @@ class FitDiagnosis(HTMLMixin):
             tolerance=tolerance,
             groups=groups,
             configuration={"estimator": one_line(estimators[0])},
+            ignore=ignore,
         )
 
     @classmethod
@@ -221,6 +235,7 @@ class FitDiagnosis(HTMLMixin):
         candidates=None,
         first_row=0,
         configuration=None,
+        ignore=(),
     ):
         """Diagnose folds that were trained before.
 
@@ -254,16 +269,22 @@ class FitDiagnosis(HTMLMixin):
             data=fingerprints(X, y, groups, cross_validation.params, first_row),
             configuration=configuration or {},
             first_row=first_row,
+            ignore=ignore,
         )
 
     @cached_property
     def findings(self):
         """List of Finding: what the evidence proves, in the order of the codes."""
+        return [each for each in self._all_findings if each.code not in self.ignore]
+
+    @cached_property
+    def _all_findings(self):
+        """List of Finding: also those that are not listed, which decide a verdict."""
         return find(self.evidence)
 
     @cached_property
     def _conclusion(self):
-        return conclude(self.evidence, self.findings)
+        return conclude(self.evidence, self._all_findings)
 
     @cached_property
     def verdict(self):
@@ -395,6 +416,7 @@ class FitDiagnosis(HTMLMixin):
             "leaning": self.leaning,
             "sentence": self.sentence,
             "findings": [asdict(finding) for finding in self.findings],
+            "ignore": self.ignore,
             "bias": asdict(self.bias),
             "gap": asdict(self.gap),
             "tolerance": self.tolerance,

@@ -64,6 +64,7 @@ def render_diagnosis_card(diagnosis):
     html : str
     """
     noun, errors = noun_of(diagnosis), diagnosis.errors
+    ignored = ", ".join(diagnosis.ignore)
     return render_card(
         diagnosis.verdict,
         kind=diagnosis.verdict,
@@ -76,6 +77,7 @@ def render_diagnosis_card(diagnosis):
         note=(
             f"{diagnosis.n_samples:,} {noun}s, {len(diagnosis.classes)} classes. Each "
             "error is followed by its 95 % interval."
+            + (f" Findings that were not to be listed: {ignored}." if ignored else "")
         ),
         figure=drawings_of(diagnosis)["error_budget"],
         findings=diagnosis.findings,

@@ -37,7 +37,7 @@ def diagnosis_of(verdict, counts=(50, 50), **evidence):
     findings = [SimpleNamespace(code=c, evidence=e) for c, e in evidence.items()]
     matrix = np.diag(counts)
     return SimpleNamespace(
-        verdict=verdict, findings=findings, confusion_matrix=matrix, tolerance=0.02
+        verdict=verdict, _all_findings=findings, confusion_matrix=matrix, tolerance=0.02
     )
 
 

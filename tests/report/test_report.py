@@ -108,6 +108,7 @@ def fake_diagnosis(**changes):
         ),
         "mistake_images": np.arange(2 * 64, dtype=np.uint8).reshape(2, 8, 8),
         "configuration": {},
+        "ignore": (),
         "data": {
             "X": {"shape": [150, 64], "dtype": "uint8", "sha256": "ab" * 32},
             "y": {"shape": [150], "dtype": "int64", "sha256": "cd" * 32},

@@ -1,4 +1,4 @@
-"""The exit status of a diagnosis whose verdict --fail-on names."""
+"""--fail-on, the exit status of a verdict, and --ignore, what is not listed."""
 
 import json
 import shlex
@@ -64,3 +64,19 @@ def test_help_says_which_status_and_which_verdicts():
 
     words = " ".join(run("--help").stdout.replace("│", " ").split())
     assert f"status 3 if the verdict is one of these: {', '.join(VERDICTS)}." in words
+
+
+def test_ignored_finding_is_not_listed_and_keeps_the_verdict(tmp_path):
+    result = run(*QUICK, "--ignore", "FIT04,FIT08", "--out", tmp_path)
+    assert result.exit_code == 0, result.stderr
+    saved = json.loads((tmp_path / "diagnosis.json").read_text())
+    assert saved["verdict"] == "underfit"
+    assert "FIT04" not in [finding["code"] for finding in saved["findings"]]
+    # The command that reproduces the report leaves the finding out, too.
+    assert "--ignore FIT04,FIT08" in saved["command"]
+
+
+def test_unknown_finding_is_a_usage_error(tmp_path):
+    result = run("--ignore", "FIT4", "--out", tmp_path / "report")
+    assert result.exit_code == 2
+    assert "'FIT4' is not one of FIT01, FIT02" in result.stderr.replace("\n", " ")
