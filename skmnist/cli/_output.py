@@ -33,7 +33,8 @@ def print_diagnosis(diagnosis, name=None):
     console.print(Text(sentence, style="bold"))
     for finding in diagnosis.findings:
         console.print()
-        console.print(Text(f"{finding.code} {finding.title}: {finding.sentence}"))
+        title = f"{finding.code} {finding.title} ({finding.severity})"
+        console.print(Text(f"{title}: {finding.sentence}"))
         if finding.advice:
             console.print(Text(f"Advice: {finding.advice}"))
     console.print()

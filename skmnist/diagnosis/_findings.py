@@ -29,6 +29,9 @@ class Finding:
         Numbers by name; errors and intervals are fractions.
     advice : str
         What to try.
+    severity : {"issue", "tip"}, default="issue"
+        Something is wrong with the fit, the data or the splits; or nothing is, and
+        something may be gained.
     """
 
     __module__ = "skmnist.diagnosis"
@@ -38,6 +41,7 @@ class Finding:
     sentence: str
     evidence: dict
     advice: str
+    severity: str = "issue"
 
 
 def find(evidence):
@@ -222,6 +226,7 @@ def overconfident(evidence):
         _record(overconfidence=excess) | {"calibration_error": error},
         "If probabilities matter, "
         f"{_advice.against_overconfidence(evidence.parameters)}.",
+        severity="tip",
     )
 
 
@@ -239,6 +244,7 @@ def more_data_helps(evidence):
         _record(fall=evidence.more_data),
         "Collect more samples: doubling the number again should bring part of this "
         f"decrease again.{_advice.augmentation(evidence.parameters)}",
+        severity="tip",
     )
 
 
@@ -287,6 +293,7 @@ def edge_of_the_grid(evidence):
         f"A better value may lie outside the grid: {'; '.join(words)}.",
         {name: value for name, value, _, _ in evidence.candidates.edges},
         "Search again with values beyond that edge, if there are any.",
+        severity="tip",
     )
 
 
@@ -318,6 +325,7 @@ def simpler_will_do(evidence):
         words,
         {name: _plain(value) for name, value in found.items()},
         f"Prefer {name}={value}: it trains faster and is less likely to overfit.",
+        severity="tip",
     )
 
 

@@ -49,8 +49,8 @@ class FitDiagnosis(HTMLMixin):
     sentence : str
         The verdict with its numbers.
     findings : list of Finding
-        Each with `code`, `title`, `sentence`, `evidence` and `advice`, without those of
-        `ignore`.
+        Each with `code`, `title`, `sentence`, `evidence`, `advice` and `severity`,
+        without those of `ignore`.
     bias, gap : Estimate
         Training error above the reference, and validation error above training error
         (above a known error, if that is larger), with `value`, `low`, `high`.
@@ -384,7 +384,8 @@ class FitDiagnosis(HTMLMixin):
         lines = [self.sentence]
         for finding in self.findings:
             lines += [
-                f"  {finding.code} {finding.title}: {finding.sentence}",
+                f"  {finding.code} {finding.title} ({finding.severity}): "
+                f"{finding.sentence}",
                 f"        {finding.advice}",
             ]
         return "\n".join(lines)

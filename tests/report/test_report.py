@@ -65,6 +65,7 @@ def fake_diagnosis(**changes):
         sentence="The validation error is 5 points above the training error.",
         evidence={"gap": np.float64(0.051234), "harmful": False},
         advice="Stop earlier.",
+        severity="issue",
     )
     values = {
         "verdict": "overfit",
@@ -328,6 +329,7 @@ def test_html_is_escaped():
         sentence=HOSTILE[1],
         evidence={HOSTILE[0]: HOSTILE[1]},
         advice=HOSTILE[0],
+        severity="tip",
     )
     diagnosis = fake_diagnosis(
         classes=np.array(HOSTILE),
