@@ -1,6 +1,6 @@
 """The result of a diagnosis."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -26,9 +26,10 @@ from skmnist.diagnosis._checks import (
 from skmnist.diagnosis._evidence import Evidence
 from skmnist.diagnosis._findings import find
 from skmnist.diagnosis._mistakes import find_mistakes, pixels_of
+from skmnist.diagnosis._record import record_of
 from skmnist.diagnosis._verdict import conclude
 from skmnist.report._html import HTMLMixin
-from skmnist.report._provenance import as_plain, fingerprints, one_line
+from skmnist.report._provenance import fingerprints, one_line
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -409,32 +410,11 @@ class FitDiagnosis(HTMLMixin):
         Returns
         -------
         record : dict
-            NaN in a table, as without probabilities, is None.
+            NaN in a table, as without probabilities, is None. ``record["version"]`` is
+            the version of the format; the file ``report/diagnosis.schema.json`` of
+            this package describes it.
         """
-        tables = ("learning_curve", "capacity_curve", "calibration", "mistakes")
-        record = {
-            "verdict": self.verdict,
-            "leaning": self.leaning,
-            "sentence": self.sentence,
-            "findings": [asdict(finding) for finding in self.findings],
-            "ignore": self.ignore,
-            "bias": asdict(self.bias),
-            "gap": asdict(self.gap),
-            "tolerance": self.tolerance,
-            "resolution": self.resolution,
-            "reference": self.reference,
-            "errors": {name: asdict(error) for name, error in self.errors.items()},
-            "n_samples": self.n_samples,
-            "classes": self.classes,
-            "folds": self.folds.to_dict("records"),
-            "epochs": _as_lists(self.epochs),
-            "summary": self.summary.to_dict("index"),
-            "confusion_matrix": self.confusion_matrix,
-            **{name: _as_lists(getattr(self, name)) for name in tables},
-            "data": self.data,
-            "configuration": self.configuration,
-        }
-        return as_plain(record)
+        return record_of(self)
 
     def plot(self):
         """Draw the diagnosis with matplotlib.
@@ -457,7 +437,3 @@ class FitDiagnosis(HTMLMixin):
         from skmnist.report._card import render_diagnosis_card
 
         return render_diagnosis_card(self)
-
-
-def _as_lists(table):
-    return None if table is None else table.to_dict("list")
