@@ -177,10 +177,13 @@ def search(
 def _test_range(pipeline, data):
     """Run a range test, and return it with the learning rates that it names."""
     import numpy as np
+    from matplotlib.figure import Figure
 
     from skmnist.displays import LearningRateDisplay
 
-    display = LearningRateDisplay.from_estimator(pipeline, data.images, data.y)
+    # On axes of its own, so that no window opens.
+    ax = Figure().subplots()
+    display = LearningRateDisplay.from_estimator(pipeline, data.images, data.y, ax=ax)
     rates = np.geomspace(*display.learning_rate_range, _N_RATES)
     return display, [float(f"{rate:.2g}") for rate in rates]
 

@@ -416,8 +416,13 @@ class FitDiagnosis(HTMLMixin):
         """
         return record_of(self)
 
-    def plot(self):
+    def plot(self, ax=None):
         """Draw the diagnosis with matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on. None makes a figure.
 
         Returns
         -------
@@ -426,7 +431,7 @@ class FitDiagnosis(HTMLMixin):
         """
         from skmnist.displays import FitDiagnosisDisplay
 
-        return FitDiagnosisDisplay(self).plot()
+        return FitDiagnosisDisplay(self).plot(ax)
 
     def _render_page(self):
         from skmnist.report import render_html

@@ -1,6 +1,10 @@
 """Accuracy or loss after each epoch."""
 
+from collections.abc import Mapping
+
 import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from skmnist.displays._style import (
     SIDES,
@@ -31,7 +35,7 @@ _WORDS = {
 class EpochCurveDisplay:
     """Accuracy or loss after each epoch, training against validation, over folds.
 
-    Create it with :meth:`from_estimator`, which scores the network after every epoch in
+    Draw it with :meth:`from_estimator`, which scores the network after every epoch in
     inference mode on both sides of each split, or with :meth:`from_history`, which
     draws the history that Keras reports during training. The two differ, because the
     history is a running average with dropout, and their plots have different labels.
@@ -47,6 +51,8 @@ class EpochCurveDisplay:
     source : {"inference", "history"}, default="inference"
         Whether the scores were computed after each epoch in inference mode, or are the
         epoch history of Keras. Determines the labels of the plot.
+    name : str, default=None
+        What is drawn, for the legend.
 
     Attributes
     ----------
@@ -85,10 +91,11 @@ class EpochCurveDisplay:
 
     __module__ = "skmnist.displays"
 
-    def __init__(self, curves, *, quantity="accuracy", source="inference"):
+    def __init__(self, curves, *, quantity="accuracy", source="inference", name=None):
         self.curves = curves
         self.quantity = quantity
         self.source = source
+        self.name = name
 
     @classmethod
     def from_estimator(
@@ -101,8 +108,10 @@ class EpochCurveDisplay:
         n_jobs=None,
         quantity="accuracy",
         random_state=None,
+        ax=None,
+        name=None,
     ):
-        """Cross-validate a classifier and score it after every epoch.
+        """Cross-validate a classifier, score it after every epoch, and draw the scores.
 
         Parameters
         ----------
@@ -118,24 +127,29 @@ class EpochCurveDisplay:
         n_jobs : int, default=None
             The number of folds to fit at once, as in `diagnose_fit`.
         quantity : {"accuracy", "loss"}, default="accuracy"
-            The quantity that `plot` draws.
+            The quantity to draw.
         random_state : int, RandomState instance or None, default=None
             Shuffles the folds of an integer `cv` (None does it as 0), and seeds a
             network without a `random_state` of its own.
+        ax : matplotlib Axes, default=None
+            Axes to draw on. None makes a figure.
+        name : str, default=None
+            What is drawn, for the legend.
 
         Returns
         -------
         display : EpochCurveDisplay
-            Not drawn yet: call `plot`.
+            Drawn; `plot` draws it again.
 
         Raises
         ------
         ValueError
-            If the estimator does not train in epochs.
+            If the estimator does not train in epochs, or the quantity is unknown.
         """
         from skmnist._cross_validation._epochs import can_follow_epochs
         from skmnist._cross_validation._stages import run_folds
 
+        _check_quantity(quantity)
         if not can_follow_epochs(estimator):
             raise ValueError(
                 f"{estimator!r} cannot be scored after every epoch: pass a classifier "
@@ -145,39 +159,50 @@ class EpochCurveDisplay:
             estimator, X, y, cv=cv, n_jobs=n_jobs, random_state=random_state
         )
         curves = [_frame(fold.number, fold.curves) for fold in folds]
-        return cls(pd.concat(curves, ignore_index=True), quantity=quantity)
+        scores = pd.concat(curves, ignore_index=True)
+        return cls(scores, quantity=quantity, name=name).plot(ax)
 
     @classmethod
-    def from_history(cls, history, *, quantity="accuracy"):
-        """Make a display of the `history_` of a fitted classifier.
+    def from_history(cls, history, *, quantity=None, ax=None, name=None):
+        """Draw what Keras has reported in a training.
 
         Parameters
         ----------
-        history : dict of str to list of float
-            "loss" and "accuracy", and "val_loss" and "val_accuracy" where samples were
-            held out inside `fit`; one value per epoch.
-        quantity : {"accuracy", "loss"}, default="accuracy"
-            The quantity that `plot` draws.
+        history : fitted classifier, Pipeline, dict or keras.callbacks.History
+            A classifier of this package, alone or at the end of a Pipeline or in a
+            search; what `keras.Model.fit` returns; or a dict with one value per epoch
+            for "loss" and "accuracy", and for "val_loss" and "val_accuracy" if samples
+            were held out.
+        quantity : {"accuracy", "loss"}, default=None
+            The quantity to draw. None draws the accuracy, if there is one.
+        ax : matplotlib Axes, default=None
+            Axes to draw on. None makes a figure.
+        name : str, default=None
+            What is drawn, for the legend.
 
         Returns
         -------
         display : EpochCurveDisplay
-            Not drawn yet: call `plot`.
+            Drawn; `plot` draws it again.
 
         Raises
         ------
         ValueError
-            If the history has neither quantity.
+            If there is no history, or it has not the quantity.
 
         Examples
         --------
+        >>> import matplotlib.pyplot as plt
         >>> from skmnist import EpochCurveDisplay
         >>> history = {"loss": [0.9, 0.4], "accuracy": [0.7, 0.9]}
-        >>> EpochCurveDisplay.from_history(history).curves.round(1)
+        >>> display = EpochCurveDisplay.from_history(history)
+        >>> display.curves.round(1)
            fold  epoch  train_accuracy  train_loss
         0     0      1             0.7         0.9
         1     0      2             0.9         0.4
+        >>> plt.close(display.figure_)
         """
+        history = _history_of(history)
         names = {
             f"{side}_{quantity}": f"{prefix}{quantity}"
             for quantity in _QUANTITIES
@@ -191,15 +216,18 @@ class EpochCurveDisplay:
         if not columns:
             raise ValueError(
                 "history must have 'loss' or 'accuracy', one value per epoch; got the "
-                f"keys {sorted(history)}: pass the `history_` of a fitted classifier."
+                f"keys {sorted(history)}."
             )
         epochs = range(1, len(next(iter(columns.values()))) + 1)
         curves = pd.DataFrame({"fold": 0, "epoch": epochs, **columns})
-        return cls(curves, quantity=quantity, source="history")
+        if quantity is None:
+            quantity = "accuracy" if "train_accuracy" in curves else "loss"
+        return cls(curves, quantity=quantity, source="history", name=name).plot(ax)
 
-    def plot(self, ax=None, *, quantity=None, band="range"):
+    def plot(self, ax=None, *, quantity=None, band="range", name=None):
         """Draw the mean over folds and a band around it.
 
+        On axes with other curves, these take another colour, and the legend shows all.
         If folds stopped after different numbers of epochs, the mean of an epoch is over
         the folds that reached it.
 
@@ -213,6 +241,8 @@ class EpochCurveDisplay:
             The band's edges: the lowest and highest fold, or one standard deviation
             (n - 1 in the denominator) to either side of the mean. The legend says
             which. None draws no band.
+        name : str, default=None
+            What is drawn, for the legend. None uses the display's own.
 
         Returns
         -------
@@ -226,10 +256,7 @@ class EpochCurveDisplay:
             quantity.
         """
         quantity = self.quantity if quantity is None else quantity
-        if quantity not in _QUANTITIES:
-            raise ValueError(
-                f"quantity must be one of {_QUANTITIES}, got {quantity!r}."
-            )
+        _check_quantity(quantity)
         if band not in ("range", "std", None):
             raise ValueError(f"band must be 'range', 'std' or None, got {band!r}.")
         sides = [s for s in ("train", "validation") if f"{s}_{quantity}" in self.curves]
@@ -241,24 +268,61 @@ class EpochCurveDisplay:
         ax = prepare_axes(ax, self)
         from matplotlib.ticker import MaxNLocator
 
-        words, n_folds = _WORDS[self.source], self.curves["fold"].nunique()
+        n_folds = self.curves["fold"].nunique()
         band = band if n_folds > 1 else None
+        earlier = [line for line in ax.get_lines() if line.get_label()[:1] != "_"]
         self.lines_, self.bands_ = [], []
         for side in sides:
             scores = self.curves.pivot(
                 index="epoch", columns="fold", values=f"{side}_{quantity}"
             )
-            label = words[side] + (f", mean of {n_folds} folds" if n_folds > 1 else "")
+            label = self._label(side, n_folds, self.name if name is None else name)
             line, fill = draw_mean(
                 ax, side, scores.index, scores, label=label, band=band
             )
             self.lines_.append(line)
             self.bands_ += [] if fill is None else [fill]
-        add_legend(ax, self.lines_, band)
-        ax.set(title=words[quantity], xlabel="Epoch")
+        add_legend(ax, [*earlier, *self.lines_], band)
+        ax.set(title=_WORDS[self.source][quantity], xlabel="Epoch")
         label_scores(ax, quantity)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         return self
+
+    def _label(self, side, n_folds, name):
+        """Return the label of a line."""
+        words = _WORDS[self.source][side]
+        named = words if name is None else f"{name}: {words[0].lower()}{words[1:]}"
+        return f"{named}, mean of {n_folds} folds" if n_folds > 1 else named
+
+
+def _check_quantity(quantity):
+    if quantity not in _QUANTITIES:
+        raise ValueError(f"quantity must be one of {_QUANTITIES}, got {quantity!r}.")
+
+
+def _history_of(source):
+    """Return the dict of a training's history.
+
+    Raises
+    ------
+    NotFittedError
+        If an estimator is not fitted.
+    ValueError
+        If there is no history.
+    """
+    from skmnist._cross_validation._scores import final_step
+
+    if isinstance(source, Mapping):
+        return source
+    if isinstance(source, BaseEstimator):
+        check_is_fitted(source)
+    history = getattr(final_step(source), "history_", getattr(source, "history", None))
+    if not isinstance(history, Mapping):
+        raise ValueError(
+            f"{source!r} has no history: pass a fitted classifier of skmnist, a "
+            "Pipeline that ends in one, what keras.Model.fit returns, or a dict."
+        )
+    return history
 
 
 def _frame(fold, curves):

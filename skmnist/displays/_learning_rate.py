@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_scalar
 
-from skmnist.displays._style import STYLES, prepare_axes
+from skmnist.displays._style import new_color, prepare_axes
 
 # Standard deviation of the Gaussian that losses are smoothed with, in decades of the
 # learning rate.
@@ -28,7 +28,7 @@ _LEAST_STEPS = 100
 class LearningRateDisplay:
     """Learning-rate range test: the training loss while the learning rate grows.
 
-    Create it with :meth:`from_estimator`, which trains a clone for a few hundred steps,
+    Draw it with :meth:`from_estimator`, which trains a clone for a few hundred steps,
     each at a higher learning rate than the one before. The loss first falls faster and
     faster, and rises where the rate is too high.
 
@@ -39,6 +39,8 @@ class LearningRateDisplay:
     losses : array-like of shape (n_steps,)
         Mean loss of the batch of each step, before the step, in training mode. All
         after one that is infinite or NaN are ignored.
+    name : str, default=None
+        What is drawn, for the legend.
 
     Attributes
     ----------
@@ -80,7 +82,7 @@ class LearningRateDisplay:
     ... )
     >>> X, y = load_digits28(return_X_y=True)
     >>> clf = make_pipeline(PixelScaler(), KerasMLPClassifier(random_state=0))
-    >>> display = LearningRateDisplay.from_estimator(clf, X, y).plot()
+    >>> display = LearningRateDisplay.from_estimator(clf, X, y)
     >>> low, high = display.learning_rate_range
     >>> low < 0.002 < high
     True
@@ -89,9 +91,10 @@ class LearningRateDisplay:
 
     __module__ = "skmnist.displays"
 
-    def __init__(self, learning_rates, losses):
+    def __init__(self, learning_rates, losses, *, name=None):
         self.learning_rates = np.asarray(learning_rates, float)
         self.losses = np.asarray(losses, float)
+        self.name = name
         shape = self.learning_rates.shape
         if self.losses.shape != shape or len(shape) != 1 or shape[0] < 2:
             raise ValueError(
@@ -112,8 +115,10 @@ class LearningRateDisplay:
         min_learning_rate=1e-5,
         max_learning_rate=10.0,
         n_steps=300,
+        ax=None,
+        name=None,
     ):
-        """Run the test on a clone of an estimator.
+        """Run the test on a clone of an estimator, and draw it.
 
         All steps are calls of one compiled function. The test ends early if the loss
         rises far above the first one.
@@ -134,11 +139,15 @@ class LearningRateDisplay:
         n_steps : int, default=300
             Number of steps, of one batch each; at least 100. With fewer of them,
             higher rates are named, because the network learns less on the way.
+        ax : matplotlib Axes, default=None
+            Axes to draw on. None makes a figure.
+        name : str, default=None
+            What is drawn, for the legend.
 
         Returns
         -------
         display : LearningRateDisplay
-            Not drawn yet: call `plot`.
+            Drawn; `plot` draws it again.
 
         Raises
         ------
@@ -165,7 +174,7 @@ class LearningRateDisplay:
         )
         rates = np.geomspace(min_learning_rate, max_learning_rate, n_steps)
         losses = losses_at_rates(estimator, X, y, rates)
-        return cls(rates[: len(losses)], losses)
+        return cls(rates[: len(losses)], losses, name=name).plot(ax)
 
     @property
     def smoothed_losses(self):
@@ -235,11 +244,11 @@ class LearningRateDisplay:
             Itself.
         """
         ax = prepare_axes(ax, self)
-        smoothed, style = self.smoothed_losses, STYLES["train"]
-        colour = style["color"]
+        smoothed, colour = self.smoothed_losses, new_color(ax, "train")
         ax.plot(self.learning_rates, self.losses, color=colour, alpha=0.3, linewidth=1)
+        label = "Smoothed loss" if self.name is None else f"{self.name}: smoothed loss"
         (self.line_,) = ax.plot(
-            self.learning_rates, smoothed, color=colour, label="Smoothed loss"
+            self.learning_rates, smoothed, color=colour, label=label
         )
         try:
             low, high = self.learning_rate_range
@@ -255,11 +264,12 @@ class LearningRateDisplay:
                 label=f"Rates worth trying: {low:.1g} to {high:.1g}",
             )
         ax.set_xscale("log")
-        # A loss that has diverged would flatten the rest of the curve.
-        lowest = int(np.nanargmin(smoothed)) if self._n_finite else 0
-        bottom, top = smoothed[lowest], smoothed[: lowest + 1].max()
-        margin = 0.2 * (top - bottom) or 0.2 * abs(top) or 1
-        ax.set_ylim(bottom - margin, top + margin)
+        if self._n_finite:
+            # A loss that has diverged would flatten the rest of the curve.
+            lowest = int(np.nanargmin(smoothed))
+            bottom, top = smoothed[lowest], smoothed[: lowest + 1].max()
+            margin = 0.2 * (top - bottom) or 0.2 * abs(top) or 1
+            ax.set_ylim(bottom - margin, top + margin)
         ax.set(
             title="Learning-rate range test",
             xlabel="Learning rate of the step",

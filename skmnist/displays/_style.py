@@ -9,6 +9,11 @@ STYLES = {
     "train": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
     "validation": {"color": "#D55E00", "marker": "s", "linestyle": "--"},
 }
+# For further displays on the same axes: Okabe and Ito's others, a pair at a time.
+_FURTHER_COLORS = {
+    "train": ("#56B4E9", "#009E73"),
+    "validation": ("#E69F00", "#CC79A7"),
+}
 #: What the two sides of a split are called in a legend.
 SIDES = {"train": "Training", "validation": "Validation"}
 
@@ -24,8 +29,28 @@ def prepare_axes(ax, display):
     return ax
 
 
+def new_color(ax, side):
+    """Return a colour of a side that the lines of axes do not have yet.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    side : {"train", "validation"}
+
+    Returns
+    -------
+    color : str
+        The first one, if they have all.
+    """
+    used = {line.get_color() for line in ax.get_lines()}
+    colors = STYLES[side]["color"], *_FURTHER_COLORS[side]
+    return next((color for color in colors if color not in used), colors[0])
+
+
 def draw_mean(ax, side, x, scores, *, label, band="std"):
     """Draw the mean of scores over folds, and a band around it.
+
+    On axes that have such a line already, it takes another colour.
 
     Parameters
     ----------
@@ -45,7 +70,7 @@ def draw_mean(ax, side, x, scores, *, label, band="std"):
     line : matplotlib Line2D
     band : matplotlib artist or None
     """
-    mean, style = scores.mean(axis=1), STYLES[side]
+    mean, style = scores.mean(axis=1), STYLES[side] | {"color": new_color(ax, side)}
     (line,) = ax.plot(x, mean, label=label, markersize=4, **style)
     if band is None:
         return line, None

@@ -2,13 +2,18 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import keras
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from sklearn.model_selection import StratifiedKFold
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skmnist import KerasMLPClassifier
 from skmnist.displays import EpochCurveDisplay, FitDiagnosisDisplay
@@ -117,22 +122,26 @@ def test_epoch_ticks_are_integers(curves, n_epochs):
 def test_history_and_inference_plots_have_different_labels(curves):
     history = {"loss": [0.9, 0.5], "accuracy": [0.7, 0.9]}
     history |= {"val_loss": [0.8, 0.6], "val_accuracy": [0.7, 0.8]}
-    inference, keras = Figure().subplots(), Figure().subplots()
+    inference, reported = Figure().subplots(), Figure().subplots()
     EpochCurveDisplay(curves).plot(inference)
-    EpochCurveDisplay.from_history(history).plot(keras)
+    EpochCurveDisplay.from_history(history, ax=reported)
     assert "inference mode" in inference.get_title()
-    assert "Keras reports" in keras.get_title()
-    assert not set(legend(inference)) & set(legend(keras))
+    assert "Keras reports" in reported.get_title()
+    assert not set(legend(inference)) & set(legend(reported))
 
 
 def test_history_without_validation_draws_training_only(ax):
-    display = EpochCurveDisplay.from_history({"loss": [0.9, 0.5]}, quantity="loss")
-    assert len(display.plot(ax).lines_) == 1
+    display = EpochCurveDisplay.from_history(
+        {"loss": [0.9, 0.5]}, quantity="loss", ax=ax
+    )
+    assert len(display.lines_) == 1
 
 
-def test_from_estimator_scores_each_epoch_of_each_fold(digits):
+def test_from_estimator_draws_scores_of_each_epoch_and_fold(digits, ax):
     clf = KerasMLPClassifier(hidden_layer_sizes=(8,), epochs=2, random_state=0)
-    display = EpochCurveDisplay.from_estimator(clf, *digits, cv=3)
+    display = EpochCurveDisplay.from_estimator(clf, *digits, cv=3, ax=ax, name="Mine")
+    assert display.ax_ is ax
+    assert legend(ax)[0] == "Mine: training, mean of 3 folds"
     curves = display.curves
     assert curves["fold"].tolist() == [1, 1, 2, 2, 3, 3]
     assert curves["epoch"].tolist() == [1, 2] * 3
@@ -148,9 +157,72 @@ def test_from_estimator_scores_each_epoch_of_each_fold(digits):
     assert last["validation_loss"] == pytest.approx(loss, rel=1e-4)
 
 
+@pytest.mark.parametrize("how", ["dict", "classifier", "pipeline", "search", "keras"])
+def test_from_history_takes_what_has_a_history(how, digits, ax):
+    X, y = digits
+    clf = KerasMLPClassifier(hidden_layer_sizes=(8,), epochs=2, random_state=0)
+    if how == "keras":
+        source = keras.callbacks.History()
+        source.history = expected = {"accuracy": [0.5, 0.7], "loss": [0.9, 0.6]}
+    else:
+        source = {
+            "pipeline": lambda: make_pipeline(StandardScaler(), clf),
+            "search": lambda: GridSearchCV(clf, {"epochs": [2]}, cv=2),
+        }.get(how, lambda: clf)()
+        source.fit(X, y)
+        final = source[-1] if how == "pipeline" else source
+        expected = getattr(final, "best_estimator_", final).history_
+        source = expected if how == "dict" else source
+    display = EpochCurveDisplay.from_history(source, ax=ax, name="Mine")
+    assert display.ax_ is ax
+    (line,) = display.lines_
+    np.testing.assert_allclose(line.get_ydata(), expected["accuracy"])
+    assert legend(ax)[0].startswith("Mine: training, running average")
+    again = display.plot(Figure().subplots(), quantity="loss")
+    np.testing.assert_allclose(again.lines_[0].get_ydata(), expected["loss"])
+
+
+def test_from_history_draws_the_loss_if_there_is_nothing_else(ax):
+    display = EpochCurveDisplay.from_history({"loss": [0.9, 0.5]}, ax=ax)
+    assert display.lines_[0].get_ydata().tolist() == [0.9, 0.5]
+    with pytest.raises(ValueError, match="have no accuracy"):
+        EpochCurveDisplay.from_history({"loss": [0.9]}, quantity="accuracy", ax=ax)
+
+
+def test_from_history_refuses_what_has_none(digits, ax):
+    with pytest.raises(NotFittedError):
+        EpochCurveDisplay.from_history(KerasMLPClassifier(), ax=ax)
+    for source in (GaussianNB().fit(*digits), keras.Sequential(), [0.9, 0.5]):
+        with pytest.raises(ValueError, match="has no history: pass a fitted"):
+            EpochCurveDisplay.from_history(source, ax=ax)
+    assert not ax.get_lines()
+
+
+def test_displays_on_the_same_axes_differ_in_colour_and_name(curves, ax):
+    first = EpochCurveDisplay(curves, name="50 units").plot(ax)
+    second = EpochCurveDisplay(curves, name="unused").plot(ax, name="200 units")
+    colors = [line.get_color() for line in [*first.lines_, *second.lines_]]
+    assert len(set(colors)) == 4
+    bands = [band.get_facecolor()[0, :3] for band in second.bands_]
+    for band, color in zip(bands, colors[2:], strict=True):
+        np.testing.assert_allclose(band, to_rgb(color))
+    assert legend(ax)[:4] == [
+        "50 units: training, mean of 2 folds",
+        "50 units: validation, mean of 2 folds",
+        "200 units: training, mean of 2 folds",
+        "200 units: validation, mean of 2 folds",
+    ]
+
+
 def test_from_estimator_refuses_estimator_without_epochs(digits):
     with pytest.raises(ValueError, match="cannot be scored after every epoch"):
         EpochCurveDisplay.from_estimator(GaussianNB(), *digits, cv=2)
+
+
+def test_from_estimator_refuses_quantity_before_training(digits):
+    clf = KerasMLPClassifier(hidden_layer_sizes="never trained")
+    with pytest.raises(ValueError, match="quantity must be one of .* got 'f1'"):
+        EpochCurveDisplay.from_estimator(clf, *digits, quantity="f1")
 
 
 def test_invalid_input_raises_value_error(curves, ax):

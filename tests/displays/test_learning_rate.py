@@ -85,6 +85,27 @@ def test_curves_that_name_no_range(losses, message):
     plt.close(display.figure_)
 
 
+def test_from_estimator_draws_at_once_on_the_given_axes(digits):
+    clf = KerasMLPClassifier(hidden_layer_sizes=(8,), random_state=0)
+    _, ax = plt.subplots()
+    options = {"n_steps": 100, "max_learning_rate": 1e-3}
+    display = LearningRateDisplay.from_estimator(
+        clf, *digits, **options, ax=ax, name="Mine"
+    )
+    assert display.ax_ is ax
+    assert display.line_.get_label() == "Mine: smoothed loss"
+    np.testing.assert_allclose(display.line_.get_ydata(), display.smoothed_losses)
+    again = display.plot()
+    assert again is display
+    assert display.ax_ is not ax
+
+
+def test_losses_that_are_never_finite_are_drawn_as_nothing():
+    display = LearningRateDisplay([0.1, 0.2], [np.nan, 1.0]).plot()
+    with pytest.raises(ValueError, match="diverged at a learning rate of 0.1"):
+        _ = display.learning_rate_range
+
+
 def test_negative_losses_are_drawn():
     rates = np.geomspace(1e-4, 1, 50)
     display = LearningRateDisplay(rates, -1 - np.linspace(0, 1, 50)).plot()
