@@ -41,21 +41,20 @@ class Capacity:
             return []
         return [value for value in self.values if value != self.own]
 
-    def stages(self, cross_validation, estimator, finished=None):
+    def stages(self, cross_validation, estimator, **own):
         """Return what is trained: the estimator itself, then with every other value.
 
         Parameters
         ----------
         cross_validation : CrossValidation
         estimator : classifier
-        finished : list, default=None
-            To which the folds of the estimator itself are appended.
+        **own : dict
+            Attributes of the stage of the estimator itself.
 
         Returns
         -------
         stages : list of Stage
         """
-        own = {"finished": finished}
         if self.counts_epochs:
             longest = {self.name: max(self.values)}
             estimator = clone(estimator).set_params(**longest)

@@ -1,5 +1,6 @@
 """Train a classifier epoch by epoch, and score both sides of a split after each."""
 
+from copy import copy
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -53,7 +54,7 @@ def last_step(estimator):
     return f"{name}__", final
 
 
-def follow_epochs(estimator, train, test, classes, params, report, at=()):
+def follow_epochs(estimator, train, test, classes, params, report, at=(), score=None):
     """Fit a classifier, and score both sides of a split after every epoch.
 
     Parameters
@@ -69,6 +70,8 @@ def follow_epochs(estimator, train, test, classes, params, report, at=()):
         Called after every epoch with its number, from 1, and the number of epochs.
     at : collection of int
         Epochs at which the classifier is judged as if training had ended there.
+    score : callable, default=None
+        Called with a fitted estimator and the two sides wherever it is judged.
 
     Returns
     -------
@@ -76,7 +79,8 @@ def follow_epochs(estimator, train, test, classes, params, report, at=()):
         The training rows that were trained on.
     outcomes : dict of int to tuple
         For the last epoch and those of `at`: the predictions of the training rows and
-        of the test rows, the seconds of fitting so far, and the curves.
+        of the test rows, the seconds of fitting so far, the curves, and what `score`
+        returned.
     """
     prefix, final = last_step(estimator)
     settings = final.get_params(deep=False)
@@ -88,7 +92,7 @@ def follow_epochs(estimator, train, test, classes, params, report, at=()):
         if epoch <= settings["epochs"]:
             report(epoch, settings["epochs"])
 
-    scores = _EpochScores(estimator, train, test, classes, at, report_epoch)
+    scores = _EpochScores(estimator, train, test, classes, at, report_epoch, score)
     n_epochs = scores.fit(params)
     # The result may differ from the last epoch: early stopping restores weights, and
     # some optimizers average them.
@@ -101,12 +105,9 @@ def follow_epochs(estimator, train, test, classes, params, report, at=()):
         if n_epochs == 1:
             estimator.set_params(**{f"{prefix}epochs": 1, f"{prefix}warm_start": True})
             scores.fit(params)
-        predictions, seconds, curves = outcomes[1]
-        outcomes[1] = (
-            predictions,
-            seconds,
-            replace(curves, one_more=scores.sample_loss[1]),
-        )
+        predictions, seconds, curves, others = outcomes[1]
+        curves = replace(curves, one_more=scores.sample_loss[1])
+        outcomes[1] = predictions, seconds, curves, others
     return scores.kept, outcomes
 
 
@@ -125,10 +126,10 @@ class _EpochScores:
         Outcomes after the epochs `at`, as `of` returns them.
     """
 
-    def __init__(self, estimator, train, test, classes, at, report):
+    def __init__(self, estimator, train, test, classes, at, report, score):
         self._estimator = estimator
         self._train, self._test, self._classes = train, test, classes
-        self._at, self._report = at, report
+        self._at, self._report, self._score = at, report, score
         self._sides = None
         self._scores, self.sample_loss, self.at = [], [], {}
         self._seconds = 0.0
@@ -150,7 +151,7 @@ class _EpochScores:
         predictions = self._predict(fitted)
         scores = np.array(self._scores[:n_epochs]).T
         curves = Curves(*scores, np.array(self.sample_loss[:n_epochs]))
-        return predictions, self._seconds, curves
+        return predictions, self._seconds, curves, self._own_scores(fitted)
 
     def _after_epoch(self, fitted):
         # Scoring is not counted as time of the fit.
@@ -183,6 +184,25 @@ class _EpochScores:
             (X_train, np.searchsorted(self._classes, y_train)),
             (X_test, np.searchsorted(self._classes, y_test)),
         )
+
+    def _own_scores(self, fitted):
+        """Return the user's own scores, or None.
+
+        Scorers get the samples as given, since they may use more of them than the
+        classifier does.
+        """
+        if self._score is None:
+            return None
+        whole = fitted
+        if isinstance(self._estimator, Pipeline):
+            # Until the end of the fit its last step is not fitted.
+            whole = copy(self._estimator)
+            name, _ = whole.steps[-1]
+            whole.steps = [*whole.steps[:-1], (name, fitted)]
+        X, y = self._train
+        if len(self.kept) < len(y):
+            X, y = take_rows(X, self.kept), y[self.kept]
+        return self._score(whole, {"train": (X, y), "validation": self._test})
 
     def _predict(self, fitted):
         return [predict_rows_once(fitted, *side, self._classes) for side in self._sides]

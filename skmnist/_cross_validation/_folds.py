@@ -45,6 +45,8 @@ class Fold:
         Scores after every epoch, if the classifier could be followed.
     at : dict of int to Fold
         The same split as if the training had ended after some earlier epochs.
+    scores : dict of str to float
+        Of the user's own scoring: "train_f1", "validation_f1".
     """
 
     number: int
@@ -60,9 +62,10 @@ class Fold:
     fit_time: float
     curves: Curves | None = None
     at: dict = field(default_factory=dict)
+    scores: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, number, rows, predictions, fit_time, curves=None):
+    def of(cls, number, rows, predictions, fit_time, curves=None, scores=None):
         """Make a fold from the rows and the predictions of its two sides.
 
         Parameters
@@ -72,6 +75,7 @@ class Fold:
         predictions : tuple of (Predictions or None, Predictions)
         fit_time : float
         curves : Curves, default=None
+        scores : dict of str to float, default=None
         """
         (train, test), (on_train, on_test) = rows, predictions
         return cls(
@@ -87,6 +91,7 @@ class Fold:
             probability=on_test.probability,
             fit_time=float(fit_time),
             curves=curves,
+            scores=scores or {},
         )
 
     @property
@@ -152,6 +157,7 @@ def run_fold(
     epochs,
     at,
     predicts_training,
+    scoring,
     progress,
 ):
     """Train on one side of a split, and predict both.
@@ -176,6 +182,8 @@ def run_fold(
         Further epochs at which a followed classifier is judged.
     predicts_training : bool
         Whether a classifier that is not followed predicts its training rows, too.
+    scoring : Scoring or None
+        Further scores of both sides.
     progress : callable
         Called as ``progress(number, epoch, n_epochs)``.
 
@@ -198,11 +206,15 @@ def run_fold(
         fit_time = perf_counter() - start
         progress(number, 1, 1)
         parts = X_train if predicts_training else None, X_test
-        return _fold_of_fitted(number, fitted, split, parts, codes, classes, fit_time)
+        return _fold_of_fitted(
+            number, fitted, split, parts, codes, classes, fit_time, scoring
+        )
 
     report = partial(progress, number)
+    score = scoring and partial(scoring, number=number)
+    sides = (X_train, y_train), (X_test, y_test)
     kept, outcomes = follow_epochs(
-        estimator, (X_train, y_train), (X_test, y_test), classes, params, report, at
+        estimator, *sides, classes, params, report, at, score
     )
     by_epoch = {
         epoch: Fold.of(number, (train[kept], test), *outcome)
@@ -212,7 +224,9 @@ def run_fold(
     return replace(by_epoch[max(by_epoch)], at=at)
 
 
-def _fold_of_fitted(number, fitted, split, parts, codes, classes, fit_time):
+def _fold_of_fitted(
+    number, fitted, split, parts, codes, classes, fit_time, scoring=None
+):
     """Return the fold of a fitted classifier.
 
     `parts` are the two sides of X; of None no predictions are made.
@@ -225,4 +239,13 @@ def _fold_of_fitted(number, fitted, split, parts, codes, classes, fit_time):
             X_train = take_rows(X_train, kept)
         on_train = predict_rows(fitted, X_train, codes[train[kept]], classes)
     on_test = predict_rows(fitted, X_test, codes[test], classes)
-    return Fold.of(number, (train[kept], test), (on_train, on_test), fit_time)
+    train = train[kept]
+    scores = {}
+    if scoring is not None:
+        sides = {
+            "train": (X_train, classes[codes[train]]),
+            "validation": (X_test, classes[codes[test]]),
+        }
+        scores = scoring(fitted, sides, number)
+    predictions = on_train, on_test
+    return Fold.of(number, (train, test), predictions, fit_time, scores=scores)

@@ -38,6 +38,8 @@ class Stage:
         Whether to follow epochs if the classifier allows it.
     at : collection of int
         Further epochs at which a followed classifier is judged.
+    scoring : Scoring or None
+        Further scores of both sides of each split.
     progress : callable or None
         Called as ``progress(fold, epoch, n_epochs)``, all counted from 1: after every
         epoch; in other processes or without epochs, once per split.
@@ -60,6 +62,7 @@ class Stage:
     params: dict | None = None
     epochs: bool = True
     at: Collection = ()
+    scoring: Any = None
     progress: Any = None
     finished: list | None = None
     skips_errors: bool = False
@@ -92,6 +95,7 @@ class Stage:
             "epochs": self.epochs,
             "at": self.at,
             "predicts_training": self.predicts_training,
+            "scoring": self.scoring,
         }
         return [
             (

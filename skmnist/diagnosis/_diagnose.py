@@ -19,6 +19,7 @@ from skmnist._cross_validation._reference import (
     check_reference,
     n_reference_fits,
 )
+from skmnist._cross_validation._scoring import Scoring
 from skmnist._cross_validation._splits import is_shuffled, rows_of_splits
 from skmnist._cross_validation._stages import CrossValidation
 from skmnist._seed import draw_seed
@@ -52,6 +53,7 @@ def diagnose_fit(
     n_jobs=None,
     random_state=None,
     capacity=None,
+    scoring=None,
     ignore=(),
     verbose=0,
 ):
@@ -112,6 +114,11 @@ def diagnose_fit(
         estimator is a fitted search), to see whether a simpler model is as good.
         Several numbers of `epochs` need one training per split, to the largest: the
         others are evaluated on the way, with the same result.
+    scoring : str, callable, list or dict, default=None
+        Scores to show beside error and loss, as `cross_validate` takes them: a scorer's
+        name, a function of estimator, X and y, a list of names, or a dict of either.
+        Each is computed on the training and the validation samples of every split, as
+        columns of `folds` and `summary`. The verdict is about the error all the same.
     ignore : list of str, default=()
         Codes of findings that are not to be listed, such as ``("FIT08",)``. The verdict
         and its sentence do not depend on it.
@@ -163,6 +170,7 @@ def diagnose_fit(
         n_jobs=n_jobs,
         random_state=random_state,
         capacity=capacity,
+        scoring=scoring,
         ignore=ignore,
     )
     with contextlib.ExitStack() as stack:
@@ -197,6 +205,8 @@ class DiagnosisPlan:
         Values that are to be trained.
     searched_capacity : dict or None
         Values that the search has trained.
+    scoring : Scoring or None
+        The user's own scores.
     ignore : tuple of str
         Codes of findings that are not listed.
     configuration : dict of str to str
@@ -213,6 +223,7 @@ class DiagnosisPlan:
     learning_curve: bool
     capacity: Capacity | None
     searched_capacity: dict | None
+    scoring: Scoring | None
     ignore: tuple
     configuration: dict
 
@@ -253,6 +264,7 @@ def plan_diagnosis(
     groups=None,
     params=None,
     capacity=None,
+    scoring=None,
     ignore=(),
 ):
     """Check the arguments of `diagnose_fit`, and plan its trainings.
@@ -279,12 +291,13 @@ def plan_diagnosis(
     check_estimator(estimator)
     check_params("diagnose_fit", n_jobs=n_jobs, **arguments)
     ignore = check_ignore(ignore)
-    arguments["ignore"] = ", ".join(ignore) or None
+    arguments |= {"scoring": scoring, "ignore": ", ".join(ignore) or None}
     search = estimator if hasattr(estimator, "best_params_") else None
     if search is not None:
         arguments["estimator"] = estimator = search.best_estimator_
     arguments["capacity"] = capacity = check_capacity(capacity, estimator)
     X, y, groups = check_data(X, y, groups)
+    scoring = None if scoring is None else Scoring(scoring, estimator, y)
     first_row = 0
     if X_val is not None or y_val is not None:
         first_row = len(y)
@@ -307,6 +320,7 @@ def plan_diagnosis(
         learning_curve=learning_curve,
         capacity=trained,
         searched_capacity=capacity if search is not None else None,
+        scoring=scoring,
         ignore=ignore,
         configuration=_configuration(arguments, first_row > 0, groups is not None),
     )
@@ -334,10 +348,11 @@ def run_diagnosis(plan, progress=None, finished=None):
     candidates = curve = half = None
     if plan.search is not None:
         candidates = read_search(plan.search, plan.searched_capacity, plan.tolerance)
+    options = {"finished": finished, "scoring": plan.scoring}
     if plan.capacity is None:
-        stages = [cross_validation.stage(plan.estimator, "folds", finished=finished)]
+        stages = [cross_validation.stage(plan.estimator, "folds", **options)]
     else:
-        stages = plan.capacity.stages(cross_validation, plan.estimator, finished)
+        stages = plan.capacity.stages(cross_validation, plan.estimator, **options)
     parts = None
     if plan.learning_curve:
         parts = LearningCurve(cross_validation, plan.estimator)

@@ -69,12 +69,13 @@ class FitDiagnosis(HTMLMixin):
         The labels, sorted.
     folds : DataFrame
         For each split: fold (from 1), n_train, n_validation, loss, accuracy and
-        balanced accuracy of both sides, fit_time.
+        balanced accuracy of both sides, those of `scoring`, fit_time.
     epochs : DataFrame or None
         For each split and epoch: fold, epoch (both from 1), loss and accuracy of both
         sides in inference mode. None if the estimator does not train in epochs.
     summary : DataFrame
-        Columns mean, low, high for each score, over samples.
+        Columns mean, low, high for each score, over samples. With `scoring`, also rows
+        of its scores, with their mean and standard_error over the splits.
     confusion_matrix : ndarray of int of shape (n_classes, n_classes)
         Out-of-fold predictions of all splits, true classes in rows.
     out_of_fold : DataFrame

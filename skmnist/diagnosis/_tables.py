@@ -22,7 +22,8 @@ def folds_table(folds, codes):
     Returns
     -------
     folds : DataFrame
-        A row per split; accuracies are fractions, times seconds.
+        A row per split; accuracies are fractions, times seconds. The user's own scores
+        come before the times.
     """
     rows = []
     for fold in folds:
@@ -38,9 +39,27 @@ def folds_table(folds, codes):
             count = np.bincount(codes[samples])
             recall = np.bincount(codes[samples], ~wrong)[count > 0] / count[count > 0]
             row[f"{side}_balanced_accuracy"] = np.mean(recall)
-        rows.append(row | {"fit_time": fold.fit_time})
-    columns = ["fold", "n_train", "n_validation", *_SCORES, "fit_time"]
+        rows.append(row | fold.scores | {"fit_time": fold.fit_time})
+    sizes = ["fold", "n_train", "n_validation"]
+    columns = [*sizes, *_SCORES, *own_scores(folds), "fit_time"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def own_scores(folds):
+    """Return the columns of the user's own scores, training and validation in turn.
+
+    Parameters
+    ----------
+    folds : list of Fold
+
+    Returns
+    -------
+    names : list of str
+    """
+    names = folds[0].scores if folds else {}
+    of_training = [name for name in names if name.startswith("train_")]
+    sides = "train_", "validation_"
+    return [side + name[len("train_") :] for name in of_training for side in sides]
 
 
 def epochs_table(evidence):
@@ -79,7 +98,8 @@ def summary_table(evidence):
     Returns
     -------
     summary : DataFrame
-        Columns mean, low and high, a row per score.
+        Columns mean, low and high, a row per score. The user's own scores, which are
+        not means over samples, have mean and standard_error over the splits.
     """
     folds = evidence.folds
     losses = {
@@ -102,7 +122,12 @@ def summary_table(evidence):
             limits = np.clip([error.high, error.low], 0, 1)
             rows[f"{side}_{score}"] = (1 - error.value, *(1 - limits))
     columns = ["mean", "low", "high"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).loc[_SCORES]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).loc[_SCORES]
+    if not (own := own_scores(folds)):
+        return table
+    scores = pd.DataFrame([fold.scores for fold in folds], columns=own)
+    added = pd.DataFrame({"mean": scores.mean(), "standard_error": scores.sem()})
+    return pd.concat([table, added])
 
 
 def calibration_table(evidence):

@@ -110,17 +110,31 @@ def render_page(diagnosis, drawings, made):
         miscalibration=_miscalibration(diagnosis.calibration),
         folds=diagnosis.folds.to_dict("records"),
         summary=diagnosis.summary.to_dict("index"),
-        columns=[
-            ("train_loss", "Training loss", False),
-            ("validation_loss", "Validation loss", False),
-            ("train_accuracy", "Training accuracy, %", True),
-            ("validation_accuracy", "Validation accuracy, %", True),
-            ("train_balanced_accuracy", "Training balanced accuracy, %", True),
-            ("validation_balanced_accuracy", "Validation balanced accuracy, %", True),
-        ],
+        columns=_columns(diagnosis.folds),
         data=diagnosis.data,
         **made,
     )
+
+
+def _columns(folds):
+    """Return the scores of the table of folds: name, title, and whether in percent."""
+    shown = [
+        (f"{side}_{score}", f"{word} {title}", score != "loss")
+        for score, title in (
+            ("loss", "loss"),
+            ("accuracy", "accuracy, %"),
+            ("balanced_accuracy", "balanced accuracy, %"),
+        )
+        for side, word in (("train", "Training"), ("validation", "Validation"))
+    ]
+    known = {name for name, _, _ in shown}
+    own = [
+        (name, f"{word} {name.removeprefix(f'{side}_')}", False)
+        for name in folds
+        for side, word in (("train", "Training"), ("validation", "Validation"))
+        if name.startswith(f"{side}_") and name not in known
+    ]
+    return shown + own
 
 
 def describe(configuration, data, noun):
