@@ -204,11 +204,12 @@ def run_fold(
         start = perf_counter()
         fitted = estimator.fit(X_train, y_train, **params)
         fit_time = perf_counter() - start
-        progress(number, 1, 1)
         parts = X_train if predicts_training else None, X_test
-        return _fold_of_fitted(
+        fold = _fold_of_fitted(
             number, fitted, split, parts, codes, classes, fit_time, scoring
         )
+        progress(number, 1, 1)
+        return fold
 
     report = partial(progress, number)
     score = scoring and partial(scoring, number=number)

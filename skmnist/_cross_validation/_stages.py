@@ -4,6 +4,7 @@ import contextlib
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ class Stage:
         Further scores of both sides of each split.
     progress : callable or None
         Called as ``progress(fold, epoch, n_epochs)``, all counted from 1: after every
-        epoch; in other processes or without epochs, once per split.
+        epoch; in other processes or without epochs, once per split. If it has a method
+        ``took(fold, seconds)``, that is called at the end of each fit.
     finished : list or None
         Each fold is appended as soon as it is done, for a caller that may be
         interrupted.
@@ -52,6 +54,9 @@ class Stage:
         Whether a fit is so small that it computes on one core, in a thread.
     predicts_training : bool
         Whether a classifier that is not followed predicts its training rows, too.
+    leads : bool
+        Whether the first split comes before all others, also of other stages, so that
+        the time of all fits can be estimated early.
     """
 
     estimator: Any
@@ -68,6 +73,7 @@ class Stage:
     skips_errors: bool = False
     is_small: bool = False
     predicts_training: bool = True
+    leads: bool = False
 
     @property
     def in_threads(self):
@@ -145,27 +151,30 @@ def run_stages(stages, n_jobs=None):
     )
     group = FitGroup()
     reports = [_Report(stage.progress) for stage in stages]
+    tasks = [
+        (place, *task) for place, stage in enumerate(stages) for task in stage.tasks()
+    ]
+    tasks.sort(key=lambda task: not (stages[task[0]].leads and task[1][0] == 1))
     calls = [
         delayed(_run_task)(
-            (place, group, stage.is_small, stage.skips_errors),
+            (place, group, stages[place].is_small, stages[place].skips_errors),
             *task,
             **options,
             progress=reports[place],
         )
-        for place, stage in enumerate(stages)
-        for task, options in stage.tasks()
+        for place, task, options in tasks
     ]
     results = [{} for _ in stages]
     with _restored_state():
         outcomes = parallel(calls)
         try:
-            for place, number, outcome in outcomes:
+            for place, number, outcome, seconds in outcomes:
                 results[place][number] = outcome
                 if isinstance(outcome, Fold) and stages[place].finished is not None:
                     stages[place].finished.append(outcome)
                 curves = getattr(outcome, "curves", None)
                 n_epochs = 1 if curves is None else len(curves.train_loss)
-                reports[place].finish(number, n_epochs)
+                reports[place].finish(number, n_epochs, seconds)
         except BaseException:
             # joblib ends processes, but has no way to end threads.
             group.stop()
@@ -187,7 +196,8 @@ def _restored_state():
 
 
 def _run_task(settings, number, *task, **options):
-    """Return the place of a stage, the number of a split, and its fold."""
+    """Return the place of a stage, the number of a split, its fold, and the seconds."""
+    start = perf_counter()
     place, group, is_small, skips_errors = settings
     # Threads of OpenMP that wait for each other on busy cores make a small fit up to
     # forty times slower.
@@ -200,12 +210,13 @@ def _run_task(settings, number, *task, **options):
         if is_small:
             stack.enter_context(threadpool_limits(1, "openmp"))
         try:
-            return place, number, run_fold(number, *task, **options)
+            outcome = run_fold(number, *task, **options)
         except ValueError as error:
             if not skips_errors:
                 raise
             # Its traceback would keep the samples of the fit in memory.
-            return place, number, error.with_traceback(None)
+            outcome = error.with_traceback(None)
+    return place, number, outcome, perf_counter() - start
 
 
 class _Report:
@@ -223,10 +234,12 @@ class _Report:
         if self._progress is not None:
             self._progress(fold, epoch, n_epochs)
 
-    def finish(self, fold, n_epochs):
-        """Report the end of a fit, unless it has reported its progress itself."""
+    def finish(self, fold, n_epochs, seconds):
+        """Report the end of a fit, unless it has reported it itself, and its time."""
         if fold not in self._reported:
             self(fold, n_epochs, n_epochs)
+        if hasattr(self._progress, "took"):
+            self._progress.took(fold, seconds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,6 +291,7 @@ class CrossValidation:
             "params": self.params,
             "seed": draw_seed(self.seed),
             "progress": self.progress and self.progress.stage(name, done),
+            "leads": name in ("folds", "reference"),
         }
         return Stage(estimator, **(attributes | options))
 

@@ -387,17 +387,18 @@ def run_diagnosis(plan, progress=None, finished=None):
 def _run_together(cross_validation, own, others):
     """Train on the splits of the diagnosed estimator and of the reference.
 
-    All at once, so that no core waits for the last fit of a stage. The first fit of a
-    network compiles it, and the reference's come first, so that there is something to
-    do meanwhile.
+    All at once, so that no core waits for the last fit of a stage, unless some fits run
+    in threads and others in processes. The first fit of a network compiles it, and the
+    reference's come first, so that there is something to do meanwhile.
 
     Returns
     -------
     own, others : list of list of Fold
     """
-    threads = all(stage.in_threads for stage in [*own, *others])
-    if not threads or effective_n_jobs(cross_validation.n_jobs) == 1:
-        return cross_validation.run(own), cross_validation.run(others)
+    one_way = len({stage.in_threads for stage in [*own, *others]}) == 1
+    if not one_way and effective_n_jobs(cross_validation.n_jobs) > 1:
+        of_reference = cross_validation.run(others)
+        return cross_validation.run(own), of_reference
     trained = cross_validation.run([*others, *own])
     return trained[len(others) :], trained[: len(others)]
 

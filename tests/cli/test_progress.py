@@ -1,6 +1,7 @@
 """The progress bars of the commands, as a terminal shows them."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,9 +46,9 @@ def described(monkeypatch):
     shown = []
     update = _progress.Bar.update
 
-    def record(self, description, completed):
+    def record(self, description, *state):
         shown.append(description)
-        update(self, description, completed)
+        update(self, description, *state)
 
     monkeypatch.setattr(_progress.Bar, "update", record)
     return shown
@@ -205,6 +206,29 @@ def test_diagnosis_names_which_of_two_models(terminal, described):
         progress.stage("folds")(3, 2, 5)
     assert "mlp (1 of 2): Starting" in terminal.getvalue()
     assert described == ["mlp (1 of 2): Fold 3, epoch 2 of 5"]
+
+
+def test_bar_shows_the_time_left_of_all_fits(terminal, monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(_progress, "perf_counter", lambda: clock.now)
+    with FitProgress() as progress:
+        progress.plan({"folds": 2, "reference at most": 2}, 2.0)
+        report, reference = progress.stage("folds"), progress.stage("reference")
+        clock.now = 10.0
+        reference(1, 1, 1)
+        (task,) = progress._bar._progress.tasks
+        assert task.completed == 0.25  # one of four fits, as their cost is not known
+        reference.took(1, 10)
+        for epoch in (1, 2):
+            clock.now += 5
+            report(1, epoch, 10)
+        # 8 + 10 epochs of 5 s, and the second fit of the reference.
+        assert "About 2 min, estimated from the first epochs." in terminal.getvalue()
+        progress._bar._progress.refresh()
+        assert "0:01:40" in terminal.getvalue()
+        clock.now += 30
+        progress._bar._progress.refresh()
+        assert "0:01:10" in terminal.getvalue()
 
 
 def test_bar_is_not_shown_without_a_terminal(capsys, digits):

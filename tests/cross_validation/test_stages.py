@@ -20,7 +20,12 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmnist import KerasMLPClassifier, LeNetClassifier, diagnose_fit
 from skmnist._cross_validation._splits import rows_of_splits
-from skmnist._cross_validation._stages import Stage, run_folds, run_stages
+from skmnist._cross_validation._stages import (
+    CrossValidation,
+    Stage,
+    run_folds,
+    run_stages,
+)
 from skmnist._interrupt import FitGroup, check_interrupt, ungrouped
 
 MLP = KerasMLPClassifier(hidden_layer_sizes=(8,), epochs=3, batch_size=16)
@@ -135,6 +140,36 @@ def test_sklearns_models_run_in_processes_and_report_each_split():
     assert_equal_folds(one, two)
     here = threading.get_ident()
     assert sorted(calls) == [(here, 1, 1, 1), (here, 2, 1, 1), (here, 3, 1, 1)]
+
+
+def test_first_splits_of_leading_stages_come_before_all_others(small):
+    X, y = small
+    calls, seconds = [], {}
+
+    class Progress:
+        def __init__(self, name):
+            self.name = name
+
+        def __call__(self, *call):
+            calls.append((self.name, call[0]))
+
+        def took(self, fold, time):
+            seconds[self.name, fold] = time
+
+    class Parent:
+        def stage(self, name, done):
+            return Progress(name)
+
+    cross_validation = CrossValidation(
+        X, y, rows_of_splits(2, X, y), seed=0, progress=Parent()
+    )
+    names = ["capacity", "folds", "learning curve", "reference"]
+    cross_validation.run([cross_validation.stage(GaussianNB(), n) for n in names])
+    first = [("folds", 1), ("reference", 1)]
+    others = [(name, split) for name in names for split in (1, 2)]
+    assert calls == [*first, *(call for call in others if call not in first)]
+    assert seconds.keys() == set(others)
+    assert all(time > 0 for time in seconds.values())
 
 
 @pytest.mark.slow
