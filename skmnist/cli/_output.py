@@ -31,6 +31,9 @@ def print_diagnosis(diagnosis, name=None):
     console.print()
     sentence = diagnosis.sentence[:1].upper() + diagnosis.sentence[1:]
     console.print(Text(sentence, style="bold"))
+    if diagnosis.per_class_sentence:
+        console.print()
+        console.print(Text(diagnosis.per_class_sentence))
     for finding in diagnosis.findings:
         console.print()
         title = f"{finding.code} {finding.title} ({finding.severity})"

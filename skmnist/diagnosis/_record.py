@@ -41,6 +41,8 @@ def record_of(diagnosis):
         "epochs": _as_lists(diagnosis.epochs),
         "summary": diagnosis.summary.to_dict("index"),
         "confusion_matrix": diagnosis.confusion_matrix,
+        "per_class": _as_lists(diagnosis.per_class),
+        "per_class_sentence": diagnosis.per_class_sentence,
         **{name: _as_lists(getattr(diagnosis, name)) for name in tables},
         "data": diagnosis.data,
         "configuration": diagnosis.configuration,

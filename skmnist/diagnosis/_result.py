@@ -23,6 +23,7 @@ from skmnist.diagnosis._checks import (
     check_ignore,
     check_params,
 )
+from skmnist.diagnosis._classes import per_class_sentence, per_class_table
 from skmnist.diagnosis._evidence import Evidence
 from skmnist.diagnosis._findings import find
 from skmnist.diagnosis._mistakes import find_mistakes, pixels_of
@@ -78,6 +79,12 @@ class FitDiagnosis(HTMLMixin):
         of its scores, with their mean and standard_error over the splits.
     confusion_matrix : ndarray of int of shape (n_classes, n_classes)
         Out-of-fold predictions of all splits, true classes in rows.
+    per_class : DataFrame
+        For each class: class, n (samples), out-of-fold error (1 − recall) with its
+        interval in low and high, precision, and worse: whether the error is proven
+        higher than that of the other classes together.
+    per_class_sentence : str
+        Names the classes that are proven worse; empty if there are none.
     out_of_fold : DataFrame
         y_true, y_pred, probability of the prediction and split, indexed by row of X, or
         of X_val with a hold-out.
@@ -359,6 +366,16 @@ class FitDiagnosis(HTMLMixin):
         return _tables.confusion_table(self.evidence)
 
     @cached_property
+    def per_class(self):
+        """DataFrame: error, interval and precision of each class."""
+        return per_class_table(self.evidence, self.classes)
+
+    @cached_property
+    def per_class_sentence(self):
+        """str: the classes that are proven worse than the others, or nothing."""
+        return per_class_sentence(self.per_class, self.errors["validation"].value)
+
+    @cached_property
     def out_of_fold(self):
         """DataFrame: the prediction of each validation sample."""
         return _tables.out_of_fold_table(self.evidence, self.classes, self.first_row)
@@ -384,6 +401,8 @@ class FitDiagnosis(HTMLMixin):
 
     def __str__(self):
         lines = [self.sentence]
+        if self.per_class_sentence:
+            lines.append(f"  {self.per_class_sentence}")
         for finding in self.findings:
             lines += [
                 f"  {finding.code} {finding.title} ({finding.severity}): "

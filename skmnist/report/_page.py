@@ -14,6 +14,8 @@ from skmnist.report._provenance import origin
 # Of the confused pairs of classes; more if the figure does not show the counts.
 _MOST_PAIRS = 10
 _MOST_PAIRS_OF_MANY_CLASSES = 20
+# Of the classes with the highest error, if there are too many to list.
+_MOST_CLASSES = 20
 # Characters of a model in the head of a page; the configuration has all.
 _MODEL_WIDTH = 200
 
@@ -103,6 +105,8 @@ def render_page(diagnosis, drawings, made):
         images=f"{noun}s",
         figures=drawings,
         pairs=_confused_pairs(diagnosis),
+        per_class=_worst_classes(diagnosis),
+        n_worse=int(diagnosis.per_class["worse"].sum()),
         numbered=numbered_classes(diagnosis.classes),
         has_counts=has_counts(len(diagnosis.classes)),
         label_step=label_step(len(diagnosis.classes)),
@@ -222,6 +226,16 @@ def _confused_pairs(diagnosis):
         )
     share = sum(pair["of_all"] for pair in shown)
     return {"shown": shown, "n_pairs": n_pairs, "share": share}
+
+
+def _worst_classes(diagnosis):
+    """Return the rows of the classes; of many classes, those with the highest error."""
+    per_class = diagnosis.per_class
+    if not has_counts(len(per_class)):
+        per_class = per_class.sort_values(
+            ["worse", "error"], ascending=False, kind="stable"
+        ).head(_MOST_CLASSES)
+    return per_class.to_dict("records")
 
 
 def _mistakes(diagnosis):

@@ -98,6 +98,17 @@ def fake_diagnosis(**changes):
             {"probability": [0.5, 0.9], "accuracy": [0.4, 0.95], "n": [75, 75]}
         ),
         "confusion_matrix": np.array([[48, 1, 1], [0, 50, 0], [2, 0, 48]]),
+        "per_class": pd.DataFrame(
+            {
+                "class": [3, 5, 8],
+                "n": 50,
+                "error": [0.04, 0.0, 0.04],
+                "low": [0.01, 0.0, 0.01],
+                "high": [0.15, 0.07, 0.15],
+                "precision": [0.96, np.nan, 0.98],
+                "worse": [True, False, False],
+            }
+        ),
         "mistakes": pd.DataFrame(
             {
                 "row": [7, 2],
@@ -432,6 +443,43 @@ def test_page_explains_the_numbers_of_names_without_a_font(monkeypatch):
     assert "class 2 is <bdi>三</bdi>, class 3 is <bdi>五</bdi>." in html
     assert '<meta charset="utf-8">' in html
     assert "cannot be drawn" not in render_html(fake_diagnosis())
+
+
+@pytest.mark.usefixtures("low_resolution")
+def test_page_marks_classes_proven_worse():
+    text = spaced(render_html(fake_diagnosis()))
+    section = text.partition("Error of each class")[2].partition("How to read")[0]
+    assert "1 of 3 classes is proven worse than the other classes." in section
+    assert "3 50 4.00 1.00 to 15.00 96.00 96.00 worse than the others" in section
+    assert "5 50 0.00 0.00 to 7.00 100.00 – 8 50" in section
+    never = fake_diagnosis().per_class.assign(error=[1.0, 0.0, 0.0])
+    text = spaced(render_html(fake_diagnosis(per_class=never)))
+    assert "0.00 96.00 never recognised" in text
+
+
+@pytest.mark.usefixtures("low_resolution")
+def test_page_lists_worst_of_many_classes():
+    many = pd.DataFrame(
+        {
+            "class": np.arange(100),
+            "n": 10,
+            "error": np.arange(100) / 100,
+            "low": 0.0,
+            "high": 1.0,
+            "precision": 0.5,
+            "worse": np.arange(100) == 98,
+        }
+    )
+    diagnosis = fake_diagnosis(
+        per_class=many,
+        classes=np.arange(100),
+        confusion_matrix=np.eye(100, dtype=int),
+    )
+    text = spaced(render_html(diagnosis))
+    section = text.partition("Error of each class")[2].partition("How to read")[0]
+    assert "The table shows the 20 classes with the highest error." in section
+    assert section.index("98 10 98.00") < section.index("99 10 99.00")
+    assert "79 10 79.00" not in section
 
 
 @pytest.mark.usefixtures("low_resolution")
