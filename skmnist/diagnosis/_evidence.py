@@ -7,8 +7,10 @@ import numpy as np
 from scipy.stats import fisher_exact
 
 from skmnist._cross_validation._duplicates import Duplicates
+from skmnist._cross_validation._neighbours import Neighbours
 from skmnist._estimate import Estimate
 from skmnist.diagnosis import _intervals as intervals
+from skmnist.diagnosis._labels import find_suspect_labels
 from skmnist.diagnosis._scatter import Scatter
 from skmnist.search._candidates import Candidates
 
@@ -50,6 +52,8 @@ class Evidence:
         Test rows that are identical to a training row of their split.
     candidates : Candidates, default=None
         Results of a search, or of other values of a parameter of capacity.
+    neighbours : Neighbours, default=None
+        The labels of the nearest training samples.
     """
 
     folds: list
@@ -65,6 +69,7 @@ class Evidence:
     half: list | None = None
     duplicates: Duplicates | None = None
     candidates: Candidates | None = None
+    neighbours: Neighbours | None = None
 
     @property
     def known(self):
@@ -305,6 +310,14 @@ class Evidence:
                 if len(part)
             ]
         ).T
+
+    @cached_property
+    def suspect_labels(self):
+        """The labels that are probably wrong, or None if wrong labels are not proven.
+
+        A classifier that is no better than chance cannot contradict a label.
+        """
+        return find_suspect_labels(self) if self.advantage.low > 0 else None
 
     @cached_property
     def more_data(self):

@@ -11,6 +11,8 @@ from skmnist.diagnosis import _advice
 _NEGLIGIBLE_FALL = 0.05
 # Significance level for a split that differs from the others, after Bonferroni.
 _SIGNIFICANT = 0.01
+# Of suspect labels in the evidence; the table has all.
+_MOST_ROWS = 24
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Finding:
         A few words.
     sentence : str
         The finding with its numbers.
-    evidence : dict of str to float, int, str or bool
+    evidence : dict of str to float, int, str, bool or list of int
         Numbers by name; errors and intervals are fractions.
     advice : str
         What to try.
@@ -376,6 +378,31 @@ def duplicates_across_splits(evidence):
     )
 
 
+def suspect_labels(evidence):
+    """FIT13: labels contradict the classifier and the nearest neighbours."""
+    suspects = evidence.suspect_labels
+    if suspects is None:
+        return None
+    share, count = suspects.share, len(suspects.table)
+    advice = "Inspect the samples in suspect_labels; correct or remove wrong labels."
+    if not (evidence.known and evidence.reference >= share.low):
+        advice += (
+            f" No model can be expected to err on fewer: reference={share.value:.2g} "
+            "measures bias and gap from there."
+        )
+    return Finding(
+        "FIT13",
+        "Suspect labels",
+        f"An estimated {share} of the labels are wrong: labels differ from those of "
+        "their neighbours as often where the neighbours agree as elsewhere. "
+        f"{count:,} samples have a label that the model and the neighbours contradict.",
+        {"n_suspects": count}
+        | _record(share=share)
+        | {"rows": suspects.table["row"].head(_MOST_ROWS).tolist()},
+        advice,
+    )
+
+
 #: Every check by the code of its finding: a function of the evidence that returns a
 #: Finding or None.
 CHECKS = {
@@ -391,6 +418,7 @@ CHECKS = {
     "FIT10": simpler_will_do,
     "FIT11": negative_gap,
     "FIT12": duplicates_across_splits,
+    "FIT13": suspect_labels,
 }
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import sparse
 
-_MOST = 24
+#: Of samples that are shown.
+MOST_SHOWN = 24
 # Rows with fewer features, or with negative ones, are not taken for flat images.
 _SMALLEST_SIDE = 8
 _LARGEST_SIDE = 256
@@ -27,7 +28,7 @@ def find_mistakes(out_of_fold):
     """
     wrong = out_of_fold[out_of_fold["y_true"] != out_of_fold["y_pred"]].reset_index()
     surest = wrong.sort_values("probability", ascending=False, kind="stable")
-    return surest.drop_duplicates("row").head(_MOST).reset_index(drop=True)
+    return surest.drop_duplicates("row").head(MOST_SHOWN).reset_index(drop=True)
 
 
 def pixels_of(X, rows):

@@ -20,7 +20,8 @@ def record_of(diagnosis):
     -------
     record : dict
     """
-    tables = ("learning_curve", "capacity_curve", "calibration", "mistakes")
+    tables = ("learning_curve", "capacity_curve", "calibration")
+    tables += ("mistakes", "suspect_labels")
     errors = diagnosis.errors.items()
     record = {
         "version": VERSION,

@@ -8,6 +8,7 @@ import pandas as pd
 
 from skmnist._cross_validation._duplicates import find_duplicates
 from skmnist._cross_validation._folds import judge_fitted
+from skmnist._cross_validation._neighbours import find_neighbours
 from skmnist._cross_validation._reference import (
     check_reference,
     run_dummy,
@@ -26,7 +27,7 @@ from skmnist.diagnosis._checks import (
 from skmnist.diagnosis._classes import per_class_sentence, per_class_table
 from skmnist.diagnosis._evidence import Evidence
 from skmnist.diagnosis._findings import find
-from skmnist.diagnosis._mistakes import find_mistakes, pixels_of
+from skmnist.diagnosis._mistakes import MOST_SHOWN, find_mistakes, pixels_of
 from skmnist.diagnosis._record import record_of
 from skmnist.diagnosis._verdict import conclude
 from skmnist.report._html import HTMLMixin
@@ -100,6 +101,12 @@ class FitDiagnosis(HTMLMixin):
         y_true, y_pred, probability, split.
     mistake_images : ndarray of uint8 of shape (n_mistakes, h, w[, 3]) or None
         Their pixels, stretched to 0–255. None if the samples are not images.
+    suspect_labels : DataFrame
+        Labels that are probably wrong, the most suspect first: row, y_true (the label
+        given), y_suggested, probability_true, probability_suggested, split. Empty
+        without FIT13.
+    suspect_images : ndarray of uint8 of shape (n_suspects, h, w[, 3]) or None
+        Pixels of the first 24, as in `mistake_images`.
     data : dict of str to dict
         Of "X" and "y" (and "X_val", "y_val", "groups" and arrays of `params`): "shape",
         "dtype" and "sha256".
@@ -136,6 +143,7 @@ class FitDiagnosis(HTMLMixin):
     configuration: dict
     first_row: int = 0
     ignore: tuple = ()
+    suspect_images: np.ndarray | None = None
 
     @classmethod
     def from_cv_results(
@@ -268,13 +276,16 @@ class FitDiagnosis(HTMLMixin):
             half=half,
             duplicates=find_duplicates(X, splits),
             candidates=candidates,
+            neighbours=find_neighbours(X, codes, splits, cross_validation.seed),
         )
+        suspects = _tables.suspect_labels_table(evidence, classes)["row"]
         mistakes = find_mistakes(_tables.out_of_fold_table(evidence, classes))
         return cls(
             evidence=evidence,
             classes=classes,
             learning_curve=curve,
             mistake_images=pixels_of(X, mistakes["row"].to_numpy()),
+            suspect_images=pixels_of(X, suspects.head(MOST_SHOWN).to_numpy()),
             data=fingerprints(X, y, groups, cross_validation.params, first_row),
             configuration=configuration or {},
             first_row=first_row,
@@ -395,6 +406,11 @@ class FitDiagnosis(HTMLMixin):
     def mistakes(self):
         """DataFrame: wrong predictions with the highest probability."""
         return find_mistakes(self.out_of_fold)
+
+    @cached_property
+    def suspect_labels(self):
+        """DataFrame: labels that are probably wrong, the most suspect first."""
+        return _tables.suspect_labels_table(self.evidence, self.classes, self.first_row)
 
     def __repr__(self):
         return f"FitDiagnosis(verdict={self.verdict!r}, n_samples={self.n_samples})"

@@ -168,6 +168,41 @@ def confusion_table(evidence):
     return counts
 
 
+def suspect_labels_table(evidence, classes, first_row=0):
+    """Tabulate the labels that are probably wrong.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    classes : ndarray of shape (n_classes,)
+        The labels.
+    first_row : int, default=0
+        The row to count from.
+
+    Returns
+    -------
+    suspects : DataFrame
+        Columns row, y_true (the label given), y_suggested, probability_true,
+        probability_suggested and split, the most suspect first. Empty if wrong labels
+        are not proven.
+    """
+    suspects = evidence.suspect_labels
+    if suspects is None:
+        columns = ["probability_true", "probability_suggested"]
+        return pd.DataFrame(columns=["row", "y_true", "y_suggested", *columns, "split"])
+    table = suspects.table
+    return pd.DataFrame(
+        {
+            "row": table["row"] - first_row,
+            "y_true": classes[table["code"]],
+            "y_suggested": classes[table["suggested"]],
+            "probability_true": table["probability_given"],
+            "probability_suggested": table["probability_suggested"],
+            "split": table["split"],
+        }
+    )
+
+
 def out_of_fold_table(evidence, classes, first_row=0):
     """Tabulate the prediction of each validation sample.
 

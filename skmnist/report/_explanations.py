@@ -99,4 +99,11 @@ FINDINGS = {
         "validation images are identical to training images, so the error on new "
         "images appears smaller than it is."
     ),
+    "FIT13": (
+        "Images of one class usually lie close to each other. Some images have a label "
+        "that differs from that of all images around them, and the model, which was "
+        "not trained on them, assigns them the other class too. Between classes that "
+        "overlap, such images become rare the farther they are from the border; wrong "
+        "labels are equally frequent everywhere."
+    ),
 }

@@ -16,6 +16,8 @@ _MOST_PAIRS = 10
 _MOST_PAIRS_OF_MANY_CLASSES = 20
 # Of the classes with the highest error, if there are too many to list.
 _MOST_CLASSES = 20
+# Of samples whose label is probably wrong.
+_MOST_SUSPECTS = 24
 # Characters of a model in the head of a page; the configuration has all.
 _MODEL_WIDTH = 200
 
@@ -110,7 +112,10 @@ def render_page(diagnosis, drawings, made):
         numbered=numbered_classes(diagnosis.classes),
         has_counts=has_counts(len(diagnosis.classes)),
         label_step=label_step(len(diagnosis.classes)),
-        mistakes=_mistakes(diagnosis),
+        mistakes=_pictured(diagnosis.mistakes, diagnosis.mistake_images),
+        suspects=_pictured(
+            diagnosis.suspect_labels.head(_MOST_SUSPECTS), diagnosis.suspect_images
+        ),
         miscalibration=_miscalibration(diagnosis.calibration),
         folds=diagnosis.folds.to_dict("records"),
         summary=diagnosis.summary.to_dict("index"),
@@ -238,15 +243,13 @@ def _worst_classes(diagnosis):
     return per_class.to_dict("records")
 
 
-def _mistakes(diagnosis):
-    """Return the mistakes with the highest probability, with images if there are."""
-    mistakes = diagnosis.mistakes.to_dict("records")
-    images = diagnosis.mistake_images
+def _pictured(table, images):
+    """Return the rows of a table of samples, with images if there are."""
+    rows = table.to_dict("records")
     if images is None:
-        return [{**mistake, "png": None} for mistake in mistakes]
+        return [{**row, "png": None} for row in rows]
     return [
-        {**mistake, "png": _picture(image)}
-        for mistake, image in zip(mistakes, images, strict=True)
+        {**row, "png": _picture(image)} for row, image in zip(rows, images, strict=True)
     ]
 
 

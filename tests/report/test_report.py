@@ -118,6 +118,17 @@ def fake_diagnosis(**changes):
                 "split": [0, 1],
             }
         ),
+        "suspect_labels": pd.DataFrame(
+            {
+                "row": [9],
+                "y_true": [8],
+                "y_suggested": [5],
+                "probability_true": [0.001],
+                "probability_suggested": [0.98],
+                "split": [1],
+            }
+        ),
+        "suspect_images": np.zeros((1, 8, 8), dtype=np.uint8),
         "mistake_images": np.arange(2 * 64, dtype=np.uint8).reshape(2, 8, 8),
         "configuration": {},
         "ignore": (),
