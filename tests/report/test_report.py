@@ -317,7 +317,7 @@ def embedded(image):
 
 def test_page_images_are_valid_png_with_alt_text(written):
     images = Page((written[0] / "report.html").read_text()).images
-    assert len(images) == N_FIGURES + 2
+    assert len(images) == N_FIGURES + 3
     for image in images:
         png = embedded(image)
         assert png.startswith(b"\x89PNG")
@@ -466,6 +466,18 @@ def test_page_marks_classes_proven_worse():
     never = fake_diagnosis().per_class.assign(error=[1.0, 0.0, 0.0])
     text = spaced(render_html(fake_diagnosis(per_class=never)))
     assert "0.00 96.00 never recognised" in text
+
+
+@pytest.mark.usefixtures("low_resolution")
+def test_page_shows_suspect_labels():
+    html = render_html(fake_diagnosis())
+    assert 'alt="Image 9: labelled 8, probably 5"' in html
+    assert "The 1 most suspect of 1." in spaced(html)
+    table = spaced(render_html(fake_diagnosis(suspect_images=None)))
+    assert "Row Label given Suggested class Probability, % 9 8 5 98.00" in table
+    none = fake_diagnosis().suspect_labels.head(0)
+    diagnosis = fake_diagnosis(suspect_labels=none, suspect_images=None)
+    assert "probably wrong" not in render_html(diagnosis)
 
 
 @pytest.mark.usefixtures("low_resolution")
