@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from skmnist._cross_validation._scores import (
     predict_rows_once,
+    predicted_codes,
     rows_trained_on,
     take_rows,
 )
@@ -54,7 +55,9 @@ def last_step(estimator):
     return f"{name}__", final
 
 
-def follow_epochs(estimator, train, test, classes, params, report, at=(), score=None):
+def follow_epochs(
+    estimator, train, test, classes, params, report, at=(), score=None, X_new=None
+):
     """Fit a classifier, and score both sides of a split after every epoch.
 
     Parameters
@@ -72,6 +75,8 @@ def follow_epochs(estimator, train, test, classes, params, report, at=(), score=
         Epochs at which the classifier is judged as if training had ended there.
     score : callable, default=None
         Called with a fitted estimator and the two sides wherever it is judged.
+    X_new : array-like of shape (n_new, ...), default=None
+        Further samples, which are predicted.
 
     Returns
     -------
@@ -79,8 +84,8 @@ def follow_epochs(estimator, train, test, classes, params, report, at=(), score=
         The training rows that were trained on.
     outcomes : dict of int to tuple
         For the last epoch and those of `at`: the predictions of the training rows and
-        of the test rows, the seconds of fitting so far, the curves, and what `score`
-        returned.
+        of the test rows, the seconds of fitting so far, the curves, what `score`
+        returned, and the predicted classes of `X_new`.
     """
     prefix, final = last_step(estimator)
     settings = final.get_params(deep=False)
@@ -92,7 +97,9 @@ def follow_epochs(estimator, train, test, classes, params, report, at=(), score=
         if epoch <= settings["epochs"]:
             report(epoch, settings["epochs"])
 
-    scores = _EpochScores(estimator, train, test, classes, at, report_epoch, score)
+    scores = _EpochScores(
+        estimator, train, test, X_new, classes, at, report_epoch, score
+    )
     n_epochs = scores.fit(params)
     # The result may differ from the last epoch: early stopping restores weights, and
     # some optimizers average them.
@@ -105,9 +112,9 @@ def follow_epochs(estimator, train, test, classes, params, report, at=(), score=
         if n_epochs == 1:
             estimator.set_params(**{f"{prefix}epochs": 1, f"{prefix}warm_start": True})
             scores.fit(params)
-        predictions, seconds, curves, others = outcomes[1]
+        predictions, seconds, curves, *others = outcomes[1]
         curves = replace(curves, one_more=scores.sample_loss[1])
-        outcomes[1] = predictions, seconds, curves, others
+        outcomes[1] = predictions, seconds, curves, *others
     return scores.kept, outcomes
 
 
@@ -126,9 +133,10 @@ class _EpochScores:
         Outcomes after the epochs `at`, as `of` returns them.
     """
 
-    def __init__(self, estimator, train, test, classes, at, report, score):
+    def __init__(self, estimator, train, test, X_new, classes, at, report, score):
         self._estimator = estimator
         self._train, self._test, self._classes = train, test, classes
+        self._X_new = X_new
         self._at, self._report, self._score = at, report, score
         self._sides = None
         self._scores, self.sample_loss, self.at = [], [], {}
@@ -151,7 +159,11 @@ class _EpochScores:
         predictions = self._predict(fitted)
         scores = np.array(self._scores[:n_epochs]).T
         curves = Curves(*scores, np.array(self.sample_loss[:n_epochs]))
-        return predictions, self._seconds, curves, self._own_scores(fitted)
+        new_codes = None
+        if self._X_new is not None:
+            new_codes = predicted_codes(fitted, self._X_new, self._classes)
+        own = self._own_scores(fitted)
+        return predictions, self._seconds, curves, own, new_codes
 
     def _after_epoch(self, fitted):
         # Scoring is not counted as time of the fit.
@@ -180,6 +192,8 @@ class _EpochScores:
             # that resample act in training alone.
             if hasattr(step, "transform"):
                 X_train, X_test = step.transform(X_train), step.transform(X_test)
+                if self._X_new is not None:
+                    self._X_new = step.transform(self._X_new)
         self._sides = (
             (X_train, np.searchsorted(self._classes, y_train)),
             (X_test, np.searchsorted(self._classes, y_test)),

@@ -12,6 +12,7 @@ from skmnist._cross_validation._epochs import Curves, can_follow_epochs, follow_
 from skmnist._cross_validation._scores import (
     final_step,
     predict_rows,
+    predicted_codes,
     rows_trained_on,
     take_rows,
 )
@@ -47,6 +48,8 @@ class Fold:
         The same split as if the training had ended after some earlier epochs.
     scores : dict of str to float
         Of the user's own scoring: "train_f1", "validation_f1".
+    new_codes : ndarray of int or None
+        Predicted classes of further samples, which belong to no split.
     """
 
     number: int
@@ -63,9 +66,19 @@ class Fold:
     curves: Curves | None = None
     at: dict = field(default_factory=dict)
     scores: dict = field(default_factory=dict)
+    new_codes: np.ndarray | None = None
 
     @classmethod
-    def of(cls, number, rows, predictions, fit_time, curves=None, scores=None):
+    def of(
+        cls,
+        number,
+        rows,
+        predictions,
+        fit_time,
+        curves=None,
+        scores=None,
+        new_codes=None,
+    ):
         """Make a fold from the rows and the predictions of its two sides.
 
         Parameters
@@ -76,6 +89,7 @@ class Fold:
         fit_time : float
         curves : Curves, default=None
         scores : dict of str to float, default=None
+        new_codes : ndarray of int, default=None
         """
         (train, test), (on_train, on_test) = rows, predictions
         return cls(
@@ -92,6 +106,7 @@ class Fold:
             fit_time=float(fit_time),
             curves=curves,
             scores=scores or {},
+            new_codes=new_codes,
         )
 
     @property
@@ -159,6 +174,7 @@ def run_fold(
     predicts_training,
     scoring,
     progress,
+    X_new=None,
 ):
     """Train on one side of a split, and predict both.
 
@@ -186,6 +202,8 @@ def run_fold(
         Further scores of both sides.
     progress : callable
         Called as ``progress(number, epoch, n_epochs)``.
+    X_new : array-like of shape (n_new, ...), default=None
+        Further samples, which are predicted.
 
     Returns
     -------
@@ -208,6 +226,9 @@ def run_fold(
         fold = _fold_of_fitted(
             number, fitted, split, parts, codes, classes, fit_time, scoring
         )
+        if X_new is not None:
+            codes = predicted_codes(fitted, X_new, classes)
+            fold = replace(fold, new_codes=codes)
         progress(number, 1, 1)
         return fold
 
@@ -215,7 +236,7 @@ def run_fold(
     score = scoring and partial(scoring, number=number)
     sides = (X_train, y_train), (X_test, y_test)
     kept, outcomes = follow_epochs(
-        estimator, *sides, classes, params, report, at, score
+        estimator, *sides, classes, params, report, at, score, X_new
     )
     by_epoch = {
         epoch: Fold.of(number, (train[kept], test), *outcome)

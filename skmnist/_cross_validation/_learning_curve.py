@@ -56,7 +56,7 @@ class LearningCurve:
         ]
 
     def points(self, trained, folds):
-        """Return the curve and the folds of half the samples.
+        """Return the curve and the folds of each part.
 
         Parameters
         ----------
@@ -69,8 +69,8 @@ class LearningCurve:
         -------
         curve : DataFrame
             Columns train_size, fold, train_accuracy, validation_accuracy.
-        half : list of Fold or None
-            Those trained on half of each split; None if there are none.
+        parts : dict of float to list of Fold
+            By the fraction of each split that was trained on, all of it excluded.
         """
         points = {}
         for fraction, stage, part_folds in zip(
@@ -78,7 +78,7 @@ class LearningCurve:
         ):
             if not _warn_of_errors(fraction, part_folds):
                 points[fraction] = stage.splits, part_folds
-        half = points[0.5][1] if 0.5 in points else None
+        parts = {fraction: folds for fraction, (_, folds) in points.items()}
         points[1.0] = self._splits, folds
         rows = [
             {
@@ -90,7 +90,7 @@ class LearningCurve:
             for _, (splits, part_folds) in sorted(points.items())
             for (train, _), fold in zip(splits, part_folds, strict=True)
         ]
-        return pd.DataFrame(rows), half
+        return pd.DataFrame(rows), parts
 
 
 def _warn_of_errors(fraction, folds):

@@ -47,7 +47,7 @@ def predict_rows(estimator, X, true_codes, classes):
     -------
     predictions : Predictions
     """
-    codes = np.searchsorted(classes, estimator.predict(X))
+    codes = predicted_codes(estimator, X, classes)
     wrong = codes != true_codes
     if not hasattr(estimator, "predict_proba"):
         unknown = np.full(len(codes), np.nan)
@@ -55,6 +55,11 @@ def predict_rows(estimator, X, true_codes, classes):
     probabilities = probabilities_of(estimator, X, classes)
     chosen = probabilities[np.arange(len(codes)), codes].astype(float)
     return Predictions(codes, wrong, log_loss(probabilities, true_codes), chosen)
+
+
+def predicted_codes(estimator, X, classes):
+    """Return the predicted classes, as positions in the sorted labels."""
+    return np.searchsorted(classes, estimator.predict(X))
 
 
 def predict_rows_once(estimator, X, true_codes, classes):

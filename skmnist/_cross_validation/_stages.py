@@ -57,6 +57,8 @@ class Stage:
     leads : bool
         Whether the first split comes before all others, also of other stages, so that
         the time of all fits can be estimated early.
+    X_new : array-like of shape (n_new, ...) or None
+        Further samples, which every fit predicts.
     """
 
     estimator: Any
@@ -74,6 +76,7 @@ class Stage:
     is_small: bool = False
     predicts_training: bool = True
     leads: bool = False
+    X_new: Any = None
 
     @property
     def in_threads(self):
@@ -102,6 +105,7 @@ class Stage:
             "at": self.at,
             "predicts_training": self.predicts_training,
             "scoring": self.scoring,
+            "X_new": self.X_new,
         }
         return [
             (

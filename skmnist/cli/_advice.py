@@ -219,6 +219,9 @@ def _narrower(typed, folds, tolerance):
 def _other_settings(diagnosis, network, of_images):
     """Return what other settings are for, and which."""
     found = {finding.code: finding for finding in diagnosis._all_findings}
+    rate = found["FIT14"].evidence.get("suggested_rate") if "FIT14" in found else None
+    if rate is not None:
+        return "to try another learning rate", {"learning_rate": rate}
     if "FIT04" in found:
         return "to train longer", {"epochs": 2 * found["FIT04"].evidence["n_epochs"]}
     if "FIT01" in found:

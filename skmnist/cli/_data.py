@@ -23,6 +23,7 @@ from skmnist.cli._options import Folds, parse_image_shape
 from skmnist.cli._settings import settings_of
 from skmnist.datasets import fetch_mnist, load_digits28, load_images
 from skmnist.datasets._files import has_test_part
+from skmnist.datasets._tables import is_table
 from skmnist.preprocessing import ImageFlattener, MNISTFormatter, PixelScaler
 
 # Fixed, so that `evaluate` uses the part that `train` did not, with any seed.
@@ -160,6 +161,62 @@ def load_parts(options):
             random_state=_SPLIT_SEED,
         )
     return data.take(train), data.take(test)
+
+
+def load_test(options, name, data, pipelines):
+    """Load labelled test images beside those that a diagnosis is made with.
+
+    Parameters
+    ----------
+    options : dict
+        As in `load`, of the other images. Files are read with the same options.
+    name : str
+        The value of --test-data. Of MNIST, and of files with a test part, that part is
+        read.
+    data : Data
+        The other images, whose size pictures get.
+    pipelines : iterable of Pipeline
+        Their scalers determine the largest pixel.
+
+    Returns
+    -------
+    test : Data
+        Without groups.
+
+    Raises
+    ------
+    OSError
+        If they cannot be read.
+    ValueError
+        If they do not match the other images.
+    """
+    is_named = name in ("digits", "mnist")
+    chosen = {**options, "data": name, "groups": None}
+    if is_named:
+        chosen |= {"image_shape": None, "transpose": False}
+    elif data.images.ndim > 2:
+        chosen["image_shape"] = "x".join(map(str, data.images.shape[1:]))
+    if not is_table(Path(name)):
+        chosen["label"] = None
+    # A path that does not exist is left for `load` to report.
+    divided = name == "mnist" or (
+        Path(name).expanduser().exists() and has_test_part(name)
+    )
+    test = load(chosen, "test" if divided else "train")
+    if test.images.shape[1:] != data.images.shape[1:]:
+        raise ValueError(
+            f"The test images of {name} have the shape {test.images.shape[1:]}, those "
+            f"of {data.name} {data.images.shape[1:]}: --image-shape or --mnist-format "
+            "brings both to one."
+        )
+    for pipeline in pipelines:
+        for step in pipeline:
+            if isinstance(step, PixelScaler) and test.images.max() > step.max_value:
+                raise ValueError(
+                    f"A pixel of {name} has the value {test.images.max()}, but those "
+                    f"of {data.name} are at most {step.max_value}: rescale them alike."
+                )
+    return test
 
 
 def subsample(data, n_samples, seed):

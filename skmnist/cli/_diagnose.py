@@ -40,6 +40,7 @@ from skmnist.cli._options import (
     SeedOption,
     SetOption,
     TransposeOption,
+    complete_data,
     flag,
     parse_folds,
     parse_reference,
@@ -70,6 +71,17 @@ ReferenceOption = Annotated[
         metavar="auto|ERROR",
         help="The achievable error, from 0 to below 1; auto trains other models to "
         "estimate it.",
+    ),
+]
+TestDataOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATA",
+        help="Labelled images from where the network is to be used, read as those of "
+        "--data; of mnist, and of files with a test part, the test part. They are "
+        "predicted, never trained on.",
+        autocompletion=complete_data,
+        rich_help_panel="Data",
     ),
 ]
 NoCurveOption = Annotated[
@@ -104,6 +116,7 @@ _UNWANTED_VERDICT = 3
     "skmnist diagnose",
     "skmnist diagnose --data train.csv --samples 5000 --set dropout=0.3",
     "skmnist diagnose --data photos/ --mnist-format --cv 5x3 --open",
+    "skmnist diagnose --data mnist --samples 5000 --test-data photos/ --mnist-format",
     "skmnist diagnose --model mlp --model lenet --data mnist --samples 10000",
     "skmnist diagnose --fail-on overfit,underfit --quiet",
 )
@@ -121,6 +134,7 @@ def diagnose(
     transpose: TransposeOption = False,
     mnist_format: FormatOption = False,
     samples: SamplesOption = None,
+    test_data: TestDataOption = None,
     cv: FoldsOption = "5",
     tolerance: ToleranceOption = 0.02,
     reference: ReferenceOption = "auto",
@@ -163,9 +177,13 @@ def diagnose(
         )
         for name in choice.models
     }
+    test = None
+    if test_data is not None:
+        test = _data.load_test(choice.data, test_data, chosen, pipelines.values())
     task = _Task(
         pipelines=pipelines,
         data=chosen,
+        test=test,
         folds=folds,
         cv=_data.make_cv(folds, chosen, seed),
         reference=reference,
@@ -197,6 +215,7 @@ class _Task:
 
     pipelines: dict
     data: Any
+    test: Any
     folds: Folds
     cv: Any
     reference: Any
@@ -268,6 +287,8 @@ def _run(task):
                 task.data.images,
                 task.data.y,
                 cv=task.cv,
+                X_test=task.test and task.test.images,
+                y_test=task.test and task.test.y,
                 reference=task.reference,
                 tolerance=task.tolerance,
                 learning_curve=task.learning_curve,
@@ -292,7 +313,8 @@ def _workers(task, plan):
     if task.scheduler is None:
         return contextlib.nullcontext()
     data = plan.cross_validation
-    return fits_on_cluster(task.scheduler, data.X, data.y)
+    test = [] if plan.test is None else [plan.test[0]]
+    return fits_on_cluster(task.scheduler, data.X, data.y, *test)
 
 
 def _stop(out, task, diagnoses, finished, records):

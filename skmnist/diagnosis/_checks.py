@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.base import is_classifier
-from sklearn.utils import indexable
+from sklearn.utils import get_tags, indexable
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -187,23 +187,7 @@ def add_hold_out(X, y, X_val, y_val, groups, params):
         raise ValueError(
             f"y_val contains the labels {unknown.tolist()}, which y does not contain."
         )
-    kinds = [_kind(part) for part in (X, X_val)]
-    if kinds[0] != kinds[1]:
-        raise ValueError(
-            f"X is {kinds[0]}, but X_val is {kinds[1]}: pass both in the same form."
-        )
-    if isinstance(X, pd.DataFrame):
-        others = X.columns.symmetric_difference(X_val.columns, sort=False)
-        if len(others):
-            raise ValueError(
-                f"X and X_val differ in their columns: {others.tolist()[:10]}."
-            )
-        X_val = X_val[X.columns]
-    if np.shape(X)[1:] != np.shape(X_val)[1:]:
-        raise ValueError(
-            f"X_val has samples of shape {np.shape(X_val)[1:]}, but those of X have "
-            f"shape {np.shape(X)[1:]}."
-        )
+    X_val = _in_form_of(X, X_val, "X_val")
     # Metadata of the hold-out is not used, because nothing is fitted on it. The first
     # entry fills its place.
     rows = np.concatenate([np.arange(len(y)), np.zeros(len(y_val), dtype=int)])
@@ -216,6 +200,66 @@ def add_hold_out(X, y, X_val, y_val, groups, params):
         X = np.concatenate([X, X_val])
     every = np.arange(len(y) + len(y_val))
     return X, np.concatenate([y, y_val]), params, [(every[: len(y)], every[len(y) :])]
+
+
+def check_test_samples(estimator, X, y, X_test, y_test):
+    """Check test samples against those that are trained on.
+
+    Returns
+    -------
+    X_test : array-like of shape (n_test, ...)
+        With the columns in the order of those of X.
+    codes : ndarray of int of shape (n_test,) or None
+        Classes as positions in the sorted labels of y, −1 for a label that y does not
+        contain: a prediction of such a sample is an error, as for `score`. None without
+        labels.
+
+    Raises
+    ------
+    ValueError
+        If X_test is missing, does not match X, or y_test does not match X_test or y.
+    """
+    if X_test is None:
+        raise ValueError("y_test was given without X_test: pass both, or X_test alone.")
+    if get_tags(estimator).input_tags.pairwise:
+        raise ValueError(
+            "X_test cannot be used with an estimator that takes kernels or distances "
+            "between samples: pass an estimator that computes them itself."
+        )
+    X_test, y_test = indexable(X_test, y_test)
+    X_test = _in_form_of(X, X_test, "X_test")
+    if y_test is None:
+        return X_test, None
+    y_test = _check_labels(y_test, "y_test", least=1)
+    codes = pd.Index(np.unique(y)).get_indexer(y_test)
+    if (codes < 0).all():
+        raise ValueError(
+            f"None of the labels of y_test, {np.unique(y_test)[:5].tolist()}, is a "
+            f"label of y, {np.unique(y)[:5].tolist()}: pass labels of the same kind."
+        )
+    return X_test, codes
+
+
+def _in_form_of(X, other, name):
+    """Return other samples with the columns of X, or raise ValueError."""
+    kinds = [_kind(part) for part in (X, other)]
+    if kinds[0] != kinds[1]:
+        raise ValueError(
+            f"X is {kinds[0]}, but {name} is {kinds[1]}: pass both in the same form."
+        )
+    if isinstance(X, pd.DataFrame):
+        others = X.columns.symmetric_difference(other.columns, sort=False)
+        if len(others):
+            raise ValueError(
+                f"X and {name} differ in their columns: {others.tolist()[:10]}."
+            )
+        other = other[X.columns]
+    if np.shape(X)[1:] != np.shape(other)[1:]:
+        raise ValueError(
+            f"{name} has samples of shape {np.shape(other)[1:]}, but those of X have "
+            f"shape {np.shape(X)[1:]}."
+        )
+    return other
 
 
 def _kind(X):

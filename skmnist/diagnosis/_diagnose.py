@@ -30,6 +30,7 @@ from skmnist.diagnosis._checks import (
     check_estimator,
     check_ignore,
     check_params,
+    check_test_samples,
 )
 from skmnist.diagnosis._evidence import error_difference
 from skmnist.diagnosis._result import FitDiagnosis
@@ -45,6 +46,8 @@ def diagnose_fit(
     cv=5,
     X_val=None,
     y_val=None,
+    X_test=None,
+    y_test=None,
     reference="auto",
     tolerance=0.02,
     learning_curve=False,
@@ -83,6 +86,13 @@ def diagnose_fit(
         much results vary between trainings.
     y_val : array-like of shape (n_validation,), default=None
         The hold-out's labels.
+    X_test : array-like of shape (n_test, ...), default=None
+        Samples from where the classifier is to be used, beside `cv` or a hold-out. No
+        model is trained on them. Finding FIT15 says if they differ from X.
+    y_test : array-like of shape (n_test,), default=None
+        Their labels. If they are given, `errors` has the mean error of the models of
+        all splits on these samples. A label that y does not contain counts as an error,
+        as for the estimator's `score`.
     reference : "auto", float or classifier, default="auto"
         The achievable error that the bias is measured against. "auto" takes the best of
         k nearest neighbours, an RBF support vector machine and (unless X holds images)
@@ -162,6 +172,8 @@ def diagnose_fit(
         cv=cv,
         X_val=X_val,
         y_val=y_val,
+        X_test=X_test,
+        y_test=y_test,
         reference=reference,
         tolerance=tolerance,
         learning_curve=learning_curve,
@@ -198,6 +210,8 @@ class DiagnosisPlan:
     groups : ndarray or None
     first_row : int
         The first row of a hold-out; 0 without one.
+    test : tuple or None
+        Test samples: X_test, y_test, and classes as `NewSamples.codes`.
     reference : float, classifier or "auto"
     tolerance : float
     learning_curve : bool
@@ -218,6 +232,7 @@ class DiagnosisPlan:
     shuffled: bool | None
     groups: Any
     first_row: int
+    test: tuple | None
     reference: Any
     tolerance: float
     learning_curve: bool
@@ -261,6 +276,8 @@ def plan_diagnosis(
     random_state,
     X_val=None,
     y_val=None,
+    X_test=None,
+    y_test=None,
     groups=None,
     params=None,
     capacity=None,
@@ -298,6 +315,10 @@ def plan_diagnosis(
     arguments["capacity"] = capacity = check_capacity(capacity, estimator)
     X, y, groups = check_data(X, y, groups)
     scoring = None if scoring is None else Scoring(scoring, estimator, y)
+    test = None
+    if X_test is not None or y_test is not None:
+        X_test, codes = check_test_samples(estimator, X, y, X_test, y_test)
+        test = X_test, y_test, codes
     first_row = 0
     if X_val is not None or y_val is not None:
         first_row = len(y)
@@ -315,6 +336,7 @@ def plan_diagnosis(
         shuffled=is_shuffled(cv),
         groups=groups,
         first_row=first_row,
+        test=test,
         reference=reference,
         tolerance=tolerance,
         learning_curve=learning_curve,
@@ -345,19 +367,21 @@ def run_diagnosis(plan, progress=None, finished=None):
     if progress is not None:
         n_jobs = effective_n_jobs(cross_validation.n_jobs)
         progress.plan(plan.n_fits, plan.n_full_fits, n_jobs)
-    candidates = curve = half = None
+    candidates = curve = parts = None
     if plan.search is not None:
         candidates = read_search(plan.search, plan.searched_capacity, plan.tolerance)
     options = {"finished": finished, "scoring": plan.scoring}
+    if plan.test is not None:
+        options["X_new"] = plan.test[0]
     if plan.capacity is None:
         stages = [cross_validation.stage(plan.estimator, "folds", **options)]
     else:
         stages = plan.capacity.stages(cross_validation, plan.estimator, **options)
-    parts = None
+    learning_curve = None
     if plan.learning_curve:
-        parts = LearningCurve(cross_validation, plan.estimator)
+        learning_curve = LearningCurve(cross_validation, plan.estimator)
     reference = Reference(plan.reference, cross_validation)
-    own = [*stages, *(parts.stages if parts else [])]
+    own = [*stages, *(learning_curve.stages if learning_curve else [])]
     trained, of_reference = _run_together(cross_validation, own, reference.stages)
     folds, part_folds = trained[0], trained[len(stages) :]
     if plan.capacity is not None:
@@ -365,8 +389,8 @@ def run_diagnosis(plan, progress=None, finished=None):
         folds = by_value[plan.capacity.position]
         difference = error_difference(len(cross_validation.y), plan.groups)
         candidates = read_curve(by_value, plan.capacity, difference, plan.tolerance)
-    if parts is not None:
-        curve, half = parts.points(part_folds, folds)
+    if learning_curve is not None:
+        curve, parts = learning_curve.points(part_folds, folds)
     return FitDiagnosis._from_folds(
         plan.estimator,
         cross_validation,
@@ -376,9 +400,10 @@ def run_diagnosis(plan, progress=None, finished=None):
         groups=plan.groups,
         shuffled=plan.shuffled,
         curve=curve,
-        half=half,
+        parts=parts,
         candidates=candidates,
         first_row=plan.first_row,
+        test=plan.test,
         configuration=plan.configuration,
         ignore=plan.ignore,
     )

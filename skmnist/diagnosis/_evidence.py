@@ -1,6 +1,6 @@
 """Errors of every sample, and the estimates that verdict and findings use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -10,8 +10,11 @@ from skmnist._cross_validation._duplicates import Duplicates
 from skmnist._cross_validation._neighbours import Neighbours
 from skmnist._estimate import Estimate
 from skmnist.diagnosis import _intervals as intervals
+from skmnist.diagnosis._extrapolation import extrapolate
 from skmnist.diagnosis._labels import find_suspect_labels
+from skmnist.diagnosis._learning_rate import rate_fault
 from skmnist.diagnosis._scatter import Scatter
+from skmnist.diagnosis._shift import NewSamples
 from skmnist.search._candidates import Candidates
 
 # Two-sided confidence at which bias and gap decide the verdict, chosen by simulation
@@ -46,14 +49,18 @@ class Evidence:
         Whether the splits were drawn at random; None if that is not known.
     parameters : frozenset of str, default=frozenset()
         Names of the classifier's parameters, for advice.
-    half : list of Fold, default=None
-        Of the classifier, trained on half the rows of each split.
+    parts : dict of float to list of Fold, default={}
+        Of the classifier, by the fraction of the rows of each split trained on.
     duplicates : Duplicates, default=None
         Test rows that are identical to a training row of their split.
     candidates : Candidates, default=None
         Results of a search, or of other values of a parameter of capacity.
     neighbours : Neighbours, default=None
         The labels of the nearest training samples.
+    test : NewSamples, default=None
+        Samples that belong to no split.
+    suggested_rate : float, default=None
+        A learning rate to try, if the one used is unsuitable.
     """
 
     folds: list
@@ -66,10 +73,12 @@ class Evidence:
     groups: np.ndarray | None = None
     shuffled: bool | None = None
     parameters: frozenset = frozenset()
-    half: list | None = None
+    parts: dict = field(default_factory=dict)
     duplicates: Duplicates | None = None
     candidates: Candidates | None = None
     neighbours: Neighbours | None = None
+    test: NewSamples | None = None
+    suggested_rate: float | None = None
 
     @property
     def known(self):
@@ -130,16 +139,24 @@ class Evidence:
 
     @cached_property
     def errors(self):
-        """Estimate of each error: "reference", "train" and "validation"."""
+        """Estimate of each error: "reference", "train", "validation", maybe "test"."""
         if self.known:
             reference = Estimate(self.reference, self.reference, self.reference)
         else:
             reference = self._error(self.reference_error, reference=1)
-        return {
+        errors = {
             "reference": reference,
             "train": self._error(self.train_error, train=1),
             "validation": self._error(self.validation_error, validation=1),
         }
+        if self.test is not None and self.test.codes is not None:
+            errors["test"] = self.test.error(self)
+        return errors
+
+    @cached_property
+    def test_excess(self):
+        """The test error minus the validation error; None without test labels."""
+        return None if self.test is None else self.test.excess(self)
 
     @cached_property
     def bias(self):
@@ -258,6 +275,11 @@ class Evidence:
         return self._loss(starts), self.loss_difference(starts, self._last_losses())
 
     @cached_property
+    def rate_fault(self):
+        """Whether the learning rate is unsuitable, as `rate_fault` returns it."""
+        return rate_fault(self)
+
+    @cached_property
     def last_loss(self):
         """The validation loss of the fitted classifier."""
         # Not the end of the curve: early stopping restores its best epoch.
@@ -322,9 +344,9 @@ class Evidence:
     @cached_property
     def more_data(self):
         """Decrease of the error on the same new samples, from half the rows to all."""
-        if self.half is None:
+        if 0.5 not in self.parts:
             return None
-        half, whole = self._test_error(self.half), self.validation_error
+        half, whole = self._test_error(self.parts[0.5]), self.validation_error
         _, rows = _known(half + whole)
         return intervals.paired_difference(
             half[rows], whole[rows], groups=self._groups(rows)
@@ -345,6 +367,18 @@ class Evidence:
         if count == 0 or len(rows) - count < _FEWEST_ROWS:
             return count, None
         return count, intervals.two_sample_difference(known[~twins], known[twins])
+
+    @cached_property
+    def extrapolation(self):
+        """The learning curve drawn on, or None."""
+        if not self.parts:
+            return None
+        stages = [self.parts[fraction] for fraction in sorted(self.parts)]
+        stages.append(self.folds)
+        errors = np.array([self._test_error(folds) for folds in stages])
+        rows = np.flatnonzero(~np.isnan(errors).any(axis=0))
+        sizes = [np.mean([len(fold.train) for fold in folds]) for folds in stages]
+        return extrapolate(errors[:, rows], sizes, self._groups(rows))
 
     @cached_property
     def outlier_split(self):

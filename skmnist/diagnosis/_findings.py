@@ -1,11 +1,15 @@
 """The findings of a diagnosis. Each is one function of the evidence, in `CHECKS`."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from skmnist._estimate import percent
 from skmnist.diagnosis import _advice
+from skmnist.diagnosis._extrapolation import drawn_on
+from skmnist.diagnosis._finding import Finding, value_of
+from skmnist.diagnosis._finding import record as _record
+from skmnist.diagnosis._finding import written_loss as _loss
+from skmnist.diagnosis._learning_rate import unsuitable_rate
+from skmnist.diagnosis._shift import shifted
 
 # A loss that decreased by a smaller fraction at the end counts as converged.
 _NEGLIGIBLE_FALL = 0.05
@@ -13,37 +17,6 @@ _NEGLIGIBLE_FALL = 0.05
 _SIGNIFICANT = 0.01
 # Of suspect labels in the evidence; the table has all.
 _MOST_ROWS = 24
-
-
-@dataclass(frozen=True)
-class Finding:
-    """An observation about a fit, with its numbers and advice.
-
-    Attributes
-    ----------
-    code : str
-        Stable: "FIT01", "FIT02", ...
-    title : str
-        A few words.
-    sentence : str
-        The finding with its numbers.
-    evidence : dict of str to float, int, str, bool or list of int
-        Numbers by name; errors and intervals are fractions.
-    advice : str
-        What to try.
-    severity : {"issue", "tip"}, default="issue"
-        Something is wrong with the fit, the data or the splits; or nothing is, and
-        something may be gained.
-    """
-
-    __module__ = "skmnist.diagnosis"
-
-    code: str
-    title: str
-    sentence: str
-    evidence: dict
-    advice: str
-    severity: str = "issue"
 
 
 def find(evidence):
@@ -238,14 +211,14 @@ def more_data_helps(evidence):
         return None
     if evidence.more_data.value < evidence.tolerance / 4:
         return None  # proven, but too little to be worth twice the samples
+    said, more, numbers = drawn_on(evidence)
     return Finding(
         "FIT07",
         "More data helps",
         "From half the training samples to all of them the error on the same new "
-        f"samples fell by {evidence.more_data}.",
-        _record(fall=evidence.more_data),
-        "Collect more samples: doubling the number again should bring part of this "
-        f"decrease again.{_advice.augmentation(evidence.parameters)}",
+        f"samples fell by {evidence.more_data}.{said}",
+        _record(fall=evidence.more_data) | numbers,
+        f"Collect more samples{more}.{_advice.augmentation(evidence.parameters)}",
         severity="tip",
     )
 
@@ -419,6 +392,8 @@ CHECKS = {
     "FIT11": negative_gap,
     "FIT12": duplicates_across_splits,
     "FIT13": suspect_labels,
+    "FIT14": unsuitable_rate,
+    "FIT15": shifted,
 }
 
 
@@ -443,26 +418,6 @@ def confidence(estimate, limit):
     return f"a confidence of {100 * max(above, 1 - above):.0f} %"
 
 
-def value_of(estimate):
-    """Write the value of an estimate, without its interval."""
-    return percent(estimate.value)
-
-
 def _plain(value):
     """Return a number as it is, and anything else as text."""
     return float(value) if isinstance(value, int | float) else str(value)
-
-
-def _loss(estimate):
-    low, high = f"{estimate.low:.2g}", f"{estimate.high:.2g}"
-    return f"{estimate.value:.2g} (95 % interval {low} to {high})"
-
-
-def _record(**estimates):
-    """Return estimates as plain numbers under `name`, `name_low` and `name_high`."""
-    record = {}
-    for name, estimate in estimates.items():
-        record[name] = float(estimate.value)
-        record[f"{name}_low"] = float(estimate.low)
-        record[f"{name}_high"] = float(estimate.high)
-    return record

@@ -23,6 +23,8 @@ def record_of(diagnosis):
     tables = ("learning_curve", "capacity_curve", "calibration")
     tables += ("mistakes", "suspect_labels")
     errors = diagnosis.errors.items()
+    excess, separation = diagnosis.test_excess, diagnosis.test_separation
+    drawn_on = diagnosis.extrapolation and diagnosis.extrapolation.to_frame()
     record = {
         "version": VERSION,
         "verdict": diagnosis.verdict,
@@ -36,6 +38,8 @@ def record_of(diagnosis):
         "resolution": diagnosis.resolution,
         "reference": diagnosis.reference,
         "errors": {name: asdict(error) for name, error in errors},
+        "test_excess": excess and asdict(excess),
+        "test_separation": separation and asdict(separation),
         "n_samples": diagnosis.n_samples,
         "classes": diagnosis.classes,
         "folds": diagnosis.folds.to_dict("records"),
@@ -45,6 +49,7 @@ def record_of(diagnosis):
         "per_class": _as_lists(diagnosis.per_class),
         "per_class_sentence": diagnosis.per_class_sentence,
         **{name: _as_lists(getattr(diagnosis, name)) for name in tables},
+        "extrapolation": _as_lists(drawn_on),
         "data": diagnosis.data,
         "configuration": diagnosis.configuration,
     }

@@ -1,6 +1,6 @@
 """The result of a diagnosis."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from skmnist._cross_validation._reference import (
     run_dummy,
     run_reference,
 )
+from skmnist._cross_validation._scores import take_rows
 from skmnist._cross_validation._stages import CrossValidation
 from skmnist._seed import draw_seed
 from skmnist.diagnosis import _tables
@@ -27,8 +28,10 @@ from skmnist.diagnosis._checks import (
 from skmnist.diagnosis._classes import per_class_sentence, per_class_table
 from skmnist.diagnosis._evidence import Evidence
 from skmnist.diagnosis._findings import find
+from skmnist.diagnosis._learning_rate import suggested_rate
 from skmnist.diagnosis._mistakes import MOST_SHOWN, find_mistakes, pixels_of
 from skmnist.diagnosis._record import record_of
+from skmnist.diagnosis._shift import NewSamples, separate
 from skmnist.diagnosis._verdict import conclude
 from skmnist.report._html import HTMLMixin
 from skmnist.report._provenance import fingerprints, one_line
@@ -64,14 +67,16 @@ class FitDiagnosis(HTMLMixin):
     reference : str
         The model or error that the bias is measured against.
     errors : dict of str to Estimate
-        Keys "reference", "train" and "validation".
+        Keys "reference", "train" and "validation", and "test" with labelled test
+        samples.
     n_samples : int
         The number of validation samples.
     classes : ndarray of shape (n_classes,)
         The labels, sorted.
     folds : DataFrame
         For each split: fold (from 1), n_train, n_validation, loss, accuracy and
-        balanced accuracy of both sides, those of `scoring`, fit_time.
+        balanced accuracy of both sides, those of `scoring`, fit_time; test_accuracy
+        with labelled test samples.
     epochs : DataFrame or None
         For each split and epoch: fold, epoch (both from 1), loss and accuracy of both
         sides in inference mode. None if the estimator does not train in epochs.
@@ -89,8 +94,17 @@ class FitDiagnosis(HTMLMixin):
     out_of_fold : DataFrame
         y_true, y_pred, probability of the prediction and split, indexed by row of X, or
         of X_val with a hold-out.
+    test_excess : Estimate or None
+        The test error minus the validation error; None without labelled test samples.
+    test_separation : Separation or None
+        How well a classifier tells the test samples from those of X: `auc`, `p_value`,
+        `n_train`, `n_test`. None without test samples, with fewer than 20 samples of
+        either, or with groups.
     learning_curve : DataFrame or None
         train_size, fold, train_accuracy, validation_accuracy.
+    extrapolation : Extrapolation or None
+        The learning curve drawn on to four times the data: `at` and `samples_for`. None
+        without a learning curve, or if it does not determine how it goes on.
     capacity_curve : DataFrame or None
         value (as text, the simplest first), fold, train_accuracy, validation_accuracy.
     calibration : DataFrame or None
@@ -108,8 +122,8 @@ class FitDiagnosis(HTMLMixin):
     suspect_images : ndarray of uint8 of shape (n_suspects, h, w[, 3]) or None
         Pixels of the first 24, as in `mistake_images`.
     data : dict of str to dict
-        Of "X" and "y" (and "X_val", "y_val", "groups" and arrays of `params`): "shape",
-        "dtype" and "sha256".
+        Of "X" and "y" (and "X_val", "y_val", "X_test", "y_test", "groups" and arrays
+        of `params`): "shape", "dtype" and "sha256".
     configuration : dict of str to str
         Arguments of `diagnose_fit` as text; after `from_cv_results` the estimator.
     ignore : tuple of str
@@ -248,16 +262,18 @@ class FitDiagnosis(HTMLMixin):
         groups=None,
         shuffled=None,
         curve=None,
-        half=None,
+        parts=None,
         candidates=None,
         first_row=0,
+        test=None,
         configuration=None,
         ignore=(),
     ):
         """Diagnose folds that were trained before.
 
-        `reference` is the result of `run_reference`, `curve` and `half` are those of
-        `run_learning_curve`, and `first_row` is the first row of a hold-out.
+        `reference` is the result of `run_reference`, `curve` and `parts` are those of
+        `LearningCurve.points`, and `first_row` is the first row of a hold-out. `test`
+        has test samples, their labels and their classes.
         """
         X, y, splits = cross_validation.X, cross_validation.y, cross_validation.splits
         classes, codes = np.unique(y, return_inverse=True)
@@ -273,11 +289,23 @@ class FitDiagnosis(HTMLMixin):
             groups=groups,
             shuffled=shuffled,
             parameters=parameter_names(estimator),
-            half=half,
+            parts=parts or {},
             duplicates=find_duplicates(X, splits),
             candidates=candidates,
             neighbours=find_neighbours(X, codes, splits, cross_validation.seed),
+            test=_test_samples(test, X, first_row, groups, cross_validation.seed),
         )
+        fault = evidence.rate_fault
+        if fault is not None:
+            train = splits[0][0]
+            rate = suggested_rate(
+                estimator,
+                take_rows(X, train),
+                y[train],
+                fault,
+                draw_seed(cross_validation.seed),
+            )
+            evidence = replace(evidence, suggested_rate=rate)
         suspects = _tables.suspect_labels_table(evidence, classes)["row"]
         mistakes = find_mistakes(_tables.out_of_fold_table(evidence, classes))
         return cls(
@@ -286,7 +314,7 @@ class FitDiagnosis(HTMLMixin):
             learning_curve=curve,
             mistake_images=pixels_of(X, mistakes["row"].to_numpy()),
             suspect_images=pixels_of(X, suspects.head(MOST_SHOWN).to_numpy()),
-            data=fingerprints(X, y, groups, cross_validation.params, first_row),
+            data=fingerprints(X, y, groups, cross_validation.params, first_row, test),
             configuration=configuration or {},
             first_row=first_row,
             ignore=ignore,
@@ -348,8 +376,18 @@ class FitDiagnosis(HTMLMixin):
 
     @cached_property
     def errors(self):
-        """Dict of str to Estimate: "reference", "train" and "validation"."""
+        """Dict of str to Estimate: "reference", "train", "validation", maybe "test"."""
         return self.evidence.errors
+
+    @cached_property
+    def test_excess(self):
+        """Estimate or None: the test error minus the validation error."""
+        return self.evidence.test_excess
+
+    @cached_property
+    def test_separation(self):
+        """Separation or None: how well test samples are told from the others."""
+        return None if self.evidence.test is None else self.evidence.test.separation
 
     @cached_property
     def n_samples(self):
@@ -359,7 +397,9 @@ class FitDiagnosis(HTMLMixin):
     @cached_property
     def folds(self):
         """DataFrame: scores of each split."""
-        return _tables.folds_table(self.evidence.folds, self.evidence.codes)
+        return _tables.folds_table(
+            self.evidence.folds, self.evidence.codes, self.evidence.test
+        )
 
     @cached_property
     def epochs(self):
@@ -390,6 +430,11 @@ class FitDiagnosis(HTMLMixin):
     def out_of_fold(self):
         """DataFrame: the prediction of each validation sample."""
         return _tables.out_of_fold_table(self.evidence, self.classes, self.first_row)
+
+    @cached_property
+    def extrapolation(self):
+        """Extrapolation or None: the learning curve drawn on."""
+        return self.evidence.extrapolation
 
     @cached_property
     def capacity_curve(self):
@@ -478,3 +523,15 @@ class FitDiagnosis(HTMLMixin):
         from skmnist.report._card import render_diagnosis_card
 
         return render_diagnosis_card(self)
+
+
+def _test_samples(test, X, first_row, groups, seed):
+    """Return test samples as evidence, compared with those that are trained on."""
+    if test is None:
+        return None
+    X_test, _, codes = test
+    # Samples of one group are alike, so that new groups could always be told apart.
+    separation = None
+    if groups is None:
+        separation = separate(X[: first_row or None], X_test, seed)
+    return NewSamples(codes, separation)

@@ -56,12 +56,17 @@ class Scatter:
             ]
             means, variances = self._means(values, "test")
             scores, noise = scores + means, noise + variances
-        drift = drift_variance(self.deviations, evidence.folds)
-        return (train + validation) ** 2 * drift + excess_variance(scores, noise)
+        drift = (train + validation) ** 2 * self.drift
+        return drift + excess_variance(scores, noise)
 
     def excess(self, values, side):
         """Return the `excess_variance` of values given per split for a side's rows."""
         return excess_variance(*self._means(values, side))
+
+    @cached_property
+    def drift(self):
+        """`drift_variance` of the diagnosed classifier."""
+        return drift_variance(self.deviations, self.evidence.folds)
 
     @cached_property
     def deviations(self):

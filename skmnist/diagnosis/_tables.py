@@ -10,7 +10,7 @@ _SCORES = [
 ]
 
 
-def folds_table(folds, codes):
+def folds_table(folds, codes, test=None):
     """Tabulate the scores of each split.
 
     Parameters
@@ -18,6 +18,7 @@ def folds_table(folds, codes):
     folds : list of Fold
     codes : ndarray of int of shape (n_rows,)
         True classes.
+    test : NewSamples, default=None
 
     Returns
     -------
@@ -39,9 +40,14 @@ def folds_table(folds, codes):
             count = np.bincount(codes[samples])
             recall = np.bincount(codes[samples], ~wrong)[count > 0] / count[count > 0]
             row[f"{side}_balanced_accuracy"] = np.mean(recall)
-        rows.append(row | fold.scores | {"fit_time": fold.fit_time})
+        own = fold.scores | {"fit_time": fold.fit_time}
+        if test is not None and test.codes is not None:
+            own["test_accuracy"] = 1 - np.mean(test.wrong([fold]))
+        rows.append(row | own)
     sizes = ["fold", "n_train", "n_validation"]
     columns = [*sizes, *_SCORES, *own_scores(folds), "fit_time"]
+    if "test_accuracy" in rows[0]:
+        columns.insert(-1, "test_accuracy")
     return pd.DataFrame(rows, columns=columns)
 
 

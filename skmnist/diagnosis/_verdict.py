@@ -264,13 +264,15 @@ def _remedy(evidence, open_sides):
 
 def _errors(evidence):
     errors = evidence.errors
-    said = (
+    parts = [
         f"training error {value_of(errors['train'])}, validation error "
         f"{value_of(errors['validation'])}, error of the reference "
         f"({evidence.reference_name}) {value_of(errors['reference'])}"
-    )
+    ]
+    if "test" in errors:
+        parts.append(f"error on the test samples {errors['test']}")
     if not evidence.paired:
-        said += (
-            "; the variation between trainings is not included, as there is one split"
+        parts.append(
+            "the variation between trainings is not included, as there is one split"
         )
-    return said
+    return "; ".join(parts)

@@ -1,10 +1,10 @@
-"""The error budget: reference, training and validation error side by side."""
+"""The error budget: reference, training, validation and test error side by side."""
 
 from skmnist.displays._names import label_names, use_fonts
 from skmnist.displays._style import SIDES, STYLES, prepare_axes
 
-# The rows of the picture, from the top.
-_ROWS = ("reference", "train", "validation")
+# The rows of the picture, from the top; the last one if there are test samples.
+_ROWS = ("reference", "train", "validation", "test")
 
 
 class FitDiagnosisDisplay:
@@ -13,7 +13,7 @@ class FitDiagnosisDisplay:
     A shaded span behind the training error shows the tolerated bias above the
     reference error, and a span behind the validation error the tolerated gap above the
     training error. A point beyond its span is a bias or a gap larger than the
-    tolerance.
+    tolerance. With labelled test samples, a last row shows the error on them.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class FitDiagnosisDisplay:
     figure_ : matplotlib Figure
         Figure that contains it.
     lines_ : list of matplotlib Line2D
-        The points of reference, training and validation.
+        The points of reference, training and validation, and of the test samples.
 
     See Also
     --------
@@ -54,7 +54,7 @@ class FitDiagnosisDisplay:
         self.diagnosis = diagnosis
 
     def plot(self, ax=None):
-        """Draw the three errors with their intervals.
+        """Draw the errors with their intervals.
 
         Parameters
         ----------
@@ -73,6 +73,7 @@ class FitDiagnosisDisplay:
         self.lines_ = [
             _draw_error(ax, row, name, diagnosis.errors[name])
             for row, name in enumerate(_ROWS)
+            if name in diagnosis.errors
         ]
         known_above = has_known_error(diagnosis) and (
             diagnosis.errors["reference"].value > diagnosis.errors["train"].value
@@ -84,7 +85,8 @@ class FitDiagnosisDisplay:
         )
         _set_limits(ax, diagnosis)
         (reference,) = label_names([diagnosis.reference], 18, "model")
-        ax.set_yticks(range(3), [f"Reference\n{reference}", *SIDES.values()])
+        labels = [f"Reference\n{reference}", *SIDES.values(), "Test"]
+        ax.set_yticks(range(len(self.lines_)), labels[: len(self.lines_)])
         ax.tick_params(axis="y", length=0)
         ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=""))
         ax.set(xlabel="Error (%)", title=f"Error budget: {diagnosis.verdict}")
@@ -172,4 +174,4 @@ def _set_limits(ax, diagnosis):
     lowest = min(0.0, *(error.low for error in errors.values()))
     width = highest - lowest
     ax.set_xlim(lowest - 0.06 * width, lowest + 1.3 * width)
-    ax.set_ylim(2.6, -0.5)
+    ax.set_ylim(len(errors) - 0.4, -0.5)

@@ -8,6 +8,7 @@ STYLES = {
     "reference": {"color": "#555555", "marker": "D"},
     "train": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
     "validation": {"color": "#D55E00", "marker": "s", "linestyle": "--"},
+    "test": {"color": "#009E73", "marker": "^"},
 }
 # For further displays on the same axes: Okabe and Ito's others, a pair at a time.
 _FURTHER_COLORS = {

@@ -72,6 +72,11 @@ def render_diagnosis_card(diagnosis):
         numbers={
             f"Training error, on {noun}s the model was trained on": errors["train"],
             f"Validation error, on new {noun}s": errors["validation"],
+            **(
+                {f"Test error, on the test {noun}s": errors["test"]}
+                if "test" in errors
+                else {}
+            ),
             f"Reference, {diagnosis.reference}": errors["reference"],
         },
         note=(

@@ -106,4 +106,18 @@ FINDINGS = {
         "overlap, such images become rare the farther they are from the border; wrong "
         "labels are equally frequent everywhere."
     ),
+    "FIT14": (
+        "The learning rate is the size of the steps in which a network is changed "
+        "during training. If it is too high, the steps go too far, and the loss jumps "
+        "up and down in place of falling. If it is too low, the loss falls steadily, "
+        "but takes far more epochs than needed. The suggested rate was measured on "
+        "these images, by a short training with a growing rate."
+    ),
+    "FIT15": (
+        "The test images were not used in the cross-validation. They show whether its "
+        "results hold where the model is to be used. Two things are compared: the "
+        "error on the test images with the error on the held-out images, and the "
+        "images themselves. A second classifier, trained to tell test images from the "
+        "others, can do better than guessing only if they differ."
+    ),
 }

@@ -81,7 +81,7 @@ def drawings_of(diagnosis):
     drawings = {
         "error_budget": Drawing(
             lambda ax: FitDiagnosisDisplay(diagnosis).plot(ax),
-            "Reference, training and validation error with their intervals",
+            f"{_errors_in_words(diagnosis)} error with their intervals",
         ),
         "accuracy": Drawing(
             lambda ax: draw(ax, diagnosis, "accuracy"),
@@ -122,6 +122,12 @@ def drawings_of(diagnosis):
         if getattr(diagnosis, name) is None:
             del drawings[name]
     return drawings
+
+
+def _errors_in_words(diagnosis):
+    if "test" in diagnosis.errors:
+        return "Reference, training, validation and test"
+    return "Reference, training and validation"
 
 
 def draw_values(ax, curve, xlabel, title="Capacity curve", quantity="accuracy"):
@@ -200,9 +206,43 @@ def _draw_learning_curve(ax, diagnosis):
         )[0]
         for side, name in SIDES.items()
     ]
+    if diagnosis.extrapolation is not None:
+        lines.append(_draw_on(ax, diagnosis.extrapolation))
     add_legend(ax, lines)
     ax.set(xlabel=f"Training {noun_of(diagnosis)}s", title="Learning curve")
     label_scores(ax, "accuracy")
+
+
+def _draw_on(ax, extrapolation):
+    """Draw how the validation accuracy goes on, with its 95 % band; return the line."""
+    curve, colour = extrapolation.to_frame(), STYLES["validation"]["color"]
+    curve = curve[curve["train_size"] >= 0.999 * extrapolation.n_train]
+    size = curve["train_size"]
+    ax.fill_between(
+        size,
+        1 - curve["high"],
+        1 - curve["low"],
+        facecolor="none",
+        edgecolor=colour,
+        alpha=0.5,
+        hatch="////",
+        linewidth=0,
+    )
+    label = "Drawn on; hatched: its 95 % interval"
+    (line,) = ax.plot(size, 1 - curve["error"], ":", color=colour, label=label)
+    for times in (2, 4):
+        n_train = times * extrapolation.n_train
+        ax.axvline(n_train, color="#999999", linewidth=0.8, zorder=0)
+        ax.annotate(
+            f"{times} times",
+            (n_train, 0.02),
+            xycoords=("data", "axes fraction"),
+            rotation=90,
+            ha="right",
+            fontsize="small",
+            color="#555555",
+        )
+    return line
 
 
 def _draw_calibration(ax, calibration):

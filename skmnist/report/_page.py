@@ -136,6 +136,8 @@ def _columns(folds):
         )
         for side, word in (("train", "Training"), ("validation", "Validation"))
     ]
+    if "test_accuracy" in folds:
+        shown.append(("test_accuracy", "Test accuracy, %", True))
     known = {name for name, _, _ in shown}
     own = [
         (name, f"{word} {name.removeprefix(f'{side}_')}", False)
@@ -174,6 +176,8 @@ def describe(configuration, data, noun):
             parts[0] += f" of {' × '.join(map(str, shape))}{flat}"
         if "X_val" in data:
             parts.append(f"{data['X_val']['shape'][0]:,} for validation")
+        if "X_test" in data:
+            parts.append(f"{data['X_test']['shape'][0]:,} test {noun}s")
         name = configuration.get("data")
         named = "" if name is None else f" ({name})"
         head["Data"] = ", ".join([*parts, data["X"]["dtype"]]) + named

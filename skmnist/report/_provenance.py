@@ -61,7 +61,7 @@ def fingerprint(data):
     }
 
 
-def fingerprints(X, y, groups=None, params=None, first_row=0):
+def fingerprints(X, y, groups=None, params=None, first_row=0, test=None):
     """Return the fingerprints of the data of a diagnosis, by name.
 
     Parameters
@@ -73,6 +73,8 @@ def fingerprints(X, y, groups=None, params=None, first_row=0):
         Metadata of `fit`; values with one entry per sample are included.
     first_row : int, default=0
         The first row of a hold-out, which has fingerprints of its own; 0 without one.
+    test : tuple, default=None
+        Test samples, their labels or None, and anything else.
 
     Returns
     -------
@@ -82,6 +84,9 @@ def fingerprints(X, y, groups=None, params=None, first_row=0):
     parts = {"X": X[trained], "y": y[trained]}
     if first_row:
         parts |= {"X_val": X[first_row:], "y_val": y[first_row:]}
+    if test is not None:
+        names = ("X_test", "y_test")
+        parts |= {k: v for k, v in zip(names, test, strict=False) if v is not None}
     if groups is not None:
         parts["groups"] = groups
     for name, value in (params or {}).items():

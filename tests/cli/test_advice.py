@@ -68,6 +68,18 @@ def advised(diagnosis, network=None, typed=TYPED, folds=None, *, of_images=True)
             ("epochs", 14),
         ),
         (
+            diagnosis_of(
+                "underfit", FIT04={"n_epochs": 7}, FIT14={"suggested_rate": 0.002}
+            ),
+            None,
+            ("settings", ["learning_rate=0.002"]),
+        ),
+        (
+            diagnosis_of("underfit", FIT04={"n_epochs": 7}, FIT14={}),
+            None,
+            ("epochs", 14),
+        ),
+        (
             diagnosis_of("underfit", FIT02={}),
             None,
             ("settings", ["hidden_layer_sizes=400x200"]),

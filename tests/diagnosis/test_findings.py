@@ -170,7 +170,10 @@ def test_learning_curve_leaves_out_parts_too_small_to_fit(digits):
 def test_more_data_helps_only_if_it_matters(fall, found):
     estimate = Estimate(fall, 0.001, 0.01)
     evidence = SimpleNamespace(
-        more_data=estimate, tolerance=0.02, parameters=frozenset()
+        more_data=estimate,
+        tolerance=0.02,
+        parameters=frozenset(),
+        extrapolation=None,
     )
     assert (more_data_helps(evidence) is not None) == found
 

@@ -63,7 +63,7 @@ def test_listed_rows_are_those_flipped(flipped):
 
 def test_suspects_stand_in_text_record_and_page(flipped):
     diagnosis, _ = flipped
-    assert "FIT13 Suspect labels: An estimated" in str(diagnosis)
+    assert "FIT13 Suspect labels (issue): An estimated" in str(diagnosis)
     record = json.loads(json.dumps(diagnosis.to_dict()))
     assert record["suspect_labels"]["row"] == diagnosis.suspect_labels["row"].tolist()
     assert diagnosis.suspect_images.shape == (24, 8, 8)

@@ -73,6 +73,7 @@ def fake_diagnosis(**changes):
         "findings": [finding],
         "reference": "RBF-SVC",
         "tolerance": 0.02,
+        "extrapolation": None,
         "n_samples": 150,
         "classes": np.array([3, 5, 8]),
         "bias": estimate(-0.01, -0.02, 0.0),

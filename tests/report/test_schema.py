@@ -114,7 +114,7 @@ def test_files_of_a_report_and_printed_record_are_valid(data, tmp_path):
         (["bias", "low"], "0.1"),
         (["gap", "value"], None),
         (["tolerance"], 2),
-        (["errors", "test"], {"value": 0.1, "low": 0, "high": 1}),
+        (["errors", "tests"], {"value": 0.1, "low": 0, "high": 1}),
         (["n_samples"], 400.5),
         (["classes", 0], None),
         (["folds", 0, "fold"], "1"),
@@ -148,3 +148,15 @@ def test_missing_entry_is_rejected(record, name):
     rest = {key: value for key, value in record.items() if key != name}
     with pytest.raises(ValidationError):
         VALIDATOR.validate(rest)
+
+
+def test_test_samples_are_valid(data):
+    X, y = data
+    diagnosis = diagnose_fit(
+        SVC(), X[:300], y[:300], cv=2, reference=0.05, X_test=X[300:], y_test=y[300:]
+    )
+    record = diagnosis.to_dict()
+    VALIDATOR.validate(record)
+    assert record["test_separation"]["n_test"] == 100
+    assert "test_accuracy" in record["folds"][0]
+    assert "test" in record["errors"]
