@@ -330,6 +330,11 @@ class FitDiagnosis(HTMLMixin):
         """List of Finding: also those that are not listed, which decide a verdict."""
         return find(self.evidence)
 
+    @property
+    def _has_no_evidence(self):
+        """Whether version 0.1.0 saved this diagnosis, with its tables only."""
+        return "evidence" not in vars(self)
+
     @cached_property
     def _conclusion(self):
         return conclude(self.evidence, self._all_findings)
@@ -419,11 +424,15 @@ class FitDiagnosis(HTMLMixin):
     @cached_property
     def per_class(self):
         """DataFrame: error, interval and precision of each class."""
+        if self._has_no_evidence:
+            return None
         return per_class_table(self.evidence, self.classes)
 
     @cached_property
     def per_class_sentence(self):
         """str: the classes that are proven worse than the others, or nothing."""
+        if self.per_class is None:
+            return ""
         return per_class_sentence(self.per_class, self.errors["validation"].value)
 
     @cached_property
@@ -455,6 +464,8 @@ class FitDiagnosis(HTMLMixin):
     @cached_property
     def suspect_labels(self):
         """DataFrame: labels that are probably wrong, the most suspect first."""
+        if self._has_no_evidence:
+            return None
         return _tables.suspect_labels_table(self.evidence, self.classes, self.first_row)
 
     def __repr__(self):

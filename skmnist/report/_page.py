@@ -108,14 +108,11 @@ def render_page(diagnosis, drawings, made):
         figures=drawings,
         pairs=_confused_pairs(diagnosis),
         per_class=_worst_classes(diagnosis),
-        n_worse=int(diagnosis.per_class["worse"].sum()),
         numbered=numbered_classes(diagnosis.classes),
         has_counts=has_counts(len(diagnosis.classes)),
         label_step=label_step(len(diagnosis.classes)),
         mistakes=_pictured(diagnosis.mistakes, diagnosis.mistake_images),
-        suspects=_pictured(
-            diagnosis.suspect_labels.head(_MOST_SUSPECTS), diagnosis.suspect_images
-        ),
+        suspects=_suspects(diagnosis),
         miscalibration=_miscalibration(diagnosis.calibration),
         folds=diagnosis.folds.to_dict("records"),
         summary=diagnosis.summary.to_dict("index"),
@@ -240,11 +237,21 @@ def _confused_pairs(diagnosis):
 def _worst_classes(diagnosis):
     """Return the rows of the classes; of many classes, those with the highest error."""
     per_class = diagnosis.per_class
+    if per_class is None:
+        return []
     if not has_counts(len(per_class)):
         per_class = per_class.sort_values(
             ["worse", "error"], ascending=False, kind="stable"
         ).head(_MOST_CLASSES)
     return per_class.to_dict("records")
+
+
+def _suspects(diagnosis):
+    """Return the first samples whose label is probably wrong."""
+    table = diagnosis.suspect_labels
+    if table is None:
+        return []
+    return _pictured(table.head(_MOST_SUSPECTS), diagnosis.suspect_images)
 
 
 def _pictured(table, images):

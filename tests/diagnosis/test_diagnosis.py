@@ -131,7 +131,9 @@ def test_best_stump_with_label_noise_is_good():
     stump = DecisionTreeClassifier(max_depth=1, random_state=0)
     diagnosis = diagnose_fit(stump, X, y, reference=0.05)
     assert diagnosis.verdict == "good"
-    assert diagnosis.findings == []
+    (finding,) = diagnosis.findings
+    assert finding.code == "FIT13"
+    assert finding.evidence["share_low"] < 0.05 < finding.evidence["share_high"]
     full = diagnose_fit(TREE, X, y, reference=0.05)
     assert full.verdict == "overfit"
     # A training error below the known error is not a negative bias.

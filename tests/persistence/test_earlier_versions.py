@@ -99,7 +99,12 @@ def test_transformers_load():
 def test_loaded_diagnosis_has_saved_results():
     diagnosis = read("diagnosis", "pickle")
     expected = json.loads((FOLDER / "diagnosis.json").read_text())
-    assert json.loads(json.dumps(diagnosis.to_dict())) == expected
+    record = json.loads(json.dumps(diagnosis.to_dict()))
+    # Later versions add what this diagnosis has no evidence for.
+    added = record.keys() - expected.keys()
+    assert added == {"per_class", "per_class_sentence", "suspect_labels"}
+    assert not any(record[name] for name in added)
+    assert {name: record[name] for name in expected} == expected
     assert pickle.loads(pickle.dumps(diagnosis)).verdict == diagnosis.verdict
     assert str(diagnosis).startswith(expected["sentence"])
 
