@@ -364,7 +364,7 @@ def test_html_is_escaped():
         render_html(diagnosis, command=HOSTILE[0], configuration={HOSTILE[1]: HOSTILE})
     )
     assert "script" not in page.tags
-    assert len(page.images) == N_FIGURES + 2
+    assert len(page.images) == N_FIGURES + 3
     assert HOSTILE[0] in page.text
 
 
