@@ -17,7 +17,7 @@ from skmnist.report._card import render_diagnosis_card
 from skmnist.search._candidates import Candidates
 
 SIMPLER = {"parameter": "depth", "value": 2, "best_value": 3}
-SIMPLER |= {"error": 0.1, "best_error": 0.1, "standard_error": 0.01}
+SIMPLER |= {"error": 0.1, "best_error": 0.1, "difference_high": 0.01}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,10 @@ def diagnosis():
 @pytest.mark.parametrize(
     ("code", "evidence"),
     [
-        ("FIT07", {"more_data": Estimate(0.03, 0.02, 0.04)}),
+        (
+            "FIT07",
+            {"more_data": Estimate(0.03, 0.02, 0.04), "extrapolation": None},
+        ),
         ("FIT09", {"candidates": Candidates([("C", 1.0, "highest", [0.1, 1.0])])}),
         ("FIT10", {"candidates": Candidates([], simpler=SIMPLER)}),
     ],
@@ -43,7 +46,13 @@ def test_what_could_be_gained_is_a_tip(code, evidence):
 @pytest.mark.parametrize(
     ("code", "evidence"),
     [
-        ("FIT01", {"advantage": Estimate(0.01, -0.01, 0.03)}),
+        (
+            "FIT01",
+            {
+                "advantage": Estimate(0.01, -0.01, 0.03),
+                "reference_advantage": None,
+            },
+        ),
         ("FIT11", {"difference": Estimate(-0.03, -0.04, -0.02)}),
     ],
 )

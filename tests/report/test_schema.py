@@ -157,6 +157,6 @@ def test_test_samples_are_valid(data):
     )
     record = diagnosis.to_dict()
     VALIDATOR.validate(record)
-    assert record["test_separation"]["n_test"] == 100
+    assert record["test_separation"]["n_test"] == 50  # held out of them
     assert "test_accuracy" in record["folds"][0]
     assert "test" in record["errors"]
