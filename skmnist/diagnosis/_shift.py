@@ -23,6 +23,9 @@ _MOST, _LEAST = 2000, 20
 _MOST_FEATURES = 50
 # With the interval of the errors, false alarms stay below 2 %: docs/studies/shift.py.
 _SIGNIFICANT = 0.002
+# Half of a 99 % interval, in multiples of half of a 95 % one: with the latter, 2.9 % of
+# the data sets without a shift had a higher error in one population.
+_WIDER = 2.576 / 1.960
 
 
 @dataclass(frozen=True)
@@ -209,7 +212,9 @@ def shifted(evidence):
     excess, separation = evidence.test_excess, evidence.test.separation
     # Less than a quarter of the tolerance does not matter, as for more data.
     harmful = (
-        excess is not None and excess.low > 0 and excess.value >= evidence.tolerance / 4
+        excess is not None
+        and excess.value > _WIDER * (excess.value - excess.low)
+        and excess.value >= evidence.tolerance / 4
     )
     differ = separation is not None and separation.is_proven
     if not harmful and not differ:
@@ -241,8 +246,8 @@ def _said_of_errors(evidence, excess, harmful):
     if excess.high < 0:
         return f"{values[0].upper()}{values[1:]}: it is lower by {excess.negated()}."
     return (
-        f"The error on the test samples is not proven higher: {values}, a difference "
-        f"of {excess}."
+        f"The error on the test samples is not proven higher (at 99 %): {values}, a "
+        f"difference of {excess}."
     )
 
 
