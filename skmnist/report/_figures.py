@@ -235,10 +235,11 @@ def _draw_on(ax, extrapolation):
         ax.axvline(n_train, color="#999999", linewidth=0.8, zorder=0)
         ax.annotate(
             f"{times} times",
-            (n_train, 0.02),
+            (n_train, 0.98),  # above the legend
             xycoords=("data", "axes fraction"),
             rotation=90,
             ha="right",
+            va="top",
             fontsize="small",
             color="#555555",
         )
