@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -223,7 +224,8 @@ def test_open_is_an_option_and_not_recorded(report, monkeypatch, command):
         return report
 
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
-    monkeypatch.setattr(_diagnose, "_run", lambda task: ({"mlp": None}, {}))
+    diagnosis = SimpleNamespace(verdict="good")
+    monkeypatch.setattr(_diagnose, "_run", lambda task: ({"mlp": diagnosis}, {}))
     monkeypatch.setattr("skmnist.report.write_report", write)
     monkeypatch.setattr(_search, "_run", lambda *args: None)
     for module in (_diagnose, _search):
