@@ -342,17 +342,40 @@ def main():
             for row in judge(STUDIES[name], *cell, args)
         ]
     ).round(4)
+    summary = summarize(table)
     print(table.to_string(index=False))
-    for (name, quantity), part in table.groupby(["study", "quantity"]):
-        print(
-            f"{name}, {quantity}: coverage {part['coverage'].min():.1%} to "
-            f"{part['coverage'].max():.1%}, mean {part['coverage'].mean():.1%}, "
-            f"{(part['coverage'] < 0.9).sum()} of {len(part)} below 90 %; width "
-            f"{part['width'].mean():.2f} times that of the true deviation, "
-            f"at most {part['width'].max():.2f}"
-        )
+    print(summary.to_string(index=False))
     if args.csv is not None:
         table.to_csv(args.csv, index=False)
+        summary.to_csv(args.csv.with_stem(f"{args.csv.stem}_summary"), index=False)
+
+
+def summarize(table):
+    """Return a row per study and quantity.
+
+    An estimate counts as biased if its mean is off by more than half its standard
+    deviation: no interval around it would contain the truth as often as it should.
+    """
+    off = (table["mean estimate"] - table["truth"]).abs()
+    biased = off > table["standard deviation"] / 2
+    rows = []
+    for (study, quantity), part in table.groupby(["study", "quantity"]):
+        low = part["coverage"] < 0.9
+        rows.append(
+            {
+                "study": study,
+                "quantity": quantity,
+                "rows": len(part),
+                "mean coverage": part["coverage"].mean(),
+                "below 0.9": low.sum(),
+                "of these biased": (low & biased[part.index]).sum(),
+                "lowest": part["coverage"].min(),
+                "lowest, unbiased": part.loc[~biased[part.index], "coverage"].min(),
+                "mean width": part["width"].mean(),
+                "widest": part["width"].max(),
+            }
+        )
+    return pd.DataFrame(rows).round(3)
 
 
 if __name__ == "__main__":

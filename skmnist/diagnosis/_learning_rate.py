@@ -15,7 +15,7 @@ from skmnist.diagnosis._finding import Finding
 #
 # Too high: of the changes of the loss in the second half of the epochs, rises are this
 # share (a half if it leads nowhere), and a change is on average this part of the loss
-# of chance.
+# of chance; and the training error is proven higher than that of the reference.
 _RISES, _AMPLITUDE = 0.4, 0.01
 # Too high, too: a loss that stays this far above that of chance, with this share of
 # rises. At a low rate it is there as well, but falls in every epoch.
@@ -52,7 +52,9 @@ def rate_fault(evidence):
     late = np.mean([np.mean(loss[len(loss) // 2 :]) for loss in losses])
     if late > _ABOVE_CHANCE * chance and rises >= _RISES_ABOVE_CHANCE:
         return "chance"
-    if rises >= _RISES and amplitude >= _AMPLITUDE * chance:
+    unsteady = rises >= _RISES and amplitude >= _AMPLITUDE * chance
+    # At the end of a good training, a loss rises and falls around its lowest value.
+    if unsteady and evidence.bias.low > 0:
         return "unsteady"
     return "slow" if _is_slow(evidence, losses, chance) else None
 

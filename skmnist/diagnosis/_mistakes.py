@@ -1,12 +1,14 @@
 """The wrong predictions with the highest probability, and their pixels."""
 
+import math
+
 import numpy as np
 from scipy import sparse
 
+from skmnist._images import is_flat_image
+
 #: Of samples that are shown.
 MOST_SHOWN = 24
-# Rows with fewer features, or with negative ones, are not taken for flat images.
-_SMALLEST_SIDE = 8
 _LARGEST_SIDE = 256
 
 
@@ -62,10 +64,8 @@ def _as_images(X):
     if X.dtype.kind not in "buif" or not np.isfinite(X).all():
         return None
     if X.ndim == 2:
-        side = round(X.shape[1] ** 0.5)
-        if side < _SMALLEST_SIDE or side**2 != X.shape[1] or X.min() < 0:
-            return None
-        return X.reshape(-1, side, side)
+        side = math.isqrt(X.shape[1])
+        return X.reshape(-1, side, side) if is_flat_image(X) else None
     if X.ndim == 4 and X.shape[-1] == 1:
         X = X[..., 0]
     return X if X.ndim == 3 or (X.ndim == 4 and X.shape[-1] == 3) else None
