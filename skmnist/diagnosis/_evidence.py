@@ -18,7 +18,7 @@ from skmnist.diagnosis._shift import NewSamples
 from skmnist.search._candidates import Candidates
 
 # Two-sided confidence at which bias and gap decide the verdict, chosen by simulation
-# (docs/coverage.rst): at 95 % one in eleven verdicts on clear cases was inconclusive.
+# (docs/coverage.rst): at 95 % one in eleven verdicts on clear cases is inconclusive.
 DECISION = 0.8
 # With fewer rows than this the error of a part of the samples is not judged.
 _FEWEST_ROWS = 20
