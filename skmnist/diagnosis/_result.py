@@ -36,6 +36,17 @@ from skmnist.diagnosis._verdict import conclude
 from skmnist.report._html import HTMLMixin
 from skmnist.report._provenance import fingerprints, one_line
 
+# What later versions have added to the results of version 0.1.0.
+_ADDED = {
+    "leaning": None,
+    "per_class": None,
+    "per_class_sentence": "",
+    "suspect_labels": None,
+    "extrapolation": None,
+    "test_excess": None,
+    "test_separation": None,
+}
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FitDiagnosis(HTMLMixin):
@@ -330,10 +341,10 @@ class FitDiagnosis(HTMLMixin):
         """List of Finding: also those that are not listed, which decide a verdict."""
         return find(self.evidence)
 
-    @property
-    def _has_no_evidence(self):
-        """Whether version 0.1.0 saved this diagnosis, with its tables only."""
-        return "evidence" not in vars(self)
+    def __setstate__(self, state):
+        """Restore a pickle; version 0.1.0 saved tables in place of the evidence."""
+        added = {} if "evidence" in state else _ADDED
+        self.__dict__.update(added | state)
 
     @cached_property
     def _conclusion(self):
@@ -424,8 +435,6 @@ class FitDiagnosis(HTMLMixin):
     @cached_property
     def per_class(self):
         """DataFrame: error, interval and precision of each class."""
-        if self._has_no_evidence:
-            return None
         return per_class_table(self.evidence, self.classes)
 
     @cached_property
@@ -464,8 +473,6 @@ class FitDiagnosis(HTMLMixin):
     @cached_property
     def suspect_labels(self):
         """DataFrame: labels that are probably wrong, the most suspect first."""
-        if self._has_no_evidence:
-            return None
         return _tables.suspect_labels_table(self.evidence, self.classes, self.first_row)
 
     def __repr__(self):
