@@ -370,7 +370,7 @@ class Evidence:
 
     @cached_property
     def extrapolation(self):
-        """The learning curve drawn on, or None."""
+        """The extrapolated learning curve, or None."""
         if not self.parts:
             return None
         stages = [self.parts[fraction] for fraction in sorted(self.parts)]

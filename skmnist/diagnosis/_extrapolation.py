@@ -1,4 +1,4 @@
-"""Draw a learning curve on, to up to four times the data, with a band."""
+"""Extrapolate a learning curve to up to four times the data, with a band."""
 
 import math
 from dataclasses import dataclass, field
@@ -8,8 +8,9 @@ from scipy.stats import chi2
 
 from skmnist._estimate import Estimate, percent
 from skmnist.diagnosis._finding import record
+from skmnist.diagnosis._intervals import BETWEEN_SAMPLES
 
-#: How many times the data a curve is drawn on to.
+#: How many times the data a curve is extrapolated to.
 MOST_TIMES = 4
 # Parts smaller than this fraction of the data follow another law.
 _LEAST_FRACTION = 0.24
@@ -17,9 +18,6 @@ _N_DRAWS = 1000
 # The exponents c that are tried, all equally probable before the points are seen. With
 # larger ones a curve would be flat from the start, which was too pessimistic.
 _EXPONENTS = np.linspace(0.05, 1.0, 20)
-# Variance of a point, in multiples of its variance over samples: another training set
-# of its size gives another model.
-_BETWEEN_SAMPLES = 1.4
 # An interval at twice the data that is wider than so many times the error says nothing.
 _WIDEST = 1.5
 # Fewer times as many samples are not worth a sentence.
@@ -28,13 +26,13 @@ _RELEVANT = 1.1
 # standard deviation: curves bend from their law both ways. Chosen, as the exponents
 # and the factor above, on the smaller data sets of docs/studies/extrapolation.py.
 _STRETCH = 0.4
-# A curve that no power law fits is not drawn on.
+# A curve that no power law fits is not extrapolated.
 _SIGNIFICANT = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class Extrapolation:
-    """A learning curve drawn on to four times the data.
+    """A learning curve extrapolated to four times the data.
 
     The error after training on n samples is taken to be a + b · n^−c, the form that
     fits most learning curves best [1]_, with a, b ≥ 0. Its parameters are fitted to
@@ -163,7 +161,7 @@ class Extrapolation:
 
 
 def extrapolate(errors, sizes, groups=None):
-    """Draw a learning curve on.
+    """Extrapolate a learning curve.
 
     Parameters
     ----------
@@ -191,9 +189,9 @@ def extrapolate(errors, sizes, groups=None):
     covariance = np.cov(draws.T)
     # A sample less or more that is wrong cannot be told from noise.
     covariance += np.eye(len(sizes)) / errors.shape[1] ** 2
-    covariance *= _BETWEEN_SAMPLES
+    covariance *= BETWEEN_SAMPLES  # another training set gives another model
     mean = errors.mean(axis=1)
-    draws = mean + math.sqrt(_BETWEEN_SAMPLES) * (draws - mean)
+    draws = mean + math.sqrt(BETWEEN_SAMPLES) * (draws - mean)
     scale = np.linalg.inv(np.linalg.cholesky(covariance))
     _, _, misfit = _fit(mean[None], sizes / sizes[-1], scale)
     if misfit.min() > chi2.ppf(1 - _SIGNIFICANT, max(1, len(sizes) - 2)):
@@ -209,7 +207,7 @@ def extrapolate(errors, sizes, groups=None):
     return found if twice.high - twice.low <= _WIDEST * found.error.value else None
 
 
-def drawn_on(evidence):
+def more_data_in_words(evidence):
     """Return what FIT07 says of more data.
 
     Returns

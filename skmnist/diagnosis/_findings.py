@@ -4,19 +4,18 @@ import numpy as np
 
 from skmnist._estimate import percent
 from skmnist.diagnosis import _advice
-from skmnist.diagnosis._extrapolation import drawn_on
+from skmnist.diagnosis._extrapolation import more_data_in_words
 from skmnist.diagnosis._finding import Finding, value_of
 from skmnist.diagnosis._finding import record as _record
 from skmnist.diagnosis._finding import written_loss as _loss
 from skmnist.diagnosis._learning_rate import unsuitable_rate
+from skmnist.diagnosis._mistakes import MOST_SHOWN
 from skmnist.diagnosis._shift import shifted
 
 # A loss that decreased by a smaller fraction at the end counts as converged.
 _NEGLIGIBLE_FALL = 0.05
 # Significance level for a split that differs from the others, after Bonferroni.
 _SIGNIFICANT = 0.01
-# Of suspect labels in the evidence; the table has all.
-_MOST_ROWS = 24
 
 
 def find(evidence):
@@ -211,7 +210,7 @@ def more_data_helps(evidence):
         return None
     if evidence.more_data.value < evidence.tolerance / 4:
         return None  # proven, but too little to be worth twice the samples
-    said, more, numbers = drawn_on(evidence)
+    said, more, numbers = more_data_in_words(evidence)
     return Finding(
         "FIT07",
         "More data helps",
@@ -371,7 +370,7 @@ def suspect_labels(evidence):
         f"{count:,} samples have a label that the model and the neighbours contradict.",
         {"n_suspects": count}
         | _record(share=share)
-        | {"rows": suspects.table["row"].head(_MOST_ROWS).tolist()},
+        | {"rows": suspects.table["row"].head(MOST_SHOWN).tolist()},
         advice,
     )
 

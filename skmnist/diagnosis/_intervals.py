@@ -14,7 +14,7 @@ CONFIDENCE = 0.95
 # docs/studies/coverage.py: what another training adds to the variance over samples and
 # over models (see `paired_difference`), a factor of the variance between splits, and
 # the level at which splits scatter beyond chance (both in _scatter.py).
-_BETWEEN_SAMPLES = 1.4
+BETWEEN_SAMPLES = 1.4
 _BETWEEN_MODELS = 0.25
 DRIFT = 2.0
 BEYOND_CHANCE = 0.99
@@ -180,7 +180,7 @@ def mean(values, *, training=True, instability=0.0, groups=None):
     """
     value = float(np.mean(values))
     variance, df = _variance_of_mean(values, groups)
-    variance *= _BETWEEN_SAMPLES if training else 1
+    variance *= BETWEEN_SAMPLES if training else 1
     half = quantile(df) * math.sqrt(variance + instability)
     return Estimate(value, value - half, value + half)
 
@@ -228,7 +228,7 @@ def class_mean(values, codes, n_classes, *, groups=None):
         centred *= np.sqrt(n_groups / np.maximum(n_groups - 1, 1))
         clustered, df = _variance_of_mean(n / len(count) / size * centred, groups)
         variance = max(variance, clustered)
-    half = quantile(df) * math.sqrt(_BETWEEN_SAMPLES * variance)
+    half = quantile(df) * math.sqrt(BETWEEN_SAMPLES * variance)
     return Estimate(value, value - half, value + half)
 
 
@@ -260,7 +260,7 @@ def _effective_size(values, total, training, instability, groups):
     elif between == 0:
         between = total
     if training:
-        between, within = _BETWEEN_SAMPLES * between, _BETWEEN_MODELS * within
+        between, within = BETWEEN_SAMPLES * between, _BETWEEN_MODELS * within
     return n * total / (between + within + n * instability), df
 
 

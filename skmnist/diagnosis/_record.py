@@ -24,7 +24,7 @@ def record_of(diagnosis):
     tables += ("mistakes", "suspect_labels")
     errors = diagnosis.errors.items()
     excess, separation = diagnosis.test_excess, diagnosis.test_separation
-    drawn_on = diagnosis.extrapolation and diagnosis.extrapolation.to_frame()
+    extrapolated = diagnosis.extrapolation and diagnosis.extrapolation.to_frame()
     record = {
         "version": VERSION,
         "verdict": diagnosis.verdict,
@@ -49,7 +49,7 @@ def record_of(diagnosis):
         "per_class": _as_lists(diagnosis.per_class),
         "per_class_sentence": diagnosis.per_class_sentence,
         **{name: _as_lists(getattr(diagnosis, name)) for name in tables},
-        "extrapolation": _as_lists(drawn_on),
+        "extrapolation": _as_lists(extrapolated),
         "data": diagnosis.data,
         "configuration": diagnosis.configuration,
     }

@@ -114,8 +114,8 @@ class FitDiagnosis(HTMLMixin):
     learning_curve : DataFrame or None
         train_size, fold, train_accuracy, validation_accuracy.
     extrapolation : Extrapolation or None
-        The learning curve drawn on to four times the data: `at` and `samples_for`. None
-        without a learning curve, or if it does not determine how it goes on.
+        The learning curve extrapolated to four times the data: `at` and `samples_for`.
+        None without a learning curve, or if it does not determine how it goes on.
     capacity_curve : DataFrame or None
         value (as text, the simplest first), fold, train_accuracy, validation_accuracy.
     calibration : DataFrame or None
@@ -451,7 +451,7 @@ class FitDiagnosis(HTMLMixin):
 
     @cached_property
     def extrapolation(self):
-        """Extrapolation or None: the learning curve drawn on."""
+        """Extrapolation or None: the extrapolated learning curve."""
         return self.evidence.extrapolation
 
     @cached_property

@@ -23,9 +23,8 @@ _MOST, _LEAST = 2000, 20
 _MOST_FEATURES = 50
 # With the interval of the errors, false alarms stay below 2 %: docs/studies/shift.py.
 _SIGNIFICANT = 0.002
-# Half of a 99 % interval, in multiples of half of a 95 % one: with the latter, 2.9 % of
-# the data sets without a shift had a higher error in one population.
-_WIDER = 2.576 / 1.960
+# At 95 %, 2.9 % of the data sets without a shift had a higher error in one population.
+_CONFIDENCE = 0.99
 
 
 @dataclass(frozen=True)
@@ -213,7 +212,7 @@ def shifted(evidence):
     # Less than a quarter of the tolerance does not matter, as for more data.
     harmful = (
         excess is not None
-        and excess.value > _WIDER * (excess.value - excess.low)
+        and excess.at_confidence(_CONFIDENCE).low > 0
         and excess.value >= evidence.tolerance / 4
     )
     differ = separation is not None and separation.is_proven

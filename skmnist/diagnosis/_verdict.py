@@ -159,9 +159,17 @@ def _better_known(evidence):
 
     Nothing if the gap is measured from a known error, and says it.
     """
+    candidates = evidence.candidates
+    if candidates is not None and candidates.better is not None:
+        value, gain = candidates.better
+        return f"the simpler {value} is better on new samples, by {gain}"
     if evidence.above_known:
         return ""
     behind = evidence.behind_reference
+    if evidence.known and behind.value < 0:
+        return (
+            f"the error on new samples is below the known error by {behind.negated()}"
+        )
     if evidence.known:
         return f"the error on new samples is above the known error by {behind}"
     name = f"the reference ({evidence.reference_name}"
@@ -248,7 +256,7 @@ def _remedy(evidence, open_sides):
     }
     if None in needed.values():
         name = next(name for name in open_sides if needed[name] is None)
-        return f"the {name} is as large as the tolerance, as far as any data will show"
+        return f"the {name} is as large as the tolerance for practical purposes"
     samples = f"about {max(needed.values()):,} samples would decide it"
     repeatable = evidence.paired and evidence.groups is None and not evidence.repeated
     if repeatable and all(

@@ -207,14 +207,14 @@ def _draw_learning_curve(ax, diagnosis):
         for side, name in SIDES.items()
     ]
     if diagnosis.extrapolation is not None:
-        lines.append(_draw_on(ax, diagnosis.extrapolation))
+        lines.append(_draw_extrapolation(ax, diagnosis.extrapolation))
     add_legend(ax, lines)
     ax.set(xlabel=f"Training {noun_of(diagnosis)}s", title="Learning curve")
     label_scores(ax, "accuracy")
 
 
-def _draw_on(ax, extrapolation):
-    """Draw how the validation accuracy goes on, with its 95 % band; return the line."""
+def _draw_extrapolation(ax, extrapolation):
+    """Draw the extrapolated validation accuracy with its 95 % band; return the line."""
     curve, colour = extrapolation.to_frame(), STYLES["validation"]["color"]
     curve = curve[curve["train_size"] >= 0.999 * extrapolation.n_train]
     size = curve["train_size"]
@@ -228,7 +228,7 @@ def _draw_on(ax, extrapolation):
         hatch="////",
         linewidth=0,
     )
-    label = "Drawn on; hatched: its 95 % interval"
+    label = "Extrapolated; hatched: its 95 % interval"
     (line,) = ax.plot(size, 1 - curve["error"], ":", color=colour, label=label)
     for times in (2, 4):
         n_train = times * extrapolation.n_train

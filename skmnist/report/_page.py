@@ -16,7 +16,7 @@ _MOST_PAIRS = 10
 _MOST_PAIRS_OF_MANY_CLASSES = 20
 # Of the classes with the highest error, if there are too many to list.
 _MOST_CLASSES = 20
-# Of samples whose label is probably wrong.
+# Of samples whose label is probably wrong: as many as a diagnosis keeps the pixels of.
 _MOST_SUSPECTS = 24
 # Characters of a model in the head of a page; the configuration has all.
 _MODEL_WIDTH = 200

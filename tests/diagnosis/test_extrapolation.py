@@ -1,4 +1,4 @@
-"""Tests of learning curves that are drawn on."""
+"""Tests of extrapolated learning curves."""
 
 import math
 from dataclasses import replace
@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import diagnose_fit
 from skmnist._estimate import Estimate
-from skmnist.diagnosis._extrapolation import drawn_on, extrapolate
+from skmnist.diagnosis._extrapolation import extrapolate, more_data_in_words
 from skmnist.report import render_html
 from skmnist.report._figures import drawings_of
 
@@ -93,7 +93,7 @@ def test_curve_is_refused_beyond_four_times_the_data(size):
         (errors_of(lambda n: 0.05 + n / 2000), SIZES),  # rises
     ],
 )
-def test_curve_that_is_not_determined_is_not_drawn_on(errors, sizes):
+def test_curve_that_is_not_determined_is_not_extrapolated(errors, sizes):
     assert extrapolate(errors, sizes) is None
 
 
@@ -121,13 +121,13 @@ def test_advice_names_the_samples_for_the_reference(diagnosis):
         errors={"reference": Estimate(target - 0.01, 0, 1)},
         tolerance=0.01,
     )
-    _, advice, numbers = drawn_on(evidence)
+    _, advice, numbers = more_data_in_words(evidence)
     assert numbers["samples"] == pytest.approx(2.5 * 480, rel=0.01)
     assert "training on about 1,200 (95 % interval" in advice
     assert "in place of 480" in advice
     evidence.errors["reference"] = Estimate(0.0, 0, 1)
     evidence.tolerance = 0.001
-    assert "samples" not in drawn_on(evidence)[2]
+    assert "samples" not in more_data_in_words(evidence)[2]
 
 
 def test_curve_is_on_the_page_and_in_the_record(diagnosis):
@@ -141,11 +141,11 @@ def test_curve_is_on_the_page_and_in_the_record(diagnosis):
     ax = Figure().subplots()
     drawings_of(diagnosis)["learning_curve"].draw(ax)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert "Drawn on; hatched: its 95 % interval" in labels
+    assert "Extrapolated; hatched: its 95 % interval" in labels
     assert ax.get_lines()[2].get_xdata()[-1] == pytest.approx(4 * 480)
 
 
-def test_nothing_is_drawn_on_without_a_determined_curve(small):
+def test_nothing_is_extrapolated_without_a_determined_curve(small):
     X, y = small
     tree = DecisionTreeClassifier(random_state=0)
     assert diagnose_fit(tree, X, y, reference=0.1).extrapolation is None

@@ -157,3 +157,22 @@ def test_confidence_of_an_interval():
     narrow = estimate.at_confidence(0.8)
     assert narrow.high - 0.03 == pytest.approx(0.03 * norm.ppf(0.9) / norm.ppf(0.975))
     assert Estimate(0.1, 0.1, 0.1).confidence_above(0.05) == 1
+
+
+def test_a_simpler_candidate_that_is_better_is_known():
+    better = SimpleNamespace(better=(3, Estimate(0.02, 0.01, 0.03)))
+    evidence = evidence_of(
+        LOW,
+        HIGH,
+        behind_reference=Estimate(-0.03, -0.05, -0.01),
+        candidates=better,
+    )
+    sentence = concluded(evidence)[2]
+    assert sentence.startswith("overfit: the simpler 3 is better on new samples")
+    assert "no better model" not in sentence
+
+
+def test_an_error_below_a_known_one_is_said_so():
+    below = {"known": True, "behind_reference": Estimate(-0.01, -0.02, 0.0)}
+    sentence = concluded(evidence_of(LOW, LOW, **below))[2]
+    assert "below the known error by 1.0 %" in sentence
