@@ -235,11 +235,12 @@ def _draw_extrapolation(ax, extrapolation):
         ax.axvline(n_train, color="#999999", linewidth=0.8, zorder=0)
         ax.annotate(
             f"{times} times",
-            (n_train, 0.98),  # above the legend
+            (n_train, 0.5),  # above the legend, and mostly below the band
             xycoords=("data", "axes fraction"),
             rotation=90,
             ha="right",
-            va="top",
+            va="center",
+            backgroundcolor="white",
             fontsize="small",
             color="#555555",
         )
