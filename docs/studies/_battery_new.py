@@ -1,4 +1,4 @@
-"""The new half of the battery: cases that nothing was tuned to."""
+"""The second set of the battery: cases that nothing was tuned to."""
 
 from functools import cache
 

@@ -1,8 +1,9 @@
 """Accuracy of the verdicts: cases of known truth, three data sets each.
 
-The rules of `diagnose_fit` were built with the first half of the cases. The verdicts on
-the other half, "new", were made once, when the rules had been chosen, and are published
-as they are.
+The rules of `diagnose_fit` were built with the first set of cases. The verdicts on the
+second set, "new", were made once, when the rules had been chosen, and are published as
+they are. So are those on the third, "near chance", of a rule that was changed after the
+verdicts on the second.
 
 ``python battery.py`` diagnoses every case with a committed truth at the default
 settings, compares verdicts and truths, and writes `battery_verdicts.csv` and the tables
@@ -21,7 +22,8 @@ docs/battery.rst).
   bias: training error − reach; gap: new-data error − training error (a known error
   counts as neither bias nor gap);
 - no better than the dummy: the class-balanced error on new data is lower than the
-  dummy's by less than δ/4;
+  dummy's by less than δ/4, unless the training error is below reach and the gap is
+  larger than δ;
 - undertrained: four times the epochs lower the new-data error by more than δ/4, which
   costs only time, and the training error is larger than that;
 - underfit: one of these two, or bias > δ; overfit: gap > δ; good: neither. If bias and
@@ -48,6 +50,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from _battery_cases import CASES as BUILT_WITH  # noqa: E402
 from _battery_cases import OF_MNIST  # noqa: E402
+from _battery_chance import NEAR_CHANCE  # noqa: E402
 from _battery_new import NEW_CASES, THREE_OR_EIGHT  # noqa: E402
 from sklearn.exceptions import ConvergenceWarning  # noqa: E402
 from sklearn.metrics import (  # noqa: E402
@@ -58,8 +61,14 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # noq
 
 from skmnist import diagnose_fit  # noqa: E402
 
-HALVES = {"built with": BUILT_WITH, "new": NEW_CASES}
-CASES = BUILT_WITH | NEW_CASES
+SETS = {"built with": BUILT_WITH, "new": NEW_CASES, "near chance": NEAR_CHANCE}
+# The names of their tables in the docs.
+TABLES = {
+    "built with": "battery",
+    "new": "battery_new",
+    "near chance": "battery_chance",
+}
+CASES = BUILT_WITH | NEW_CASES | NEAR_CHANCE
 NEEDS_MNIST = (*OF_MNIST, THREE_OR_EIGHT)
 SEEDS = (0, 1, 2)
 DATA = Path(__file__).parents[2] / "docs" / "_data"
@@ -131,12 +140,13 @@ def right_verdicts(truth, tolerance):
         truth = truth | {"gain": np.minimum(truth["gain"], truth["train"])}
         undertrained = above("gain", quarter, quarter)
     biased = above("bias", tolerance, tolerance)
+    below = [not each for each in above("bias", 0.0, tolerance)]
     gaping = above("gap", tolerance, tolerance)
     allowed = []
-    for beats, under, bias, gap in itertools.product(
-        better, undertrained, biased, gaping
+    for beats, under, bias, low, gap in itertools.product(
+        better, undertrained, biased, below, gaping
     ):
-        if not beats or under:
+        if under or (not beats and not (low and gap)):
             names = {"underfit"}
         elif bias and gap:
             names = set() if _differ(truth, tolerance) else {"both"}
@@ -342,14 +352,14 @@ def main():
     options.add_argument("--truth", action="store_true", help="measure the truths anew")
     options.add_argument("--peers", action="store_true", help="ask skore, deepchecks")
     options.add_argument("--only", default="", help="cases whose name contains this")
-    options.add_argument("--half", choices=HALVES, help="the cases of one half")
+    options.add_argument("--set", choices=SETS, help="the cases of one set")
     options.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     options.add_argument("--out", type=Path, default=DATA, help="folder of the CSVs")
     given = options.parse_args()
     # Some perceptrons stop before convergence on purpose.
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
-    halves = HALVES if given.half is None else {given.half: HALVES[given.half]}
-    names = [name for half in halves.values() for name in half if given.only in name]
+    sets = SETS if given.set is None else {given.set: SETS[given.set]}
+    names = [name for cases in sets.values() for name in cases if given.only in name]
     try:
         if any(CASES[name].source in NEEDS_MNIST for name in names):
             OF_MNIST[0](1, 0, 0)
@@ -371,15 +381,14 @@ def main():
     verdicts_file = given.out / "battery_verdicts.csv"
     said = _update(verdicts_file, ["case", "seed"], (judge(*pair) for pair in pairs))
 
-    for half, cases in halves.items():
+    for name, cases in sets.items():
         parts = [t[t["case"].isin(list(cases))] for t in (truths, said)]
         if any(part.empty for part in parts):
             continue
         table, judged = compare(*parts, peers)
         if not given.only:
-            name = "battery" if half == "built with" else "battery_new"
-            table.to_csv(given.out / f"{name}.csv", index=False)
-        print(f"\n{half}\n{table.to_string(index=False)}")
+            table.to_csv(given.out / f"{TABLES[name]}.csv", index=False)
+        print(f"\n{name}\n{table.to_string(index=False)}")
         print_score(judged)
 
 

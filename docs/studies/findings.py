@@ -2,7 +2,7 @@
 
     python docs/studies/findings.py
 
-Reads the truths and the findings of both halves of the battery from docs/_data, and
+Reads the truths and the findings of all sets of the battery from docs/_data, and
 writes `findings.csv`. A data set counts for a finding only if it is clear whether the
 finding would be right: the measured quantity is further from its limit than a quarter
 of it, and than two standard errors. FIT05, FIT06, FIT07, FIT09 and FIT10 are of

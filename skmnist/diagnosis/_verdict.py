@@ -32,8 +32,8 @@ def decide(
     beats_chance : bool, default=True
         Whether the classifier is proven better than the dummy.
     undertrained : bool, default=False
-        Whether the validation loss was still falling at the end. Ignored if the gap is
-        proven, and the training error is proven to be below the reference.
+        Whether the validation loss was still falling at the end. Both are ignored if
+        the gap is proven, and the training error is proven to be below the reference.
     bias_minus_gap : Estimate, default=None
         Decides which of the two is larger if both are proven. None gives "both".
 
@@ -49,8 +49,11 @@ def decide(
     'overfit'
     """
     biased, gaping = bias.low > tolerance, gap.low > tolerance
-    # A loss can fall while the error does not, so proven differences in error decide.
-    if not beats_chance or (undertrained and not (gaping and bias.high < 0)):
+    # A loss can fall while the error does not, and a model that has memorised its
+    # training samples can be no better than chance. More capacity or training would
+    # help neither, so proven differences in error decide.
+    memorises = gaping and bias.high < 0
+    if (not beats_chance or undertrained) and not memorises:
         return "underfit"
     if biased and gaping:
         if bias_minus_gap is None or bias_minus_gap.contains(0):

@@ -20,6 +20,8 @@ EXPECTED_VERDICTS = {
     "dummy, 1 % minority": "underfit",
     "best stump, 5 % wrong labels": "good",
     "full tree, 5 % wrong labels": "overfit",
+    "1 neighbour, noise": "overfit",
+    "stump, parity": "underfit",
 }
 
 
@@ -63,6 +65,9 @@ GOOD_FIT["train"] = 0.1
         ({"bias": 0.04, "larger": 0.04}, "underfit"),
         ({"gap": 0.04, "larger": -0.04}, "overfit"),
         ({"advantage": 0.0}, "underfit"),
+        ({"advantage": 0.0, "bias": -0.1, "gap": 0.5}, "overfit"),
+        ({"advantage": 0.0, "bias": -0.1, "gap": 0.01}, "underfit"),
+        ({"advantage": 0.0, "gap": 0.5}, "underfit overfit inconclusive"),
         ({"advantage": 0.005}, "underfit good inconclusive"),
         ({"gain": 0.01}, "underfit"),
         ({"gain": 0.01, "gap": 0.04, "larger": -0.04}, "underfit"),

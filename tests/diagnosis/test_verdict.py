@@ -36,7 +36,7 @@ EVEN, MORE_BIAS, MORE_GAP = (
         (HIGH, HIGH, {"bias_minus_gap": MORE_GAP}, "overfit"),
         (HIGH, HIGH, {}, "both"),
         (LOW, HIGH, {"bias_minus_gap": EVEN}, "overfit"),
-        # A classifier no better than chance underfits, whatever else is found.
+        # A classifier no better than chance underfits.
         (LOW, LOW, {"beats_chance": False}, "underfit"),
         (LOW, HIGH, {"beats_chance": False}, "underfit"),
         (HIGH, HIGH, {"beats_chance": False, "bias_minus_gap": MORE_GAP}, "underfit"),
@@ -47,7 +47,9 @@ EVEN, MORE_BIAS, MORE_GAP = (
         (BETTER, UNDECIDED, {"undertrained": True}, "underfit"),
         # Not if it is better in training than the reference, with a proven gap.
         (BETTER, HIGH, {"undertrained": True}, "overfit"),
-        (BETTER, HIGH, {"beats_chance": False, "undertrained": True}, "underfit"),
+        (BETTER, HIGH, {"beats_chance": False}, "overfit"),
+        (BETTER, HIGH, {"beats_chance": False, "undertrained": True}, "overfit"),
+        (BETTER, UNDECIDED, {"beats_chance": False}, "underfit"),
         (HIGH, HIGH, {"undertrained": True, "bias_minus_gap": EVEN}, "underfit"),
         (UNDECIDED, UNDECIDED, {"undertrained": True}, "underfit"),
         # An interval that ends at the tolerance.
