@@ -120,7 +120,7 @@ class Fold:
         return np.mean(~self.test_wrong)
 
 
-def judge_fitted(estimator, X, y, *, train, test, number, fit_time):
+def judge_fitted(estimator, X, y, *, train, test, number, fit_time, X_new=None):
     """Predict both sides of a split with a classifier that is already fitted.
 
     Parameters
@@ -135,16 +135,18 @@ def judge_fitted(estimator, X, y, *, train, test, number, fit_time):
         The split, counted from 1.
     fit_time : float
         Seconds.
+    X_new : array-like of shape (n_new, ...), default=None
+        Further samples, which are predicted.
 
     Returns
     -------
     fold : Fold
     """
     classes, codes = np.unique(y, return_inverse=True)
-    X_train = _rows_for(estimator, X, train)
-    X_test = _rows_for(estimator, X, test, train)
+    parts = _rows_for(estimator, X, train), _rows_for(estimator, X, test, train)
+    split = train, test
     return _fold_of_fitted(
-        number, estimator, (train, test), (X_train, X_test), codes, classes, fit_time
+        number, estimator, split, parts, codes, classes, fit_time, X_new=X_new
     )
 
 
@@ -224,11 +226,8 @@ def run_fold(
         fit_time = perf_counter() - start
         parts = X_train if predicts_training else None, X_test
         fold = _fold_of_fitted(
-            number, fitted, split, parts, codes, classes, fit_time, scoring
+            number, fitted, split, parts, codes, classes, fit_time, scoring, X_new
         )
-        if X_new is not None:
-            codes = predicted_codes(fitted, X_new, classes)
-            fold = replace(fold, new_codes=codes)
         progress(number, 1, 1)
         return fold
 
@@ -247,11 +246,12 @@ def run_fold(
 
 
 def _fold_of_fitted(
-    number, fitted, split, parts, codes, classes, fit_time, scoring=None
+    number, fitted, split, parts, codes, classes, fit_time, scoring=None, X_new=None
 ):
     """Return the fold of a fitted classifier.
 
-    `parts` are the two sides of X; of None no predictions are made.
+    `parts` are the two sides of X; of None no predictions are made. `X_new` are further
+    samples that are predicted.
     """
     (train, test), (X_train, X_test) = split, parts
     kept = rows_trained_on(fitted, len(train))
@@ -269,5 +269,13 @@ def _fold_of_fitted(
             "validation": (X_test, classes[codes[test]]),
         }
         scores = scoring(fitted, sides, number)
+    new_codes = None if X_new is None else predicted_codes(fitted, X_new, classes)
     predictions = on_train, on_test
-    return Fold.of(number, (train, test), predictions, fit_time, scores=scores)
+    return Fold.of(
+        number,
+        (train, test),
+        predictions,
+        fit_time,
+        scores=scores,
+        new_codes=new_codes,
+    )

@@ -209,16 +209,21 @@ def check_test_samples(estimator, X, y, X_test, y_test):
     -------
     X_test : array-like of shape (n_test, ...)
         With the columns in the order of those of X.
+    y_test : array-like of shape (n_test,) or None
+        As given.
     codes : ndarray of int of shape (n_test,) or None
         Classes as positions in the sorted labels of y, −1 for a label that y does not
         contain: a prediction of such a sample is an error, as for `score`. None without
         labels.
+    All three are one None if there are neither test samples nor labels.
 
     Raises
     ------
     ValueError
         If X_test is missing, does not match X, or y_test does not match X_test or y.
     """
+    if X_test is None and y_test is None:
+        return None
     if X_test is None:
         raise ValueError("y_test was given without X_test: pass both, or X_test alone.")
     if get_tags(estimator).input_tags.pairwise:
@@ -229,15 +234,15 @@ def check_test_samples(estimator, X, y, X_test, y_test):
     X_test, y_test = indexable(X_test, y_test)
     X_test = _in_form_of(X, X_test, "X_test")
     if y_test is None:
-        return X_test, None
-    y_test = _check_labels(y_test, "y_test", least=1)
-    codes = pd.Index(np.unique(y)).get_indexer(y_test)
+        return X_test, None, None
+    labels = _check_labels(y_test, "y_test", least=1)
+    codes = pd.Index(np.unique(y)).get_indexer(labels)
     if (codes < 0).all():
         raise ValueError(
-            f"None of the labels of y_test, {np.unique(y_test)[:5].tolist()}, is a "
+            f"None of the labels of y_test, {np.unique(labels)[:5].tolist()}, is a "
             f"label of y, {np.unique(y)[:5].tolist()}: pass labels of the same kind."
         )
-    return X_test, codes
+    return X_test, y_test, codes
 
 
 def _in_form_of(X, other, name):

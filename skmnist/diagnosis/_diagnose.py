@@ -315,10 +315,7 @@ def plan_diagnosis(
     arguments["capacity"] = capacity = check_capacity(capacity, estimator)
     X, y, groups = check_data(X, y, groups)
     scoring = None if scoring is None else Scoring(scoring, estimator, y)
-    test = None
-    if X_test is not None or y_test is not None:
-        X_test, codes = check_test_samples(estimator, X, y, X_test, y_test)
-        test = X_test, y_test, codes
+    test = check_test_samples(estimator, X, y, X_test, y_test)
     first_row = 0
     if X_val is not None or y_val is not None:
         first_row = len(y)

@@ -24,6 +24,7 @@ from skmnist.diagnosis._checks import (
     check_data,
     check_ignore,
     check_params,
+    check_test_samples,
 )
 from skmnist.diagnosis._classes import per_class_sentence, per_class_table
 from skmnist.diagnosis._evidence import Evidence
@@ -177,6 +178,8 @@ class FitDiagnosis(HTMLMixin):
         X,
         y,
         *,
+        X_test=None,
+        y_test=None,
         reference="auto",
         tolerance=0.02,
         groups=None,
@@ -193,6 +196,10 @@ class FitDiagnosis(HTMLMixin):
         X : array-like of shape (n_samples, ...)
             The same samples.
         y : array-like of shape (n_samples,)
+            Their labels.
+        X_test : array-like of shape (n_test, ...), default=None
+            Samples that the splits do not contain, as for `diagnose_fit`.
+        y_test : array-like of shape (n_test,), default=None
             Their labels.
         reference : "auto", float or classifier, default="auto"
             The achievable error that the bias is measured against, as for
@@ -242,10 +249,18 @@ class FitDiagnosis(HTMLMixin):
         splits = check_cv_results(cv_results, y)
         check_reference(reference, X)
         estimators = cv_results["estimator"]
+        test_samples = check_test_samples(estimators[0], X, y, X_test, y_test)
         fitted = zip(estimators, splits, cv_results["fit_time"], strict=True)
         folds = [
             judge_fitted(
-                estimator, X, y, train=train, test=test, number=number, fit_time=seconds
+                estimator,
+                X,
+                y,
+                train=train,
+                test=test,
+                number=number,
+                fit_time=seconds,
+                X_new=test_samples and test_samples[0],
             )
             for number, (estimator, (train, test), seconds) in enumerate(fitted, 1)
         ]
@@ -257,6 +272,7 @@ class FitDiagnosis(HTMLMixin):
             reference=run_reference(reference, cross_validation),
             tolerance=tolerance,
             groups=groups,
+            test=test_samples,
             configuration={"estimator": one_line(estimators[0])},
             ignore=ignore,
         )

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.datasets import load_digits
+from sklearn.model_selection import cross_validate
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -12,7 +13,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skmnist import KerasMLPClassifier, compare_fits, diagnose_fit
+from skmnist import FitDiagnosis, KerasMLPClassifier, compare_fits, diagnose_fit
 from skmnist.diagnosis._shift import separate
 from skmnist.report import render_html
 
@@ -47,6 +48,26 @@ def test_samples_of_one_population_are_no_shift(digits):
         getattr(diagnosis.test_separation, name) for name in ("n_train", "n_test")
     )
     assert (n_train, n_test) == (300, 200)
+
+
+def test_from_cv_results_takes_test_samples(digits):
+    X, y = (part[:N_TRAIN] for part in digits)
+    X_test, y_test = (part[N_TRAIN:] for part in digits)
+    expected = diagnose(digits, X_test, y_test)
+    splits = [(fold.train, fold.test) for fold in expected.evidence.folds]
+    results = cross_validate(
+        KNN, X, y, cv=splits, return_estimator=True, return_indices=True
+    )
+    options = {"X_test": X_test, "reference": 0.03, "random_state": 0}
+    found = FitDiagnosis.from_cv_results(results, X, y, y_test=y_test, **options)
+    assert found.test_excess == expected.test_excess
+    assert found.test_separation == expected.test_separation
+    assert found.data == expected.data
+    unlabelled = FitDiagnosis.from_cv_results(results, X, y, **options)
+    assert unlabelled.test_excess is None
+    assert unlabelled.test_separation == expected.test_separation
+    with pytest.raises(ValueError, match="without X_test"):
+        FitDiagnosis.from_cv_results(results, X, y, y_test=y_test, reference=0.03)
 
 
 def test_test_error_is_the_mean_of_the_folds_models(digits):
