@@ -1,7 +1,7 @@
 """The command that says whether a network over- or underfits, or compares two."""
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -276,6 +276,7 @@ def _run(task):
     finished : dict of str to list of Fold
         The finished folds of every network.
     """
+    from skmnist._cross_validation._reference import TrainedReference
     from skmnist.diagnosis._diagnose import plan_diagnosis, run_diagnosis
     from skmnist.diagnosis._progress import FitProgress
 
@@ -297,6 +298,10 @@ def _run(task):
                 n_jobs=task.n_jobs,
                 random_state=task.seed,
             )
+            for other in diagnoses.values():
+                # Both networks are measured against the same models.
+                known = other.evidence.reference_name, other.evidence.reference
+                plan = replace(plan, reference=TrainedReference(*known))
             which = f"{name} ({number} of 2)" if len(task.pipelines) == 2 else ""
             shown = contextlib.nullcontext() if task.quiet else FitProgress(name=which)
             with _workers(task, plan), shown as progress:

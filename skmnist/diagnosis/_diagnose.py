@@ -16,6 +16,7 @@ from skmnist._cross_validation._capacity import Capacity, plan_capacity
 from skmnist._cross_validation._learning_curve import FRACTIONS, LearningCurve
 from skmnist._cross_validation._reference import (
     Reference,
+    TrainedReference,
     check_reference,
     n_reference_fits,
 )
@@ -212,7 +213,7 @@ class DiagnosisPlan:
         The first row of a hold-out; 0 without one.
     test : tuple or None
         Test samples: X_test, y_test, and classes as `NewSamples.codes`.
-    reference : float, classifier or "auto"
+    reference : float, classifier, "auto" or TrainedReference
     tolerance : float
     learning_curve : bool
     capacity : Capacity or None
@@ -377,7 +378,9 @@ def run_diagnosis(plan, progress=None, finished=None):
     learning_curve = None
     if plan.learning_curve:
         learning_curve = LearningCurve(cross_validation, plan.estimator)
-    reference = Reference(plan.reference, cross_validation)
+    reference = plan.reference
+    if not isinstance(reference, TrainedReference):
+        reference = Reference(reference, cross_validation)
     own = [*stages, *(learning_curve.stages if learning_curve else [])]
     trained, of_reference = _run_together(cross_validation, own, reference.stages)
     folds, part_folds = trained[0], trained[len(stages) :]

@@ -6,6 +6,7 @@ import shlex
 import pytest
 from typer.testing import CliRunner
 
+from skmnist._cross_validation import _reference
 from skmnist.cli import app
 from skmnist.report import FILES
 
@@ -39,12 +40,21 @@ def test_other_verdict_exits_with_0(tmp_path):
 
 
 @pytest.mark.slow
-def test_unwanted_verdict_of_one_of_two_networks_exits_with_3(tmp_path):
+def test_unwanted_verdict_of_one_of_two_networks_exits_with_3(tmp_path, monkeypatch):
+    trained = []
+    stages = _reference.Reference._candidate_stages
+    monkeypatch.setattr(
+        _reference.Reference,
+        "_candidate_stages",
+        lambda self, *args: trained.append(self) or stages(self, *args),
+    )
     models = ["--model", "mlp", "--model", "lenet"]
     options = ["--fail-on", "underfit", "--quiet", "--out", tmp_path]
-    result = run(*QUICK, *models, *options)
+    result = run(*QUICK, *models, "--reference", "auto", *options)
     assert result.exit_code == 3, result.stderr
     assert (tmp_path / "report.html").exists()
+    # The second network is measured against the reference of the first.
+    assert len(set(trained)) == 1
 
 
 @pytest.mark.parametrize("value", ["overfitting", "overfit,", ""])
