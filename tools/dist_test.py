@@ -1,7 +1,7 @@
 """Build the wheel and the sdist, check them, and test the installed wheel.
 
 Everything happens in a temporary folder: the environments are new, and the tests are
-those of the sdist, from which the package itself was removed. `make dist-test` calls it.
+those of the sdist, from which the package was removed. `make dist-test` calls it.
 """
 
 import argparse
