@@ -1,5 +1,7 @@
 """The command ``skmnist``: diagnose, search, train, evaluate and predict."""
 
+from __future__ import annotations
+
 import os
 
 from skmnist.cli._app import make_app
@@ -15,7 +17,7 @@ __all__ = ["app", "main"]
 app = make_app([diagnose, search, train, evaluate, predict])
 
 
-def main():
+def main() -> None:
     """Run the command line.
 
     TensorFlow's C++ log is turned off unless ``TF_CPP_MIN_LOG_LEVEL`` is set.

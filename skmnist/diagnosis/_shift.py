@@ -1,5 +1,7 @@
 """FIT15: whether test samples differ from those that the diagnosis is made with."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 
@@ -50,7 +52,7 @@ class Separation:
     n_test: int
 
     @property
-    def is_proven(self):
+    def is_proven(self) -> bool:
         """Whether the samples are proven to have different distributions."""
         return self.p_value < _SIGNIFICANT
 
