@@ -5,22 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from keras import Model, callbacks, initializers, optimizers
+from keras import Model
 from numpy.typing import ArrayLike
 
 Activation = str | Callable[..., Any]
 # A Bunch, or a tuple with return_X_y=True.
 BunchOrTuple = Any
-Callback = callbacks.Callback
 # An integer, a splitter, or pairs of training and test indices.
 CV = Any
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
 # scikit-learn has no type of classifiers, and a Pipeline is one, too.
 Estimator = Any
-Initializer = str | initializers.Initializer
-LearningRate = float | optimizers.schedules.LearningRateSchedule | None
+# Objects of Keras, whose types are unknown: its classes depend on the backend.
+Callbacks = Any
+Initializer = str | Any
+LearningRate = float | Any | None
 Loss = str | Callable[..., Any]
-Optimizer = str | optimizers.Optimizer
+Optimizer = str | Any
 PathLike = str | os.PathLike[str]
 Quantity = Literal["accuracy", "loss"]
 RandomState = int | np.random.RandomState | None
@@ -34,7 +35,7 @@ __all__ = [
     "Activation",
     "ArrayLike",
     "BunchOrTuple",
-    "Callback",
+    "Callbacks",
     "ClassWeight",
     "Estimator",
     "Initializer",

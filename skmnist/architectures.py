@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from skmnist._typing import Activation, Initializer, Model, Sizes
+    from skmnist._typing import Activation, Initializer, Model, Shape, Sizes
 
 
 __all__ = ["build_lenet", "build_mlp"]
@@ -199,12 +199,14 @@ def build_lenet(
     return keras.Sequential(layers, name="lenet")
 
 
-def has_channels_first(sample_shape):
+def has_channels_first(sample_shape: Shape) -> bool:
     """Return whether the shape of a sample looks like (channels, height, width)."""
     return len(sample_shape) == 3 and sample_shape[0] <= 4 < min(sample_shape[1:])
 
 
-def resolve_image_shape(sample_shape, image_shape):
+def resolve_image_shape(
+    sample_shape: Shape, image_shape: Shape | None
+) -> tuple[int, ...]:
     """Return the shape of a sample as an image with a channel axis.
 
     Parameters
@@ -267,7 +269,7 @@ def resolve_image_shape(sample_shape, image_shape):
     return resolved + (1,) if len(resolved) == 2 else resolved
 
 
-def as_sizes(sizes):
+def as_sizes(sizes: Any) -> tuple[int, ...]:
     """Return layer sizes as a tuple of int; a single number is one layer.
 
     Parameters

@@ -126,7 +126,7 @@ class ByAttributes:
     __module__ = "skmnist.classifiers"
 
     cls: type
-    attributes: dict
+    attributes: dict[str, Any]
 
     def restore(self) -> Any:
         """Return the object."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, Self
 
     from skmnist._typing import (
-        Callback,
+        Callbacks,
         ClassWeight,
         LearningRate,
         Loss,
@@ -224,6 +224,9 @@ class KerasImageClassifier(BaseKerasClassifier):
 
     __module__ = "skmnist.classifiers"
 
+    model_params: Mapping[str, Any] | None
+    image_shape_: tuple[int, ...]
+
     _parameter_constraints = {
         **BaseKerasClassifier._parameter_constraints,
         "model": [callable],
@@ -256,7 +259,7 @@ class KerasImageClassifier(BaseKerasClassifier):
         n_iter_no_change: int = 10,
         restore_best_weights: bool = True,
         dtype: str = "float32",
-        callbacks: Callback | list[Callback] | None = None,
+        callbacks: Callbacks = None,
         jit_compile: bool | Literal["auto"] = "auto",
         checkpoint_dir: PathLike | None = None,
         save_best: Score | None = None,

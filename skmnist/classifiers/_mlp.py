@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from skmnist._typing import (
         Activation,
-        Callback,
+        Callbacks,
         ClassWeight,
         Initializer,
         LearningRate,
@@ -259,7 +259,7 @@ class KerasMLPClassifier(BaseKerasClassifier):
         n_iter_no_change: int = 10,
         restore_best_weights: bool = True,
         dtype: str = "float32",
-        callbacks: Callback | list[Callback] | None = None,
+        callbacks: Callbacks = None,
         jit_compile: bool | Literal["auto"] = "auto",
         checkpoint_dir: PathLike | None = None,
         save_best: Score | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from skmnist.cli._app import make_app
 from skmnist.cli._diagnose import diagnose
@@ -12,9 +13,12 @@ from skmnist.cli._search import search
 from skmnist.cli._terminal import set_encoding_errors
 from skmnist.cli._train import train
 
+if TYPE_CHECKING:
+    from typer import Typer
+
 __all__ = ["app", "main"]
 
-app = make_app([diagnose, search, train, evaluate, predict])
+app: Typer = make_app([diagnose, search, train, evaluate, predict])
 
 
 def main() -> None:

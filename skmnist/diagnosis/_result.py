@@ -181,10 +181,10 @@ class FitDiagnosis(HTMLMixin):
     classes: np.ndarray
     learning_curve: pd.DataFrame | None
     mistake_images: np.ndarray | None
-    data: dict
-    configuration: dict
+    data: dict[str, Any]
+    configuration: dict[str, str]
     first_row: int = 0
-    ignore: tuple = ()
+    ignore: tuple[str, ...] = ()
     suspect_images: np.ndarray | None = None
 
     @classmethod

@@ -20,7 +20,10 @@ from skmnist.displays._style import (
 if TYPE_CHECKING:
     from typing import Any, Literal
 
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     from skmnist._typing import CV, ArrayLike, Estimator, Quantity, RandomState
 
@@ -101,6 +104,11 @@ class EpochCurveDisplay:
     """
 
     __module__ = "skmnist.displays"
+
+    ax_: Axes
+    figure_: Figure
+    lines_: list[Line2D]
+    bands_: list[Artist]
 
     def __init__(
         self,

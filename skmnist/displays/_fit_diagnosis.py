@@ -9,6 +9,8 @@ from skmnist.displays._style import SIDES, STYLES, prepare_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     from skmnist.diagnosis import FitDiagnosis
 
@@ -59,6 +61,10 @@ class FitDiagnosisDisplay:
     """
 
     __module__ = "skmnist.displays"
+
+    ax_: Axes
+    figure_: Figure
+    lines_: list[Line2D]
 
     def __init__(self, diagnosis: FitDiagnosis) -> None:
         self.diagnosis = diagnosis

@@ -12,6 +12,8 @@ from skmnist.displays._style import new_color, prepare_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     from skmnist._typing import ArrayLike, Estimator
 
@@ -100,11 +102,15 @@ class LearningRateDisplay:
 
     __module__ = "skmnist.displays"
 
+    ax_: Axes
+    figure_: Figure
+    line_: Line2D
+
     def __init__(
         self, learning_rates: ArrayLike, losses: ArrayLike, *, name: str | None = None
     ) -> None:
-        self.learning_rates = np.asarray(learning_rates, float)
-        self.losses = np.asarray(losses, float)
+        self.learning_rates: np.ndarray = np.asarray(learning_rates, float)
+        self.losses: np.ndarray = np.asarray(losses, float)
         self.name = name
         shape = self.learning_rates.shape
         if self.losses.shape != shape or len(shape) != 1 or shape[0] < 2:

@@ -29,6 +29,9 @@ class ImageTransformer(
     Samples passed to later calls must have the shape of those seen during fit.
     """
 
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
     def get_feature_names_out(
         self, input_features: ArrayLike | None = None
     ) -> np.ndarray:
@@ -116,7 +119,7 @@ class ImageOutputMixin:
         unwrapped = inspect.unwrap(wrapped)
 
         @functools.wraps(unwrapped)
-        def transform(self, X):
+        def transform(self: Any, X: ArrayLike) -> np.ndarray | pd.DataFrame:
             return unwrapped(self, X) if self._outputs_images() else wrapped(self, X)
 
         cls.transform = transform

@@ -84,7 +84,7 @@ class ImageFlattener(ImageTransformer):
             two to four dimensions.
         """
         self._validate_samples(X, reset=True)
-        self.image_shape_ = self._sample_shape
+        self.image_shape_: tuple[int, ...] = self._sample_shape
         return self
 
     def transform(self, X: ArrayLike) -> np.ndarray | pd.DataFrame:
@@ -202,7 +202,7 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
         """
         check_image_shape(self.image_shape)
         self._validate_samples(X, reset=True)
-        self.image_shape_ = resolve_shape(
+        self.image_shape_: tuple[int, ...] = resolve_shape(
             self.image_shape, math.prod(self._sample_shape)
         )
         return self

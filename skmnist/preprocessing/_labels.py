@@ -92,7 +92,7 @@ class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
         # Otherwise the global transform_output would also apply to the inner encoder.
         encoder = OneHotEncoder(sparse_output=False, dtype=self.dtype)
         self._encoder = encoder.set_output(transform="default").fit(y.reshape(-1, 1))
-        self.classes_ = self._encoder.categories_[0]
+        self.classes_: np.ndarray = self._encoder.categories_[0]
         return self
 
     # y is positional-only because the wrapper of `set_output` calls the argument X.

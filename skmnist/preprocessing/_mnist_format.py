@@ -188,7 +188,7 @@ class MNISTFormatter(ImageOutputMixin, ImageTransformer):
                 f"X has images of shape {shape}, with {shape[2]} channels; "
                 "MNISTFormatter expects 1 (grey) or 3 (red, green, blue)."
             )
-        self.image_shape_ = shape
+        self.image_shape_: tuple[int, ...] = shape
         self._n_features_out = self.size**2
         return self
 

@@ -104,7 +104,7 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
         """
         X = self._validate_samples(X, reset=True)
         self._check_range(X)
-        self.image_shape_ = self._sample_shape
+        self.image_shape_: tuple[int, ...] = self._sample_shape
         if X.dtype.kind in "fb" and 0 < X.max() <= 1 < self.max_value:
             warnings.warn(
                 f"X looks scaled already: its largest pixel is {X.max():g}, but "

@@ -77,9 +77,9 @@ class SearchDiagnosis(HTMLMixin):
     order: Order
     edges: list[Edge]
     fit_times: np.ndarray
-    resource: tuple | None
-    data: dict
-    configuration: dict = field(default_factory=dict)
+    resource: tuple[str, np.ndarray] | None
+    data: dict[str, Any]
+    configuration: dict[str, str] = field(default_factory=dict)
 
     @property
     def scoring(self) -> str:
