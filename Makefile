@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 OLDEST ?= .venv-oldest
 BACKENDS ?= .venv-backends
+ECOSYSTEM ?= .venv-ecosystem
 # What pip installs as PyTorch, such as TORCH=torch==2.13.0.
 TORCH ?= torch
 BIN := $(VENV)/bin
@@ -10,7 +11,8 @@ OUT ?= skmnist-report
 # Tests run in as many processes as there are cores, each with one TensorFlow thread pool.
 WORKERS ?= auto
 
-.PHONY: demo test test-fast test-oldest test-backends lint format docs clean
+.PHONY: demo test test-fast test-oldest test-backends test-ecosystem dist-test lint format \
+	docs clean
 
 demo: $(VENV)/.package
 	$(BIN)/skmnist diagnose --out $(OUT) --overwrite
@@ -35,6 +37,14 @@ test-backends: $(BACKENDS)/.backends
 		$(BACKENDS)/bin/python -m pytest -n $(WORKERS) --dist loadgroup tests || failed=1; \
 	done; exit $$failed
 
+# Against the packages that docs/ecosystem.rst names, in an environment of its own.
+test-ecosystem: $(ECOSYSTEM)/.ecosystem
+	$(ECOSYSTEM)/bin/python -m pytest tests/ecosystem
+
+# Builds the distributions, checks them, and tests the installed wheel without the sources.
+dist-test:
+	$(PYTHON) tools/dist_test.py
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,7 +58,7 @@ docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BACKENDS) $(OUT) docs/_build docs/api/generated build dist
+	rm -rf $(VENV) $(OLDEST) $(BACKENDS) $(ECOSYSTEM) $(OUT) docs/_build docs/api/generated build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -70,4 +80,9 @@ $(OLDEST)/.oldest: pyproject.toml tests/oldest.txt
 $(BACKENDS)/.backends: pyproject.toml
 	$(PYTHON) -m venv $(BACKENDS)
 	$(BACKENDS)/bin/python -m pip install --quiet --editable ".[test,jax,torch]" "$(TORCH)"
+	touch $@
+
+$(ECOSYSTEM)/.ecosystem: pyproject.toml
+	$(PYTHON) -m venv $(ECOSYSTEM)
+	$(ECOSYSTEM)/bin/python -m pip install --quiet --editable ".[test,ecosystem]"
 	touch $@
