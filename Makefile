@@ -10,7 +10,7 @@ OUT ?= skmnist-report
 # Tests run in as many processes as there are cores, each with one TensorFlow thread pool.
 WORKERS ?= auto
 
-.PHONY: demo test test-fast test-oldest test-backends lint format docs clean
+.PHONY: demo test test-fast test-oldest test-backends lint format docs linkcheck clean
 
 demo: $(VENV)/.package
 	$(BIN)/skmnist diagnose --out $(OUT) --overwrite
@@ -46,6 +46,10 @@ format: $(VENV)/.dev
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+# Needs a network.
+linkcheck: $(VENV)/.docs
+	$(BIN)/python -m sphinx -b linkcheck docs docs/_build/linkcheck
 
 clean:
 	rm -rf $(VENV) $(OLDEST) $(BACKENDS) $(OUT) docs/_build docs/api/generated build dist

@@ -15,7 +15,19 @@ from skmnist.search._values import complexity, is_number
 
 
 class Edge(NamedTuple):
-    """A parameter whose best value is the lowest or the highest that was tried."""
+    """A parameter whose best value is the lowest or the highest that was tried.
+
+    Attributes
+    ----------
+    name : str
+        Name of the parameter.
+    value : float
+        Its best value.
+    side : {"lowest", "highest"}
+        Which end of the tried values it is.
+    values : list
+        The tried values, sorted.
+    """
 
     name: str
     value: float
