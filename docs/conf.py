@@ -84,6 +84,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "skmnist"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
+html_show_sourcelink = False
 html_favicon = "_static/logo.svg"
 html_theme_options = {
     "logo": {
@@ -91,7 +92,9 @@ html_theme_options = {
         "image_light": "_static/logo.svg",
         "image_dark": "_static/logo-dark.svg",
     },
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 7,  # the others are under "More"
+    "navbar_persistent": ["search-button"],
+    "secondary_sidebar_items": {"index": [], "**": ["page-toc"]},
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "footer_start": ["copyright"],
@@ -120,5 +123,13 @@ def write_inventories(app):
         (INVENTORIES / f"{path.stem}.inv").write_bytes(content)
 
 
+def hide_signature(app, what, name, obj, options, signature, return_annotation):
+    """Leave out the signatures of results, which functions of the package create."""
+    if name.endswith((".FitDiagnosis", ".FitComparison", ".SearchDiagnosis")):
+        return "", None
+    return None
+
+
 def setup(app):
     app.connect("builder-inited", write_inventories, priority=100)
+    app.connect("autodoc-process-signature", hide_signature)

@@ -108,8 +108,8 @@ class ImageFlattener(ImageTransformer):
         Returns
         -------
         X_original : ndarray of shape (n_samples, ...)
-            Samples of shape `image_shape_` and of the dtype of X; a view of X if its memory
-            layout allows it.
+            Samples of shape `image_shape_` and of the dtype of X; a view of X if its
+            memory layout allows it.
 
         Raises
         ------
@@ -208,8 +208,8 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
         Returns
         -------
         X_out : ndarray of shape (n_samples, ...)
-            Images of shape `image_shape_` and of the dtype of X; a view of X if its memory
-            layout allows it.
+            Images of shape `image_shape_` and of the dtype of X; a view of X if its
+            memory layout allows it.
 
         Raises
         ------
