@@ -41,6 +41,7 @@ numpydoc_xref_aliases = {
     "Pipeline": "sklearn.pipeline.Pipeline",
     "Bunch": "sklearn.utils.Bunch",
     "Axes": "matplotlib.axes.Axes",
+    "matplotlib.figure.Figure": "matplotlib.figure.Figure",
     "Figure": "matplotlib.figure.Figure",
     "FitDiagnosis": "skmnist.FitDiagnosis",
     "FitComparison": "skmnist.FitComparison",
@@ -94,7 +95,7 @@ html_theme_options = {
     },
     "header_links_before_dropdown": 7,  # the others are under "More"
     "navbar_persistent": ["search-button"],
-    "secondary_sidebar_items": {"index": [], "**": ["page-toc"]},
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "footer_start": ["copyright"],
@@ -130,6 +131,12 @@ def hide_signature(app, what, name, obj, options, signature, return_annotation):
     return None
 
 
+def skip_member(app, what, name, obj, skip, options):
+    """Skip the fields of a named tuple: they are in the docstring of its class."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 def setup(app):
     app.connect("builder-inited", write_inventories, priority=100)
     app.connect("autodoc-process-signature", hide_signature)
+    app.connect("autodoc-skip-member", skip_member)
