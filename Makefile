@@ -12,7 +12,7 @@ OUT ?= skmnist-report
 WORKERS ?= auto
 
 .PHONY: demo test test-fast test-oldest test-backends test-ecosystem dist-test lint format \
-	docs clean
+	docs linkcheck clean
 
 demo: $(VENV)/.package
 	$(BIN)/skmnist diagnose --out $(OUT) --overwrite
@@ -56,6 +56,10 @@ format: $(VENV)/.dev
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+# Needs a network.
+linkcheck: $(VENV)/.docs
+	$(BIN)/python -m sphinx -b linkcheck docs docs/_build/linkcheck
 
 clean:
 	rm -rf $(VENV) $(OLDEST) $(BACKENDS) $(ECOSYSTEM) $(OUT) docs/_build docs/api/generated build dist

@@ -2,7 +2,7 @@
 Tune a Pipeline with Optuna
 ===========================
 
-    pip install 'skmnist[optuna]'
+    python -m pip install ".[optuna]"
     python examples/optuna_study.py --trials 30
 
 Every trial is written to a journal file. Start the script in a second process, or on a

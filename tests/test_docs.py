@@ -2,7 +2,9 @@
 
 import ast
 import doctest
+import importlib
 import inspect
+import pkgutil
 import re
 from functools import cached_property
 from pathlib import Path
@@ -103,6 +105,17 @@ def test_scripts_named_in_reliability_exist():
     scripts = re.findall(r"tests/[\w/]+\.py", RELIABILITY.read_text())
     assert scripts
     assert not [script for script in scripts if not (TESTS.parent / script).is_file()]
+
+
+def test_api_reference_lists_every_public_name_and_no_other():
+    page = (TESTS.parent / "docs" / "api" / "index.rst").read_text()
+    listed = re.findall(r"^(?: {4}|\.\. py:data:: )([\w.]+)$", page, re.MULTILINE)
+    public = set(skmnist.__all__)
+    for _, module, _ in pkgutil.iter_modules(skmnist.__path__):
+        if not module.startswith("_"):
+            names = importlib.import_module(f"skmnist.{module}").__all__
+            public |= {f"{module}.{name}" for name in names if name not in public}
+    assert sorted(listed) == sorted(public)
 
 
 def functions_of(path):

@@ -26,6 +26,18 @@ class Placeholder:
         return f"<not saved: {self.name}>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Raise an error: the code is not available.
+
+        Parameters
+        ----------
+        *args, **kwargs : object
+            Ignored.
+
+        Raises
+        ------
+        ValueError
+            Always.
+        """
         raise ValueError(
             f"{self.name} was not saved with this classifier, because saved files "
             "contain no user code. The classifier can still predict; to train it, set "

@@ -121,7 +121,15 @@ def _deep_copy(value, memo):
 
 @dataclass
 class ByAttributes:
-    """A user-defined Keras object in a pickle: its class and its attributes."""
+    """A user-defined Keras object in a pickle: its class and its attributes.
+
+    Parameters
+    ----------
+    cls : type
+        Class of the object.
+    attributes : dict
+        Its attributes in a form that can be pickled.
+    """
 
     __module__ = "skmnist.classifiers"
 
@@ -129,7 +137,13 @@ class ByAttributes:
     attributes: dict[str, Any]
 
     def restore(self) -> Any:
-        """Return the object."""
+        """Return the object.
+
+        Returns
+        -------
+        value : object
+            An instance of `cls` with these attributes.
+        """
         value = object.__new__(self.cls)
         vars(value).update(from_picklable(self.attributes))
         return value

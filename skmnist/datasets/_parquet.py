@@ -25,7 +25,7 @@ class ParquetFile:
             from pyarrow.parquet import ParquetFile as File
         except ImportError as error:
             raise ImportError(
-                f"Reading {path} requires pyarrow: pip install 'skmnist[parquet]'."
+                f"Reading {path} requires pyarrow: pip install pyarrow."
             ) from error
         self.path = path
         with open(path, "rb"):  # its own errors name no file

@@ -70,7 +70,18 @@ class SavedArchitecture:
     text: str
 
     def __call__(self, meta: Mapping[str, Any]) -> Model:
-        """Return the uncompiled network; `meta` is ignored."""
+        """Return the uncompiled network.
+
+        Parameters
+        ----------
+        meta : dict
+            Ignored.
+
+        Returns
+        -------
+        model : keras.Model
+            Uncompiled network.
+        """
         from skmnist.persistence import _keras_config
 
         return _keras_config.from_text(self.text)

@@ -92,7 +92,7 @@ class ImageFlattener(ImageTransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, *image_shape_)
+        X : array-like of shape (n_samples, ...)
             Samples of the shape seen during fit.
 
         Returns
@@ -118,8 +118,9 @@ class ImageFlattener(ImageTransformer):
 
         Returns
         -------
-        X_original : ndarray of shape (n_samples, *image_shape_)
-            Samples of the dtype of X; a view of X if its memory layout allows it.
+        X_original : ndarray of shape (n_samples, ...)
+            Samples of shape `image_shape_` and of the dtype of X; a view of X if its
+            memory layout allows it.
 
         Raises
         ------
@@ -217,8 +218,9 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
 
         Returns
         -------
-        X_out : ndarray of shape (n_samples, *image_shape_)
-            Images of the dtype of X; a view of X if its memory layout allows it.
+        X_out : ndarray of shape (n_samples, ...)
+            Images of shape `image_shape_` and of the dtype of X; a view of X if its
+            memory layout allows it.
 
         Raises
         ------
@@ -233,8 +235,8 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, *image_shape_)
-            Images.
+        X : array-like of shape (n_samples, ...)
+            Images of shape `image_shape_`.
 
         Returns
         -------

@@ -87,7 +87,7 @@ class MNISTFormatter(ImageOutputMixin, ImageTransformer):
     See Also
     --------
     PixelScaler : Scale pixels to [0, 1], the next step of a Pipeline.
-    skmnist.datasets.load_images : Read pictures, each converted while it is read.
+    load_images : Read pictures, each converted while it is read.
 
     Notes
     -----

@@ -120,12 +120,12 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, *image_shape_)
+        X : array-like of shape (n_samples, ...)
             Pixels in [0, `max_value`].
 
         Returns
         -------
-        X_out : ndarray or DataFrame of shape (n_samples, *image_shape_), float32
+        X_out : ndarray or DataFrame of shape (n_samples, ...), float32
             Pixels in [0, 1]. A DataFrame only for flat input, if set with `set_output`.
 
         Raises
@@ -146,12 +146,12 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, *image_shape_)
+        X : array-like of shape (n_samples, ...)
             Scaled pixels.
 
         Returns
         -------
-        X_original : ndarray of shape (n_samples, *image_shape_), float32
+        X_original : ndarray of shape (n_samples, ...), float32
             Pixels in [0, `max_value`].
 
         Raises

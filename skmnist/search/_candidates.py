@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 
 
 class Edge(NamedTuple):
-    """A parameter whose best value is the lowest or the highest that was tried."""
+    """A parameter whose best value is the lowest or the highest that was tried.
+
+    Attributes
+    ----------
+    name : str
+        Name of the parameter.
+    value : float
+        Its best value.
+    side : {"lowest", "highest"}
+        Which end of the tried values it is.
+    values : list
+        The tried values, sorted.
+    """
 
     name: str
     value: float
