@@ -260,6 +260,8 @@ class Network:
         model, optimizer = self.build()
         assign(model.variables, weights)
         self.compile(model, optimizer)
+        # Keras exports to ONNX only what has been called.
+        model(np.zeros((1, *self.meta["X_shape_"][1:]), self.input_dtype()))
         return model
 
     def compile(self, model, optimizer):
