@@ -1,4 +1,4 @@
-"""The pages for users of other packages: their code runs, and what is equal is equal."""
+"""Pages for users of other packages: their code runs, and what is equal is equal."""
 
 import inspect
 import re
@@ -165,9 +165,9 @@ def test_skorch_classifier_and_ours_are_equal(run, small):
 
 def names_in_table(column):
     """Return the names in one column of the table of names, without their values."""
-    text = (PAGES / "index.rst").read_text()
-    rows = re.split(r"^    \* - ", text.split(":class: names")[1], flags=re.MULTILINE)
-    header, *rows = (re.split(r"^      - ", row, flags=re.MULTILINE) for row in rows[1:])
+    table = (PAGES / "index.rst").read_text().split(":class: names")[1]
+    rows = re.split(r"^    \* - ", table, flags=re.MULTILINE)[1:]
+    header, *rows = (re.split(r"^      - ", row, flags=re.MULTILINE) for row in rows)
     index = [cell.strip() for cell in header].index(column)
     cells = [row[index].split("\n\n")[0] for row in rows]
     # ``name``, ``name=value``, ``fit(name=value)`` and ``name["key"]``.

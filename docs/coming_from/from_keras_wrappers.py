@@ -60,7 +60,7 @@ ours = KerasImageClassifier(build, {"units": 16}, batch_size=150, epochs=10)
 ours.fit(X, y)
 our_probabilities = ours.predict_proba(X)
 grid = {"model__units": [8, 16], "epochs": [5, 10]}
-search = GridSearchCV(ours, grid, cv=2).fit(X, y)
+search = GridSearchCV(ours, grid, cv=2)
 
 
 # [old builder]

@@ -64,7 +64,7 @@ ours = KerasImageClassifier(
 ours.fit(X, y)
 our_probabilities = ours.predict_proba(X)
 grid = {"model__units": [8, 16], "learning_rate": [0.01]}
-search = GridSearchCV(ours, grid, cv=2).fit(X, y)
+search = GridSearchCV(ours, grid, cv=2)
 
 # [back]
 back = ours.to_scikeras()  # a fitted scikeras.wrappers.KerasClassifier

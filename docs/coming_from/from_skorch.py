@@ -57,7 +57,7 @@ grid = {"module__units": [32, 64], "lr": [0.001, 0.003]}
 import keras
 from keras import layers
 
-from skmnist import KerasImageClassifier, load, save
+from skmnist import KerasImageClassifier, save
 
 
 def build(meta, units=64, dropout=0.1):
