@@ -26,9 +26,8 @@ model = keras.Sequential(
         layers.Dense(10, activation="softmax"),
     ]
 )
-model.compile(
-    keras.optimizers.Adam(0.003), "categorical_crossentropy", metrics=["accuracy"]
-)
+adam = keras.optimizers.Adam(0.003)
+model.compile(adam, "categorical_crossentropy", metrics=["accuracy"])
 stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
 history = model.fit(
     x_train,
@@ -40,7 +39,8 @@ history = model.fit(
     verbose=0,
 )
 val_accuracy = history.history["val_accuracy"]
-loss, accuracy = model.evaluate(x_test, keras.utils.to_categorical(y_test), verbose=0)
+test_targets = keras.utils.to_categorical(y_test)
+loss, accuracy = model.evaluate(x_test, test_targets, verbose=0)
 probabilities = model.predict(x_test, verbose=0)
 labels = probabilities.argmax(axis=1)
 model.save("digits.keras")
@@ -99,9 +99,8 @@ same = KerasImageClassifier(build_from_weights, batch_size=900, epochs=5)
 same.fit(scaled, y_train)
 
 network.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
-keras_history = network.fit(
-    scaled, keras.utils.to_categorical(y_train), batch_size=900, epochs=5, verbose=0
-)
+targets = keras.utils.to_categorical(y_train)
+keras_history = network.fit(scaled, targets, batch_size=900, epochs=5, verbose=0)
 np.testing.assert_allclose(
     same.history_["loss"], keras_history.history["loss"], rtol=1e-4
 )
