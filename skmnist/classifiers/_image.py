@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     )
 
 
+# Arguments of a builder that SciKeras passes itself.
+_GIVEN = "meta", "compile_kwargs", "params"
 # Samples whose outputs are checked before training: one block of predictions.
 _MOST_CHECKED = 256
 
@@ -312,7 +314,10 @@ class KerasImageClassifier(BaseKerasClassifier):
         """
         params = super().get_params(deep)
         if deep:
-            values = self._keywords()[0]
+            values = {
+                name: None if p.default is p.empty else p.default
+                for name, p in self._keywords()[0].items()
+            }
             if isinstance(self.model_params, dict):
                 values |= self.model_params
             params |= {f"model__{name}": value for name, value in values.items()}
@@ -354,8 +359,7 @@ class KerasImageClassifier(BaseKerasClassifier):
 
         Returns
         -------
-        defaults : dict
-            Default of each keyword argument; None if it is required.
+        keywords : dict of str to inspect.Parameter
         takes_any : bool
             Whether the builder also accepts other keyword arguments.
         """
@@ -363,15 +367,13 @@ class KerasImageClassifier(BaseKerasClassifier):
             parameters = inspect.signature(self.model).parameters.values()
         except (TypeError, ValueError):  # some callables have no signature
             return {}, True
-        # SciKeras passes these itself.
-        given = ("meta", "compile_kwargs", "params")
-        named = {
-            p.name: None if p.default is p.empty else p.default
+        keywords = {
+            p.name: p
             for p in parameters
             if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-            and p.name not in given
+            and p.name not in _GIVEN
         }
-        return named, any(p.kind is p.VAR_KEYWORD for p in parameters)
+        return keywords, any(p.kind is p.VAR_KEYWORD for p in parameters)
 
     def _check_keywords(self, names):
         known, takes_any = self._keywords()
@@ -383,6 +385,23 @@ class KerasImageClassifier(BaseKerasClassifier):
                     f"{getattr(self.model, '__name__', self.model)} are: "
                     f"{sorted(known)}."
                 )
+
+    def _check_required(self, params):
+        keywords = self._keywords()[0].values()
+        missing = [
+            p.name for p in keywords if p.default is p.empty and p.name not in params
+        ]
+        if missing:
+            instead = "Set them by model_params."
+            if {"X", "y"} & set(missing):  # what Keras's SKLearnClassifier passes
+                instead = (
+                    "A builder gets meta in place of the data: the shape of X is "
+                    "meta['X_shape_'], and the number of classes meta['n_classes_']."
+                )
+            raise TypeError(
+                f"The builder {getattr(self.model, '__name__', self.model)} requires "
+                f"{', '.join(missing)}, not set. {instead}"
+            )
 
     def _layout(self, sample_shape):
         if self.image_shape is None and len(sample_shape) == 1:
@@ -422,6 +441,7 @@ class KerasImageClassifier(BaseKerasClassifier):
             )
         params = self.model_params or {}
         self._check_keywords(params)
+        self._check_required(params)
         return self.model, dict(params)
 
     def _check_network(self, network, weights, X):

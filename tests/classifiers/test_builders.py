@@ -298,6 +298,18 @@ def test_model_in_place_of_a_builder_is_refused_by_what_to_pass():
     assert wrapped.fit(X, y).predict(X).shape == (150,)
 
 
+@pytest.mark.parametrize(
+    ("builder", "message"),
+    [
+        (lambda X, y, units=3: None, r"requires X, y, not set.*meta\['X_shape_'\]"),
+        (lambda meta, *, units: None, r"requires units, not set.*model_params"),
+    ],
+)
+def test_required_arguments_of_a_builder_are_named(builder, message, digits):
+    with pytest.raises(TypeError, match=message):
+        KerasImageClassifier(builder).fit(*digits)
+
+
 def test_parameters_that_scikeras_routes_name_what_to_set():
     clf = KerasImageClassifier(build_by_features)
     with pytest.raises(ValueError, match="set learning_rate instead"):
