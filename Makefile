@@ -44,11 +44,13 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Runs the examples of the gallery that have changed; after `make clean`, all of them.
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BACKENDS) $(OUT) docs/_build docs/api/generated build dist
+	rm -rf $(VENV) $(OLDEST) $(BACKENDS) $(OUT) docs/_build docs/api/generated \
+		docs/auto_examples docs/sg_execution_times.rst build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -26,5 +26,30 @@ numpydoc_validation_checks = {"all", "EX01", "SA01", "ES01", "RT02", "PR02"}
 # Attributes are in the docstrings of the classes, so the template lists methods only.
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_templates"]
+
+# The gallery: a folder of examples for each section, in which file names give the order.
+# An example that has not changed is not run again.
+extensions.append("sphinx_gallery.gen_gallery")
+_SECTIONS = (
+    "first_steps",
+    "over_and_underfitting",
+    "choosing",
+    "training",
+    "your_own",
+    "beyond_one_machine",
+)
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "ignore_pattern": "optuna_study",
+    "subsection_order": [f"../examples/{section}" for section in _SECTIONS],
+    "within_subsection_order": "FileNameSortKey",
+    "backreferences_dir": "auto_examples/backreferences",
+    "doc_module": ("skmnist",),
+    "reset_modules": ("matplotlib",),
+    "image_srcset": ["2x"],
+    "show_signature": False,
+}
+
 html_theme = "pydata_sphinx_theme"
 html_title = "skmnist"
