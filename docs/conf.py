@@ -27,7 +27,7 @@ numpydoc_validation_checks = {"all", "EX01", "SA01", "ES01", "RT02", "PR02"}
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_templates"]
 
-# The gallery: a folder of examples for each section, in which file names give the order.
+# The gallery: a folder of examples for each section, ordered by their file names.
 # An example that has not changed is not run again.
 extensions.append("sphinx_gallery.gen_gallery")
 _SECTIONS = (

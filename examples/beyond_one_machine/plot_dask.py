@@ -3,8 +3,9 @@ How do I spread a grid search over a cluster?
 =============================================
 
 How do the fits of a search run on several machines? Start a Dask cluster, connect, and
-search inside ``parallel_config("dask")``; the search itself does not change. The cluster
-below consists of two workers on this machine. A real one is used in the same way.
+search inside ``parallel_config("dask")``; the search itself does not change. The
+cluster below consists of two workers on this machine. A real one is used in the same
+way.
 """
 
 import matplotlib.pyplot as plt
@@ -24,10 +25,10 @@ search = GridSearchCV(pipe, grid, cv=cv)
 
 # %%
 # The workers are threads of this process, so that the example starts at once. With
-# ``processes=True``, the default, put the code of a script under
-# ``if __name__ == "__main__":``. To use a cluster that is running already, pass its
-# address: ``Client("tcp://address-of-the-scheduler:8786")``. skmnist must be installed on
-# its workers.
+# ``processes=True``, the default, put the code of a script under ``if __name__ ==
+# "__main__":``. To use a cluster that is running already, pass its address:
+# ``Client("tcp://address-of-the-scheduler:8786")``. skmnist must be installed on its
+# workers.
 cluster = LocalCluster(
     n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
 )
@@ -44,8 +45,8 @@ for params, score in zip(
     print(params, f"accuracy {score:.3f}")
 
 # %%
-# What each worker computed when: a bar is a task of one or more fits. The first ones take
-# longer, because the network is compiled.
+# What each worker computed when: a bar is a task of one or more fits. The first ones
+# take longer, because the network is compiled.
 start = min(part["start"] for task in stream.data for part in task["startstops"])
 fig, ax = plt.subplots(figsize=(7, 2.5), layout="constrained")
 workers = sorted({task["worker"] for task in stream.data})

@@ -4,9 +4,9 @@ How do I tune with Optuna?
 
 How does Optuna choose the next values, and end trainings without prospects? A Pipeline
 needs no wrapper: an objective fits it and returns a score. In 25 trials Optuna finds a
-learning rate near 0.01, and ends most trials before their last epoch. The study below runs
-in one process; the script in :doc:`/user_guide/optuna` shares one among processes and
-machines, and resumes it.
+learning rate near 0.01, and ends most trials before their last epoch. The study below
+runs in one process; the script in :doc:`/user_guide/optuna` shares one among processes
+and machines, and resumes it.
 """
 
 import matplotlib.pyplot as plt
@@ -28,8 +28,8 @@ X_train, X_test, y_train, y_test = train_test_split(
 # The objective
 # -------------
 # ``validation_fraction`` holds out samples inside ``fit``, the same in every trial.
-# ``KerasPruningCallback`` reports their loss to Optuna after every epoch, which ends the
-# trial if it is a high one. The network is compiled once for all trials.
+# ``KerasPruningCallback`` reports their loss to Optuna after every epoch, which ends
+# the trial if it is a high one. The network is compiled once for all trials.
 def make_classifier(params, callbacks=None, validation_fraction=0.0):
     clf = KerasMLPClassifier(
         (64,),
@@ -71,8 +71,8 @@ print({state.name: len(found) for state, found in trials.items()})
 print({name: round(value, 4) for name, value in study.best_params.items()})
 
 # %%
-# A pruned trial is drawn up to the epoch at which it was ended. The loss of low rates falls
-# too slowly, that of the highest ones stays high.
+# A pruned trial is drawn up to the epoch at which it was ended. The loss of low rates
+# falls too slowly, that of the highest ones stays high.
 fig, ax = plt.subplots(layout="constrained")
 norm = plt.matplotlib.colors.LogNorm(1e-5, 1e-1)
 for trial in study.trials:

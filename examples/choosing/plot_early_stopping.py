@@ -2,10 +2,11 @@
 How do I stop early inside a cross-validation without leakage?
 ==============================================================
 
-Early stopping needs samples to decide on the epoch. If these are the test samples of the
-fold, the score is too high: by about 0.7 % below. ``early_stopping=True`` takes them from
-the training samples of each fold, so that ``cross_validate`` needs nothing else. They are
-then missing from the training, which costs more here than stopping early gains.
+Early stopping needs samples to decide on the epoch. If these are the test samples of
+the fold, the score is too high: by about 0.7 % below. ``early_stopping=True`` takes
+them from the training samples of each fold, so that ``cross_validate`` needs nothing
+else. They are then missing from the training, which costs more here than stopping early
+gains.
 """
 
 import matplotlib.pyplot as plt
@@ -64,10 +65,10 @@ ax.legend()
 # %%
 # With leakage
 # ------------
-# The same network without early stopping, scored on the test samples after every epoch. If
-# the best epoch of each fold is chosen by these scores, their mean is no estimate of the
-# accuracy on new samples any more: it is the highest of thirty numbers. Compare it with the
-# last epoch, which nobody has chosen.
+# The same network without early stopping, scored on the test samples after every epoch.
+# If the best epoch of each fold is chosen by these scores, their mean is no estimate of
+# the accuracy on new samples any more: it is the highest of thirty numbers. Compare it
+# with the last epoch, which nobody has chosen.
 clf = KerasMLPClassifier(
     (64,), activation="relu", learning_rate=3e-3, epochs=30, random_state=0
 )

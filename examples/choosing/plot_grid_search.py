@@ -2,9 +2,9 @@
 Which candidate of a grid search do I take?
 ===========================================
 
-Is the best candidate of a grid search the one to take? Its score is uncertain, and others
-may be as good. :func:`~skmnist.diagnose_search` names the simplest candidate within one
-standard error of the best: SIMPLEST.
+Is the best candidate of a grid search the one to take? Its score is uncertain, and
+others may be as good. :func:`~skmnist.diagnose_search` names the simplest candidate
+within one standard error of the best: SIMPLEST.
 """
 
 from pathlib import Path
@@ -20,9 +20,9 @@ clf = KerasMLPClassifier(activation="relu", epochs=10, random_state=0)
 pipe = make_pipeline(PixelScaler(), clf)
 
 # %%
-# The search is scikit-learn's. A Pipeline names a parameter of its last step by the name
-# of the step, two underscores, and the parameter. The training scores are for the curves
-# below.
+# The search is scikit-learn's. A Pipeline names a parameter of its last step by the
+# name of the step, two underscores, and the parameter. The training scores are for the
+# curves below.
 grid = {
     "kerasmlpclassifier__hidden_layer_sizes": [8, 16, 32, 64, 128],
     "kerasmlpclassifier__learning_rate": [3e-4, 1e-3, 3e-3, 1e-2],
@@ -34,15 +34,15 @@ print(f"accuracy {search.best_score_:.3f}")
 
 # %%
 # What the search says beside its best point: the standard error of the best score, and
-# the simplest candidate whose score is within it. Of networks, the one with fewer weights
-# is simpler.
+# the simplest candidate whose score is within it. Of networks, the one with fewer
+# weights is simpler.
 diagnosis = diagnose_search(search)
 print(diagnosis)
 
 # %%
-# Each curve varies one parameter, with the others as in the best candidate. The heat map
-# shows all combinations, with the best one outlined. Here, small networks and low learning
-# rates are both worse, and the lower the rate, the larger the network must be.
+# Each curve varies one parameter, with the others as in the best candidate. The heat
+# map shows all combinations, with the best one outlined. Here, small networks and low
+# learning rates are both worse, and the lower the rate, the larger the network must be.
 diagnosis.plot()
 
 # %%

@@ -2,10 +2,10 @@
 How do I see the progress of a grid search?
 ===========================================
 
-A search over networks may run for hours: how far is it? The callbacks of scikit-learn 1.9
-follow it: ``ProgressBar`` shows the fits, and the epochs inside them. A callback of your own
-records what you want to see; here, it shows after a few epochs that the lowest learning
-rate is too low.
+A search over networks may run for hours: how far is it? The callbacks of scikit-learn
+1.9 follow it: ``ProgressBar`` shows the fits, and the epochs inside them. A callback of
+your own records what you want to see; here, it shows after a few epochs that the lowest
+learning rate is too low.
 """
 
 import matplotlib.pyplot as plt
@@ -33,9 +33,9 @@ search.set_callbacks(ProgressBar()).fit(X, y)
 # %%
 # A callback of your own
 # ----------------------
-# It is an object with four methods. A search passes it on to the Pipeline, and that to the
-# classifier, if its ``max_propagation_depth`` allows it. ``context`` says which task has
-# ended, and, by its parents, as part of what.
+# It is an object with four methods. A search passes it on to the Pipeline, and that to
+# the classifier, if its ``max_propagation_depth`` allows it. ``context`` says which
+# task has ended, and, by its parents, as part of what.
 
 
 class AccuracyOfEpochs:

@@ -40,9 +40,9 @@ candidates = {
 }
 
 # %%
-# The folds must be the same for both, or the comparison raises an error: a fold with hard
-# digits is then hard for both. ``reference=0.0`` says that these digits can be read without
-# error, and saves the training of reference models.
+# The folds must be the same for both, or the comparison raises an error: a fold with
+# hard digits is then hard for both. ``reference=0.0`` says that these digits can be
+# read without error, and saves the training of reference models.
 cv = StratifiedKFold(3, shuffle=True, random_state=0)
 diagnoses = {}
 for name, clf in candidates.items():
@@ -52,12 +52,13 @@ for name, clf in candidates.items():
     print(f"{name:5} errors of the folds:", *errors.map("{:.1%}".format))
 
 # %%
-# The numbers per fold differ by several errors from fold to fold, more than the networks
-# do. The comparison looks at the samples on which only one of the two errs.
+# The numbers per fold differ by several errors from fold to fold, more than the
+# networks do. The comparison looks at the samples on which only one of the two errs.
 comparison = compare_fits(*diagnoses.values(), names=tuple(candidates))
 print(comparison)
 
 # %%
-# Both errors with their intervals. Intervals that overlap do not mean that no difference
-# is proven, because both networks were tested on the same digits: read the sentence above.
+# Both errors with their intervals. Intervals that overlap do not mean that no
+# difference is proven, because both networks were tested on the same digits: read the
+# sentence above.
 comparison.plot()

@@ -4,8 +4,8 @@ How do I fit a first classifier?
 
 How is a Keras network trained and evaluated with scikit-learn's tools? As any other
 estimator: with ``fit``, ``score`` and ``cross_validate``. The network below recognises
-about 97 % of the digits that it has not seen. :func:`~skmnist.diagnose_fit` says that more
-epochs would make it better.
+about 97 % of the digits that it has not seen. :func:`~skmnist.diagnose_fit` says that
+more epochs would make it better.
 """
 
 import matplotlib.pyplot as plt
@@ -43,14 +43,15 @@ for ax, row in zip(axes.flat, confidence.argsort(), strict=False):
 fig.suptitle("Least certain predictions: class (probability), label")
 
 # %%
-# One split is little evidence. Cross-validation trains five networks, each on four fifths
-# of the digits, and tests it on the rest.
+# One split is little evidence. Cross-validation trains five networks, each on four
+# fifths of the digits, and tests it on the rest.
 cv = StratifiedKFold(5, shuffle=True, random_state=0)
 scores = cross_validate(clf, X, y, cv=cv, return_train_score=True)
 print(f"training accuracy, 5 folds {scores['train_score'].mean():.3f}")
 print(f"test accuracy, 5 folds     {scores['test_score'].mean():.3f}")
 
 # %%
-# Does the network over- or underfit? The verdict compares it with a reference, the best of
-# a few strong models of scikit-learn. Read the first word, and the advice at the end.
+# Does the network over- or underfit? The verdict compares it with a reference, the best
+# of a few strong models of scikit-learn. Read the first word, and the advice at the
+# end.
 print(diagnose_fit(clf, X, y, cv=cv, random_state=0))

@@ -2,10 +2,10 @@
 How do I save a model, and get at the Keras model inside?
 =========================================================
 
-Can a fitted Pipeline be stored in a file, and what is its network? :func:`~skmnist.save`
-writes the whole Pipeline, and the loaded one predicts the same to the last bit. ``model_``
-is an ordinary ``keras.Model`` with the fitted weights. Its hidden layers separate the
-digits, which a picture of their outputs shows.
+Can a fitted Pipeline be stored in a file, and what is its network?
+:func:`~skmnist.save` writes the whole Pipeline, and the loaded one predicts the same to
+the last bit. ``model_`` is an ordinary ``keras.Model`` with the fitted weights. Its
+hidden layers separate the digits, which a picture of their outputs shows.
 """
 
 from pathlib import Path
@@ -43,15 +43,15 @@ print("same probabilities:", same)
 # %%
 # The Keras model
 # ---------------
-# ``model_`` is a copy: what you do to it does not change the classifier. It takes what the
-# classifier gets from the scaler.
+# ``model_`` is a copy: what you do to it does not change the classifier. It takes what
+# the classifier gets from the scaler.
 model = pipe[-1].model_
 model.summary()
 
 # %%
-# With Keras's own means, a model of its input and its last hidden layer returns what that
-# layer has made of each digit: 32 numbers. Two principal components of the pixels and of
-# these numbers, for the test digits:
+# With Keras's own means, a model of its input and its last hidden layer returns what
+# that layer has made of each digit: 32 numbers. Two principal components of the pixels
+# and of these numbers, for the test digits:
 hidden = keras.Model(model.inputs, model.layers[-2].output)
 pixels = pipe[:-1].transform(X_test)
 outputs = hidden.predict(pixels, verbose=0)

@@ -3,9 +3,9 @@ Is my network overfitting, and what do I do about it?
 =====================================================
 
 A network is right on 98.6 % of its training samples and on 94.4 % of others: is that
-overfitting, and what helps? :func:`~skmnist.diagnose_fit` gives a verdict and advice. Three
-rounds of following the advice lead to *good*, and to a third of the errors: augmentation,
-longer training, and more data.
+overfitting, and what helps? :func:`~skmnist.diagnose_fit` gives a verdict and advice.
+Three rounds of following the advice lead to *good*, and to a third of the errors:
+augmentation, longer training, and more data.
 """
 
 import matplotlib.pyplot as plt
@@ -31,16 +31,16 @@ def diagnose(X, y, **params):
 # %%
 # Is it overfitting?
 # ------------------
-# The verdict is the first word. The *gap* is the error on new samples minus the error on
-# the training samples. Both numbers have an interval: *overfit* means that the gap is
-# proven to be larger than the tolerance of 2 %. The last line is advice.
+# The verdict is the first word. The *gap* is the error on new samples minus the error
+# on the training samples. Both numbers have an interval: *overfit* means that the gap
+# is proven to be larger than the tolerance of 2 %. The last line is advice.
 first = diagnose(X_few, y_few, epochs=20)
 
 # %%
 # Augmentation
 # ------------
-# More data is the best remedy, if there is more. If not, augmentation deforms the training
-# images anew in each epoch. The values are those of the advice.
+# More data is the best remedy, if there is more. If not, augmentation deforms the
+# training images anew in each epoch. The values are those of the advice.
 augmentation = {"random_rotation": 0.03, "random_translation": 0.07, "random_zoom": 0.1}
 second = diagnose(X_few, y_few, epochs=20, **augmentation)
 
@@ -50,14 +50,14 @@ second = diagnose(X_few, y_few, epochs=20, **augmentation)
 #
 # Longer training
 # ---------------
-# The advice is now to train longer, with a higher learning rate. One cycle lets the rate
-# fall at the end, so that training comes to rest.
+# The advice is now to train longer, with a higher learning rate. One cycle lets the
+# rate fall at the end, so that training comes to rest.
 longer = {"epochs": 40, "learning_rate": 5e-3, "learning_rate_schedule": "one_cycle"}
 third = diagnose(X_few, y_few, **longer, **augmentation)
 
 # %%
-# The error on new samples is half of what it was. Both limits are now within reach, but 500
-# samples do not prove it: *inconclusive*.
+# The error on new samples is half of what it was. Both limits are now within reach, but
+# 500 samples do not prove it: *inconclusive*.
 #
 # More data
 # ---------

@@ -38,8 +38,8 @@ display.ax_.set(title="Learning curve", xlabel="Training samples", ylabel="Accur
 # %%
 # Beyond the data
 # ---------------
-# ``learning_curve=True`` draws the same curve, and extrapolates it to four times the data
-# by a power law. The interval says how much the curve leaves open.
+# ``learning_curve=True`` draws the same curve, and extrapolates it to four times the
+# data by a power law. The interval says how much the curve leaves open.
 diagnosis = diagnose_fit(
     pipe, X, y, cv=cv, reference=0.0, learning_curve=True, random_state=0
 )

@@ -2,12 +2,11 @@
 Which values of a parameter are worth trying?
 =============================================
 
-How does the error depend on one parameter? A validation curve shows where a network is too
-small to learn the digits, and which learning rates train it. For the learning rate, a range
-test of a few hundred steps says nearly the same without a fit per value.
+How does the error depend on one parameter? A validation curve shows where a network is
+too small to learn the digits, and which learning rates train it. For the learning rate,
+a range test of a few hundred steps says nearly the same without a fit per value.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.model_selection import StratifiedKFold, ValidationCurveDisplay
 from sklearn.pipeline import make_pipeline
@@ -31,8 +30,8 @@ def show(display):
 # %%
 # Size of the hidden layer
 # ------------------------
-# The displays of scikit-learn take any classifier. The band is one standard deviation of
-# the splits.
+# The displays of scikit-learn take any classifier. The band is one standard deviation
+# of the splits.
 sizes = ValidationCurveDisplay.from_estimator(
     pipe,
     X,
@@ -46,8 +45,9 @@ sizes.figure_.set_layout_engine("constrained")
 show(sizes)
 
 # %%
-# With few units, both scores are low: the network *underfits*. With more units both rise,
-# and a distance remains between them. A larger network hardly gains anything beyond 64.
+# With few units, both scores are low: the network *underfits*. With more units both
+# rise, and a distance remains between them. A larger network hardly gains anything
+# beyond 64.
 #
 # Learning rate
 # -------------
@@ -66,8 +66,8 @@ show(rates)
 # %%
 # Too low a rate learns too little in ten epochs, too high a rate does not converge.
 #
-# The range test trains one copy for 300 steps, each at a higher rate than the one before.
-# The shaded range is worth trying.
+# The range test trains one copy for 300 steps, each at a higher rate than the one
+# before. The shaded range is worth trying.
 display = LearningRateDisplay.from_estimator(pipe, X, y)
 low, high = display.learning_rate_range
 print(f"rates worth trying: {low:.2g} to {high:.2g}")

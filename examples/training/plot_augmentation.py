@@ -3,8 +3,8 @@ Do augmentation and a learning-rate schedule help?
 ==================================================
 
 With few images, does it help to deform them, and to let the learning rate fall? Neither
-alone does much on these digits: 30 epochs are too few for augmentation at the default rate.
-Together they lower the error on new samples, from 3.0 % to AUG.
+alone does much on these digits: 30 epochs are too few for augmentation at the default
+rate. Together they lower the error on new samples, from 3.0 % to AUG.
 """
 
 import matplotlib.pyplot as plt
@@ -17,13 +17,14 @@ X, y = load_digits28(return_X_y=True)
 cv = StratifiedKFold(3, shuffle=True, random_state=0)
 
 # %%
-# Augmentation is set by parameters of the classifier. Each training image is rotated, moved
-# and scaled anew in each epoch, up to these limits; validation images are left as they are.
+# Augmentation is set by parameters of the classifier. Each training image is rotated,
+# moved and scaled anew in each epoch, up to these limits; validation images are left as
+# they are.
 augmentation = {"random_rotation": 0.03, "random_translation": 0.07, "random_zoom": 0.1}
 
 # %%
-# ``"one_cycle"`` lets the learning rate rise to ``learning_rate`` and then fall to zero,
-# over all epochs. That allows for a higher rate than Adam's usual 0.001.
+# ``"one_cycle"`` lets the learning rate rise to ``learning_rate`` and then fall to
+# zero, over all epochs. That allows for a higher rate than Adam's usual 0.001.
 schedule = {"learning_rate": 5e-3, "learning_rate_schedule": "one_cycle"}
 
 # %%
@@ -53,7 +54,7 @@ axes[0].set(title="Constant learning rate", ylim=(0.9, 1.005))
 axes[1].set(title="One cycle", ylabel="")
 
 # %%
-# Augmentation raises the training error, because the network sees no image twice. On the
-# left, training and validation curve still rise at the end. On the right, the falling rate
-# ends the training well: the augmented network has the lowest validation error of all, and
-# the smallest gap.
+# Augmentation raises the training error, because the network sees no image twice. On
+# the left, training and validation curve still rise at the end. On the right, the
+# falling rate ends the training well: the augmented network has the lowest validation
+# error of all, and the smallest gap.

@@ -2,8 +2,9 @@
 Can I trust the predicted probabilities?
 ========================================
 
-If a network says 90 %, is it right in 90 of 100 cases? Trained for long on few and noisy
-images it is not: it is overconfident. scikit-learn's ``CalibratedClassifierCV`` mends that.
+If a network says 90 %, is it right in 90 of 100 cases? Trained for long on few and
+noisy images it is not: it is overconfident. scikit-learn's ``CalibratedClassifierCV``
+mends that.
 """
 
 import matplotlib.pyplot as plt
@@ -27,9 +28,9 @@ for ax, row in zip(axes, X, strict=False):
     ax.axis("off")
 
 # %%
-# Three classifiers: a network, the same with a tenth of each label spread over all classes,
-# and a calibrated one, whose probabilities are fitted to samples that the network was not
-# trained on.
+# Three classifiers: a network, the same with a tenth of each label spread over all
+# classes, and a calibrated one, whose probabilities are fitted to samples that the
+# network was not trained on.
 params = {"activation": "relu", "learning_rate": 3e-3, "epochs": 40, "random_state": 0}
 plain = make_pipeline(PixelScaler(), KerasMLPClassifier((64,), **params))
 smoothed = make_pipeline(
@@ -42,8 +43,8 @@ classifiers = {
 }
 
 # %%
-# Finding FIT06 compares the mean probability of the predicted class with the accuracy, on
-# new samples. ``calibration`` has both for groups of samples of similar probability.
+# Finding FIT06 compares the mean probability of the predicted class with the accuracy,
+# on new samples. ``calibration`` has both for groups of samples of similar probability.
 cv = StratifiedKFold(5, shuffle=True, random_state=0)
 calibrations = {}
 for name, clf in classifiers.items():

@@ -2,10 +2,10 @@
 How do I train with rare classes?
 =================================
 
-A network can be right on 97 % of all samples, and miss most of a rare class. What helps?
-``class_weight="balanced"`` weights the samples of each class so that all classes count
-alike. Below, that raises the recall of two rare classes, from 0.3 to 0.9 and from 0.6 to
-0.8. Of what is then taken for a rare class, more is wrong.
+A network can be right on 97 % of all samples, and miss most of a rare class. What
+helps? ``class_weight="balanced"`` weights the samples of each class so that all classes
+count alike. Below, that raises the recall of two rare classes, from 0.3 to 0.9 and from
+0.6 to 0.8. Of what is then taken for a rare class, more is wrong.
 """
 
 import matplotlib.pyplot as plt
@@ -26,8 +26,8 @@ X, y = X[keep], y[keep]
 print(dict(enumerate(np.bincount(y).tolist())))
 
 # %%
-# The accuracy hardly depends on rare classes. The balanced accuracy is the mean recall over
-# the classes.
+# The accuracy hardly depends on rare classes. The balanced accuracy is the mean recall
+# over the classes.
 cv = StratifiedKFold(5, shuffle=True, random_state=0)
 predictions = {}
 for class_weight in (None, "balanced"):
@@ -42,9 +42,10 @@ for class_weight in (None, "balanced"):
     print(f"  balanced accuracy {balanced_accuracy_score(y, predicted):.3f}")
 
 # %%
-# Recall is the fraction of a class that is recognised, precision the fraction of what is
-# taken for the class that belongs to it. With weights, the first rises for 8 and 9, and
-# the second is low, because the weights make the network take other digits for these.
+# Recall is the fraction of a class that is recognised, precision the fraction of what
+# is taken for the class that belongs to it. With weights, the first rises for 8 and 9,
+# and the second is low, because the weights make the network take other digits for
+# these.
 fig, axes = plt.subplots(2, 1, figsize=(7, 5), layout="constrained", sharex=True)
 for ax, score in zip(axes, (recall_score, precision_score), strict=True):
     for shift, (name, predicted) in zip((-0.2, 0.2), predictions.items(), strict=True):

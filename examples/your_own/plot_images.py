@@ -4,8 +4,8 @@ How do I train on my own image files?
 
 How do pictures in folders, and photographs of digits, get into a network?
 :func:`~skmnist.load_images` reads a folder with a subfolder for each class.
-:class:`~skmnist.MNISTFormatter` turns photographs into the format of the training images;
-without it, the network below recognises next to none of them.
+:class:`~skmnist.MNISTFormatter` turns photographs into the format of the training
+images; without it, the network below recognises next to none of them.
 """
 
 from pathlib import Path
@@ -28,8 +28,8 @@ from skmnist import (
 # %%
 # A folder of PNG files
 # ---------------------
-# For this example, the digits are written to ``0/0000.png``, ``1/0001.png`` and so on. A
-# folder of your own looks alike; the names of its subfolders are the labels.
+# For this example, the digits are written to ``0/0000.png``, ``1/0001.png`` and so on.
+# A folder of your own looks alike; the names of its subfolders are the labels.
 digits = load_digits28()
 with TemporaryDirectory() as folder:
     for number, image in enumerate(digits.images):
@@ -53,8 +53,8 @@ print(f"accuracy on new files {pipe.score(X_test, y_test):.3f}")
 # %%
 # Photographs
 # -----------
-# A photograph is larger, dark on light, and unevenly lit. These are artificial ones: test
-# digits somewhere on a sheet of paper, with a shadow and noise.
+# A photograph is larger, dark on light, and unevenly lit. These are artificial ones:
+# test digits somewhere on a sheet of paper, with a shadow and noise.
 def photograph(image, rng):
     ink = np.array(Image.fromarray(image).resize((90, 90))) / 255
     paper = np.linspace(170, 240, 160) + rng.normal(0, 4, (200, 160))
@@ -67,8 +67,8 @@ rng = np.random.default_rng(0)
 photos = np.stack([photograph(row.reshape(28, 28), rng) for row in X_test[:200]])
 
 # %%
-# Reducing them to 28×28 pixels is not enough. ``255 -`` makes the ink light, as it is in
-# the training images.
+# Reducing them to 28×28 pixels is not enough. ``255 -`` makes the ink light, as it is
+# in the training images.
 small = [Image.fromarray(photo).resize((28, 28)) for photo in photos]
 small = 255 - np.stack([np.array(image) for image in small])
 print(f"only reduced {pipe.score(small.reshape(-1, 784), y_test[:200]):.3f}")

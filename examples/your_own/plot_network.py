@@ -3,9 +3,9 @@ How do I use my own Keras network?
 ==================================
 
 Which form does a Keras network need to take part in a Pipeline and a grid search? A
-function that returns it, uncompiled, is enough: its keyword arguments are then parameters
-of the classifier. A convolutional network of 2,400 weights is right on about 96 % of new
-digits.
+function that returns it, uncompiled, is enough: its keyword arguments are then
+parameters of the classifier. A convolutional network of 2,400 weights is right on about
+96 % of new digits.
 """
 
 import keras
@@ -22,8 +22,8 @@ X, y = load_digits28(return_X_y=True)
 # %%
 # The builder
 # -----------
-# ``meta`` describes the data: the shape of ``X`` as the network gets it, and the number of
-# classes. The last layer returns a probability for each class.
+# ``meta`` describes the data: the shape of ``X`` as the network gets it, and the number
+# of classes. The last layer returns a probability for each class.
 def build_cnn(meta, filters=4, activation="relu"):
     return keras.Sequential(
         [
@@ -46,8 +46,8 @@ pipe = make_pipeline(PixelScaler(), clf)
 # %%
 # Search over its arguments
 # -------------------------
-# Arguments of the builder are named ``model__...``, after the name of the step; parameters
-# of the training, such as ``learning_rate``, have no such prefix.
+# Arguments of the builder are named ``model__...``, after the name of the step;
+# parameters of the training, such as ``learning_rate``, have no such prefix.
 grid = {"kerasimageclassifier__model__filters": [2, 4, 8]}
 cv = StratifiedKFold(3, shuffle=True, random_state=0)
 search = GridSearchCV(pipe, grid, cv=cv).fit(X, y)

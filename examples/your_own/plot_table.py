@@ -2,9 +2,9 @@
 How do I train a network on the rows of a table?
 ================================================
 
-Does the package need images? No: :class:`~skmnist.KerasImageClassifier` gives your network
-the rows of a table as they are. On 30 measurements of tumours, a small network is right on
-about 98 % of new rows, as often as a logistic regression, which is simpler.
+Does the package need images? No: :class:`~skmnist.KerasImageClassifier` gives your
+network the rows of a table as they are. On 30 measurements of tumours, a small network
+is right on about 98 % of new rows, as often as a logistic regression, which is simpler.
 """
 
 import keras
@@ -29,8 +29,8 @@ print(X.iloc[:3, :5])
 
 
 # %%
-# The network has one input for each column, and one sigmoid output, because there are two
-# classes.
+# The network has one input for each column, and one sigmoid output, because there are
+# two classes.
 def build_network(meta, units=16):
     return keras.Sequential(
         [
@@ -50,8 +50,8 @@ clf = KerasImageClassifier(
 )
 
 # %%
-# The columns have different units. ``StandardScaler`` in the Pipeline learns their scales
-# from the training rows of each fold.
+# The columns have different units. ``StandardScaler`` in the Pipeline learns their
+# scales from the training rows of each fold.
 pipe = make_pipeline(StandardScaler(), clf)
 linear = make_pipeline(StandardScaler(), LogisticRegression(random_state=0))
 cv = StratifiedKFold(5, shuffle=True, random_state=0)
@@ -59,8 +59,8 @@ print(f"network             {cross_val_score(pipe, X, y, cv=cv).mean():.3f}")
 print(f"logistic regression {cross_val_score(linear, X, y, cv=cv).mean():.3f}")
 
 # %%
-# Would another size or learning rate be better? No value in this grid differs from the best
-# by more than the standard error of its score.
+# Would another size or learning rate be better? No value in this grid differs from the
+# best by more than the standard error of its score.
 units, rate = (
     "kerasimageclassifier__model__units",
     "kerasimageclassifier__learning_rate",
@@ -72,8 +72,8 @@ print(diagnosis)
 print(diagnosis.heat_map.round(3))
 
 # %%
-# Probabilities have one column per class, also with a single sigmoid output. The ROC curve
-# of each model, from probabilities of rows that it was not trained on:
+# Probabilities have one column per class, also with a single sigmoid output. The ROC
+# curve of each model, from probabilities of rows that it was not trained on:
 fig, ax = plt.subplots(layout="constrained")
 for name, model in {"Network": pipe, "Logistic regression": linear}.items():
     scores = cross_val_predict(model, X, y, cv=cv, method="predict_proba")[:, 1]
