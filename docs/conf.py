@@ -48,6 +48,7 @@ sphinx_gallery_conf = {
     "doc_module": ("skmnist",),
     "reset_modules": ("matplotlib",),
     "image_srcset": ["2x"],
+    "capture_repr": ("_repr_html_",),
     "show_signature": False,
 }
 

@@ -33,6 +33,7 @@ def few_of(digits, *, return_X_y=False):
 
 
 @pytest.mark.slow
+@pytest.mark.tensorflow
 @each_example
 def test_example_prints_and_draws(path, capsys, monkeypatch):
     pytest.importorskip(REQUIRED.get(path.stem, "sklearn"))

@@ -56,8 +56,8 @@ longer = {"epochs": 40, "learning_rate": 5e-3, "learning_rate_schedule": "one_cy
 third = diagnose(X_few, y_few, **longer, **augmentation)
 
 # %%
-# The error on new samples is half of what it was. Both limits are now within reach, but
-# 500 samples do not prove it: *inconclusive*.
+# The error on new samples is half of what it was. Bias and gap are now smaller than the
+# tolerance, but 500 samples do not prove that: *inconclusive*.
 #
 # More data
 # ---------
@@ -67,7 +67,7 @@ fourth = diagnose(X, y, **longer, **augmentation)
 # %%
 # Errors on training and on new samples in each round, with their intervals. The shaded
 # spans are the tolerance: a point beyond its span is a bias or a gap larger than that.
-fig, axes = plt.subplots(4, 1, figsize=(7, 9), layout="constrained", sharex=True)
+fig, axes = plt.subplots(4, 1, figsize=(7, 8), layout="constrained")
 rounds = {
     "1. As it was": first,
     "2. Augmentation": second,
@@ -76,4 +76,5 @@ rounds = {
 }
 for ax, (title, diagnosis) in zip(axes, rounds.items(), strict=True):
     diagnosis.plot(ax)
-    ax.set_title(f"{title}: {diagnosis.verdict}")
+    ax.set(title=f"{title}: {diagnosis.verdict}", xlabel="", xlim=(-0.2, 10))
+axes[-1].set_xlabel("Error (%)")

@@ -3,8 +3,9 @@ How many epochs do I need?
 ==========================
 
 When does training longer stop to help? When the validation loss no longer falls. The
-network below is undertrained after 5 epochs, and makes a third fewer errors after 20.
-From 20 to 40 epochs the loss falls a little, and the error not at all.
+network below is undertrained after 5 epochs, with an error of 4.5 % on new samples, and
+has one of 2.7 % after 20. From 20 to 40 epochs the loss falls a little, and the error
+not at all.
 """
 
 import matplotlib.pyplot as plt
