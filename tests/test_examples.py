@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.utils import Bunch
 
 from skmnist import datasets
 
@@ -21,15 +22,17 @@ REQUIRED = {
     "plot_optuna": "optuna_integration",
     "plot_progress": "sklearn.callback",  # of scikit-learn 1.9
 }
-N_PER_CLASS = 24
+# Digits of each class: those that these examples need, and those of the others.
+N_PER_CLASS = {"plot_diagnosis": 55, "plot_learning_curve": 55}
+FEW = 24
 
 
-def few_of(digits, *, return_X_y=False):
+def few_of(digits, n_per_class, *, return_X_y=False):
     """Return the first digits of each class, as the loader returns all."""
-    rows = [np.flatnonzero(digits.target == digit)[:N_PER_CLASS] for digit in range(10)]
+    rows = [np.flatnonzero(digits.target == digit)[:n_per_class] for digit in range(10)]
     rows = np.sort(np.concatenate(rows))
     few = {name: digits[name][rows] for name in ("data", "images", "target")}
-    return (few["data"], few["target"]) if return_X_y else digits | few
+    return (few["data"], few["target"]) if return_X_y else Bunch(**digits | few)
 
 
 @pytest.mark.slow
@@ -40,7 +43,8 @@ def test_example_prints_and_draws(path, capsys, monkeypatch):
     import matplotlib.pyplot as plt
 
     plt.switch_backend("Agg")
-    loader = partial(few_of, datasets.load_digits28())
+    n_per_class = N_PER_CLASS.get(path.stem, FEW)
+    loader = partial(few_of, datasets.load_digits28(), n_per_class)
     monkeypatch.setattr(datasets, "load_digits28", loader)
     try:
         runpy.run_path(str(path), run_name="__main__")

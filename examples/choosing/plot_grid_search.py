@@ -4,7 +4,7 @@ Which candidate of a grid search do I take?
 
 Is the best candidate of a grid search the one to take? Its score is uncertain, and
 others may be as good. :func:`~skmnist.diagnose_search` names the simplest candidate
-within one standard error of the best: here, a network of 32 units instead of 128.
+within one standard error of the best: here, a network of 64 units instead of 128.
 """
 
 from pathlib import Path
@@ -47,7 +47,12 @@ diagnosis.plot()
 
 # %%
 # The candidates as a table, the best first:
-columns = ["hidden_layer_sizes", "learning_rate", "train_score", "validation_score"]
+columns = [
+    "hidden_layer_sizes",
+    "learning_rate",
+    "train_accuracy",
+    "validation_accuracy",
+]
 print(diagnosis.to_frame()[columns].head(8).to_string(index=False, float_format="%.3f"))
 
 # %%

@@ -54,7 +54,7 @@ class AccuracyOfEpochs:
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
         if context.task_name == "epoch":
-            while context.task_name != "candidate-split-evaluation":
+            while context.source_task_name != "candidate-split-evaluation":
                 context = context.parent
                 if context is None:  # the fit of the best candidate at the end
                     return

@@ -53,16 +53,17 @@ for times in (1, 2, 4):
     print(f"error with {n_samples:.0f} samples: {curve.at(n_samples)}")
 
 # %%
-# The other way round: how many samples bring the error to a value? None would mean that
-# the error is reached already, or needs more than four times the data.
+# The other way round: how many samples bring the error to a value? An infinite end of
+# the interval means more than four times those there are, which the curve does not
+# reach. (None means that for the value itself, or that the error is reached already.)
 needed = curve.samples_for(0.02)
 if needed is not None:
     interval = f"95 % interval {needed.low:.0f} to {needed.high:.0f}"
     print(f"error of 2 %: {needed.value:.0f} samples ({interval})")
 
 # %%
-# Points are measured, the line is the power law. The band is wide where few data say
-# little about it.
+# Points are measured, the line is the power law. To the right of the dotted line, the
+# band becomes wider compared with the error itself.
 table = curve.to_frame()
 fig, ax = plt.subplots(layout="constrained")
 ax.plot("train_size", "error", data=table, label="Power law")
@@ -73,7 +74,7 @@ ax.plot(
     display.train_sizes, 1 - display.test_scores.mean(axis=1), "ko", label="Measured"
 )
 ax.axvline(curve.n_train, color="gray", linestyle=":", label="All the data")
-ax.set(xscale="log", xlabel="Training samples", ylabel="Error on new samples (%)")
+ax.set(ylim=0, xlabel="Training samples", ylabel="Error on new samples (%)")
 ax.set_title("Extrapolated learning curve")
 ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
 ax.legend()
