@@ -13,6 +13,7 @@ import pytest
 from sklearn.utils import Bunch
 
 from skmnist import datasets
+from skmnist.classifiers._base import BaseKerasClassifier
 
 FOLDER = Path(__file__).parent.parent / "examples"
 EXAMPLES = sorted(FOLDER.rglob("plot_*.py"))
@@ -25,6 +26,7 @@ REQUIRED = {
 # Digits of each class: those that these examples need, and those of the others.
 N_PER_CLASS = {"plot_diagnosis": 55, "plot_learning_curve": 55}
 FEW = 24
+MOST_EPOCHS = 3
 
 
 def few_of(digits, n_per_class, *, return_X_y=False):
@@ -35,10 +37,20 @@ def few_of(digits, n_per_class, *, return_X_y=False):
     return (few["data"], few["target"]) if return_X_y else Bunch(**digits | few)
 
 
+@pytest.fixture
+def few_epochs(monkeypatch):
+    fit = BaseKerasClassifier._fit
+
+    def fit_briefly(self, X, y, sample_weight, epochs, **options):
+        return fit(self, X, y, sample_weight, min(epochs, MOST_EPOCHS), **options)
+
+    monkeypatch.setattr(BaseKerasClassifier, "_fit", fit_briefly)
+
+
 @pytest.mark.slow
 @pytest.mark.tensorflow
 @each_example
-def test_example_prints_and_draws(path, capsys, monkeypatch):
+def test_example_prints_and_draws(path, capsys, monkeypatch, few_epochs):
     pytest.importorskip(REQUIRED.get(path.stem, "sklearn"))
     import matplotlib.pyplot as plt
 

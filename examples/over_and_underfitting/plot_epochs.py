@@ -40,7 +40,7 @@ right.set_ylim(0.9, 1.005)
 # The means over the splits as numbers. The training loss goes on falling in any case,
 # and says nothing about the number of epochs.
 means = display.curves.groupby("epoch").mean().drop(columns="fold")
-print(means.loc[[1, 2, 5, 10, 20, 40]].round(3).to_string())
+print(means[means.index.isin([1, 2, 5, 10, 20, 40])].round(3).to_string())
 
 # %%
 # Is the end of a curve still falling, or is that noise? A diagnosis tests it: finding

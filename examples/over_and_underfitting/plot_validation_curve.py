@@ -47,7 +47,7 @@ show(sizes)
 # %%
 # With few units, both scores are low: the network *underfits*. With more units both
 # rise, and a distance remains between them. A larger network hardly gains anything
-# beyond 64.
+# beyond 32.
 #
 # Learning rate
 # -------------
