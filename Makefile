@@ -54,6 +54,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Runs the examples of the gallery that have changed; after `make clean`, all of them.
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
@@ -62,7 +63,8 @@ linkcheck: $(VENV)/.docs
 	$(BIN)/python -m sphinx -b linkcheck docs docs/_build/linkcheck
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BACKENDS) $(ECOSYSTEM) $(OUT) docs/_build docs/api/generated build dist
+	rm -rf $(VENV) $(OLDEST) $(BACKENDS) $(ECOSYSTEM) $(OUT) docs/_build docs/api/generated \
+		docs/auto_examples docs/sg_execution_times.rst build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

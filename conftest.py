@@ -15,7 +15,8 @@ os.environ.setdefault("JAX_ENABLE_X64", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Studies are scripts that run for hours, not modules with examples.
-collect_ignore = ["docs/studies"]
+# Studies are scripts that run for hours, not modules with examples; Sphinx writes the
+# gallery's pages.
+collect_ignore = ["docs/studies", "docs/auto_examples"]
 # Tests run these, where the packages that they import are installed.
 collect_ignore_glob = ["docs/coming_from/*.py", "docs/how_to/onnx_export.py"]

@@ -81,6 +81,32 @@ numpydoc_validation_overrides = {"SS02": [r"^(bool|dict|float|int|str|tuple): "]
 numpydoc_validation_checks = {"all", "EX01", "SA01", "ES01", "RT02", "PR02"}
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_templates"]
+
+# The gallery: a folder of examples for each section, ordered by their file names.
+# An example that has not changed is not run again.
+extensions.append("sphinx_gallery.gen_gallery")
+_SECTIONS = (
+    "first_steps",
+    "over_and_underfitting",
+    "choosing",
+    "training",
+    "your_own",
+    "beyond_one_machine",
+)
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "ignore_pattern": "optuna_study",
+    "subsection_order": [f"../examples/{section}" for section in _SECTIONS],
+    "within_subsection_order": "FileNameSortKey",
+    "backreferences_dir": "auto_examples/backreferences",
+    "doc_module": ("skmnist",),
+    "reset_modules": ("matplotlib",),
+    "image_srcset": ["2x"],
+    "capture_repr": ("_repr_html_",),
+    "show_signature": False,
+}
+
 html_theme = "pydata_sphinx_theme"
 html_title = "skmnist"
 html_static_path = ["_static"]

@@ -64,6 +64,8 @@ def complexity(name, value, n_features, n_classes):
     complexity : float or None
     """
     name = short_name(name)
+    if name in _LAYER_SIZES and is_number(value):
+        value = [value]  # one layer
     if name in _LAYER_SIZES and isinstance(value, tuple | list):
         ends = (n_features, n_classes) if name == "hidden_layer_sizes" else (1, 1)
         if ends[0] is None:
