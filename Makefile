@@ -9,7 +9,9 @@ TORCH ?= torch
 BIN := $(VENV)/bin
 OUT ?= skmnist-report
 # Tests run in as many processes as there are cores, each with one TensorFlow thread pool.
+# The tests of a file share what is compiled, so one process runs them all.
 WORKERS ?= auto
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-fast test-oldest test-backends test-ecosystem dist-test lint format \
 	docs linkcheck clean
@@ -18,14 +20,14 @@ demo: $(VENV)/.package
 	$(BIN)/skmnist diagnose --out $(OUT) --overwrite
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" tests
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" tests
 
 # In an environment of its own, with the lower bounds of pyproject.toml.
 test-oldest: $(OLDEST)/.oldest
-	$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist loadgroup tests
+	$(OLDEST)/bin/python -m pytest $(PARALLEL) tests
 
 # On JAX and on PyTorch, also if tests fail on the first. The cache on disk spares JAX to
 # compile in each worker what another one has compiled.
@@ -34,7 +36,7 @@ test-backends: $(BACKENDS)/.backends
 		KERAS_BACKEND=$$backend \
 		JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(BACKENDS)/jax-cache \
 		JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
-		$(BACKENDS)/bin/python -m pytest -n $(WORKERS) --dist loadgroup tests || failed=1; \
+		$(BACKENDS)/bin/python -m pytest $(PARALLEL) tests || failed=1; \
 	done; exit $$failed
 
 # Against the packages that docs/ecosystem.rst names, in an environment of its own.

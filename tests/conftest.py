@@ -1,14 +1,23 @@
-"""Small data, and what tests compare with."""
+"""Small data, and what tests compare with.
 
-import keras
+Keras and scikit-learn are imported where they are used: the process that hands out the
+tests to pytest-xdist's workers reads this file, too, and needs neither.
+"""
+
+from collections import Counter
+
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits, make_classification
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what does not hold on the backend at hand."""
-    backend = keras.backend.backend()
+    """Put the longest files first; skip what does not hold on the backend at hand.
+
+    A worker that begins a long file last would let the others wait.
+    """
+    n_slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -n_slow[item.path])
+    backend = backend_name()
     for item in items:
         if item.get_closest_marker("tensorflow") and backend != "tensorflow":
             item.add_marker(pytest.mark.skip(reason="holds on TensorFlow only"))
@@ -16,11 +25,18 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="does not hold on PyTorch"))
 
 
+def backend_name():
+    """Return the name of Keras's backend."""
+    import keras
+
+    return keras.backend.backend()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def forgotten_functions():
     """Free the memory of what JAX has compiled in a module: gigabytes in a worker."""
     yield
-    if keras.backend.backend() == "jax":
+    if backend_name() == "jax":
         import jax
 
         jax.clear_caches()
@@ -31,12 +47,14 @@ def trainer_class():
     """The class whose `run_epoch` trains a network of this package on the backend."""
     from skmnist._engine._trainers import BatchTrainer, BlockTrainer
 
-    return BatchTrainer if keras.backend.backend() == "torch" else BlockTrainer
+    return BatchTrainer if backend_name() == "torch" else BlockTrainer
 
 
 @pytest.fixture
 def digits():
     """scikit-learn's 8×8 digits: pixels in [0, 1], float32 (400, 64), and labels."""
+    from sklearn.datasets import load_digits
+
     X, y = load_digits(return_X_y=True)
     return (X[:400] / 16).astype(np.float32), y[:400]
 
@@ -44,6 +62,8 @@ def digits():
 @pytest.fixture(scope="session")
 def small():
     """200 samples of 8 features in 3 classes that lie well apart."""
+    from sklearn.datasets import make_classification
+
     return make_classification(
         200, 8, n_informative=5, n_classes=3, class_sep=2, random_state=0
     )

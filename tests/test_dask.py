@@ -20,7 +20,7 @@ from skmnist.cli._workers import fits_on_cluster
 
 distributed = pytest.importorskip("distributed")
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
+pytestmark = pytest.mark.slow
 
 MLP = KerasMLPClassifier(hidden_layer_sizes=(8,), epochs=2, random_state=0)
 GRID = {"learning_rate": [0.003, 0.01, 0.03, 0.1], "batch_size": [16, 32]}

@@ -71,6 +71,7 @@ PRIVATE_IMPORTS = {
     "sklearn.utils.validation._check_method_params",
     "sklearn.utils.validation._check_sample_weight",
     "tensorflow.python.eager.context",
+    "tensorflow.python.framework.random_seed",
     "tensorflow.python.ops.stateful_random_ops",
 }
 

@@ -4,6 +4,7 @@ Importing this module imports Keras and its backend, and leaves the process as i
 """
 
 import contextlib
+import itertools
 import os
 import sys
 import threading
@@ -41,6 +42,16 @@ if BACKEND == "tensorflow":
 
 
 _is_started = False
+# What the names of operations begin with that draw with a state of their own, or that
+# call Python.
+_STATEFUL = (
+    "Random",
+    "TruncatedNormal",
+    "ParameterizedTruncatedNormal",
+    "Multinomial",
+    "PyFunc",
+    "EagerPyFunc",
+)
 
 
 def start_backend():
@@ -156,6 +167,18 @@ def traced(function, **options):
     compiled = tf.function(function, autograph=False, **options)
     compiled._omit_frequent_tracing_warning = True
     return compiled
+
+
+def draws_statefully(function):
+    """Return whether a concrete function of TensorFlow draws with a hidden state.
+
+    So does ``tf.random.normal``, and Python code that runs in the function may.
+    """
+    graph = function.graph.as_graph_def()
+    nodes = [graph.node, *(f.node_def for f in graph.library.function)]
+    return any(
+        node.op.startswith(_STATEFUL) for node in itertools.chain.from_iterable(nodes)
+    )
 
 
 def uniform(shape, seed_generator):

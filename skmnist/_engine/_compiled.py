@@ -1,7 +1,6 @@
 """Compiled functions of a network: prediction, evaluation, and its trainers."""
 
 import functools
-import itertools
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from skmnist._engine import _rates
 from skmnist._engine._backend import (
     BACKEND,
     compile_pure,
+    draws_statefully,
     has_gpu,
     keras,
     tf,
@@ -177,12 +177,7 @@ class CompiledNetwork:
             lambda X: self._model(X, **training_keyword(self._model, True))
         )
         spec = tf.TensorSpec(shape, self._network.input_dtype())
-        graph = forward.get_concrete_function(spec).graph.as_graph_def()
-        nodes = [graph.node, *(f.node_def for f in graph.library.function)]
-        return any(
-            node.op.startswith(("Random", "TruncatedNormal", "Multinomial"))
-            for node in itertools.chain.from_iterable(nodes)
-        )
+        return draws_statefully(forward.get_concrete_function(spec))
 
     def _kept_tensors(self, weights):
         """Return the weights as tensors, and keep those of the last classifier.

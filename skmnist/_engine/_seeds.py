@@ -15,6 +15,7 @@ with preserved_process_state():
 
 if BACKEND == "tensorflow":
     from tensorflow.python.eager import context as tf_context
+    from tensorflow.python.framework import random_seed
     from tensorflow.python.ops import stateful_random_ops
 
 # The generators belong to the whole process, so only one thread may seed them at a
@@ -46,25 +47,60 @@ def seeded_generators(seed):
             _seed_all(seed)
             own = _ThreadRandom(seed)
             seed_generator.python_random, random.seed = own, own.seed
-            if BACKEND == "tensorflow":
-                # set_random_seed leaves this generator as it is.
-                generator = tf.random.Generator.from_seed(seed)
-                stateful_random_ops.global_generator = generator
-            yield
+            with _anew([]):
+                yield
         finally:
             seed_generator.python_random, random.seed = seeds_before
             _set_states(before)
 
 
-def _seed_all(seed):
-    if BACKEND == "tensorflow":
-        keras.utils.set_random_seed(seed)
+@contextlib.contextmanager
+def _anew(drawn):
+    """Let operations of TensorFlow that keep a hidden state start anew, if any draws.
+
+    Those such as ``tf.random.normal`` go on where they were, until TensorFlow forgets
+    all operations that it has prepared. It then prepares each traced function again,
+    which takes 0.2 s: too long for each build and each batch of the many networks that
+    do not draw so.
+
+    Parameters
+    ----------
+    drawn : list
+        Not empty if one has drawn, or a traced function contains one. Extended here.
+    """
+    if BACKEND != "tensorflow":
+        yield
         return
-    # Keras would also seed TensorFlow, whose state is not known here.
+    forget = tf_context.context().clear_kernel_cache
+    get_seed = random_seed.get_seed
+
+    def note(op_seed):
+        if not drawn:
+            drawn.append(True)
+            forget()
+        return get_seed(op_seed)
+
+    if drawn:
+        forget()
+    random_seed.get_seed = note
+    try:
+        yield
+    finally:
+        random_seed.get_seed = get_seed
+        if drawn:
+            forget()
+
+
+def _seed_all(seed):
+    """Seed as `keras.utils.set_random_seed` does, TensorFlow as its backend only."""
     random.seed(seed)
     np.random.seed(seed)
     global_state.set_global_attribute("global_random_seed", seed)
-    if BACKEND == "torch":
+    if BACKEND == "tensorflow":
+        rng_state = random.Random(seed).getstate()
+        generator = tf.random.Generator.from_seed(seed)
+        _set_backend_state((seed, rng_state, generator))
+    elif BACKEND == "torch":
         import torch
 
         torch.manual_seed(seed)
@@ -104,11 +140,14 @@ class OwnGenerators:
     Parameters
     ----------
     seed : int
+    drawn : list
+        The same for all steps that call the same functions, empty at first.
     """
 
-    def __init__(self, seed):
+    def __init__(self, seed, drawn):
         with seeded_generators(seed):
             self._states = _states()
+        self._drawn = drawn
 
     @contextlib.contextmanager
     def in_use(self):
@@ -117,7 +156,8 @@ class OwnGenerators:
             before = _states()
             _set_states(self._states)
             try:
-                yield
+                with _anew(self._drawn):
+                    yield
             finally:
                 self._states = _states()
                 _set_states(before)
@@ -184,11 +224,11 @@ def _backend_state():
 def _set_backend_state(state):
     if BACKEND == "tensorflow":
         seed, rng_state, generator = state
-        # Also forgets the operations that have drawn numbers, which would go on where
-        # they were.
-        tf.random.set_seed(seed)
+        context = tf_context.context()
+        context._seed = seed
         if rng_state is not None:
-            tf_context.context()._rng.setstate(rng_state)
+            context._rng = random.Random()
+            context._rng.setstate(rng_state)
         stateful_random_ops.global_generator = generator
     elif BACKEND == "torch":
         import torch

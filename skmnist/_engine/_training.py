@@ -311,6 +311,7 @@ def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
     # Code that is not Keras's may draw from the global generators, and so do some of
     # Keras's layers: AugMix when it is traced, and dropout under PyTorch.
     draws = BACKEND == "torch" or not network.compiled().all_keras
+    drawn = []
     for epoch in range(loop.last if loop.finished else state.n_epochs, loop.last):
         for observer in observers:
             observer.on_epoch_begin(loop, epoch)
@@ -320,7 +321,8 @@ def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
             order = order[:batch_size]  # keras.Model.fit still trains on one batch
         generators = contextlib.nullcontext
         if draws:
-            generators = OwnGenerators((state.seed + epoch) % 2**32).in_use
+            seed = (state.seed + epoch) % 2**32
+            generators = OwnGenerators(seed, drawn).in_use
         logs = trainer.run_epoch(data, order, batch_size, generators, **changes(epoch))
         if loop.evaluate is not None:
             scores = observers[0].evaluate(loop)

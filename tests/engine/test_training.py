@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from sklearn.base import clone
+from tensorflow.python.eager import context as tf_context
 
 from skmnist import KerasImageClassifier, KerasMLPClassifier
 
@@ -301,6 +302,50 @@ def test_layers_that_draw_from_global_generators_are_seeded(
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(n_samples, 4)), rng.integers(3, size=n_samples)
     assert same_weights(fit(), fit())
+
+
+class Scaled(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+class Noisy(keras.layers.Layer):
+    def call(self, x):
+        return x + tf.random.normal(tf.shape(x))
+
+
+@pytest.mark.tensorflow
+@pytest.mark.filterwarnings("ignore:LambdaCallback overrides")
+@pytest.mark.parametrize(
+    ("layer", "by_batch", "forgets"),
+    [(None, False, False), (Scaled, False, False), (Scaled, True, False)]
+    + [(Noisy, False, True), (Noisy, True, True)],
+)
+def test_tensorflow_forgets_functions_only_if_a_network_draws_statefully(
+    layer, by_batch, forgets, digits, monkeypatch
+):
+    """It would prepare them again for each fit, epoch or batch, in 0.2 s."""
+    forgotten = []
+    monkeypatch.setattr(
+        type(tf_context.context()),
+        "clear_kernel_cache",
+        lambda self: forgotten.append(1),
+    )
+
+    def build(meta):
+        softmax = keras.layers.Dense(meta["n_classes_"], activation="softmax")
+        return keras.Sequential([keras.Input((64,)), layer(), softmax])
+
+    clf = KerasMLPClassifier((6,), dropout=0.1)
+    if layer is not None:
+        clf = KerasImageClassifier(build, image_shape=(64,))
+    if by_batch:
+        callback = keras.callbacks.LambdaCallback(
+            on_train_batch_begin=lambda batch, logs: None
+        )
+        clf.set_params(callbacks=callback)
+    clf.set_params(epochs=2).fit(*digits)
+    assert bool(forgotten) == forgets
 
 
 def test_keyboard_interrupt_keeps_completed_epochs_and_is_reraised(digits):
