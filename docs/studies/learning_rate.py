@@ -25,7 +25,7 @@ from skmnist.diagnosis._evidence import Evidence
 
 SEED = 20261127
 #: Data sets drawn for the usual rate, and for each of the others.
-N_USUAL, N_WRONG = 4, 1
+N_USUAL, N_WRONG = 8, 4
 FACTORS = (1, 30, 1 / 30)
 TITLES = ("usual", "30 times", "a 30th")
 PATH = Path(__file__).parents[1] / "_data" / "learning_rate.csv"
