@@ -55,7 +55,8 @@ def fits_on_cluster(address, *data):
         from distributed import Client
     except ImportError:
         raise ImportError(
-            "--scheduler needs Dask, here and on the workers: install skmnist[dask]."
+            "--scheduler needs Dask, here and on the workers: "
+            "pip install dask distributed."
         ) from None
     import dask
     from joblib import parallel_config
