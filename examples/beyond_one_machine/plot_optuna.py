@@ -3,8 +3,8 @@ How do I tune with Optuna?
 ==========================
 
 How does Optuna choose the next values, and end trainings without prospects? A Pipeline
-needs no wrapper: an objective fits it and returns a score. In 25 trials Optuna finds a
-learning rate near 0.01, and ends most trials before their last epoch. The study below
+needs no wrapper: an objective fits it and returns a score. Of the 25 trials below, half
+are ended after four epochs, and the best one has a learning rate of 0.004. This study
 runs in one process; the script in :doc:`/user_guide/optuna` shares one among processes
 and machines, and resumes it.
 """

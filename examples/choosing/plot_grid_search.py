@@ -47,13 +47,8 @@ diagnosis.plot()
 
 # %%
 # The candidates as a table, the best first:
-columns = [
-    "hidden_layer_sizes",
-    "learning_rate",
-    "train_accuracy",
-    "validation_accuracy",
-]
-print(diagnosis.to_frame()[columns].head(8).to_string(index=False, float_format="%.3f"))
+table = diagnosis.to_frame().set_index("rank").drop(columns="fit_time")
+print(table.round(3).head().to_string())
 
 # %%
 # Take the simplest candidate, fit it to all data, and write the report of the search as

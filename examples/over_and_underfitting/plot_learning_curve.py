@@ -37,43 +37,37 @@ display = LearningCurveDisplay.from_estimator(
 )
 display.ax_.set(title="Learning curve", xlabel="Training samples", ylabel="Accuracy")
 display.figure_.set_layout_engine("constrained")
+errors = 1 - display.test_scores.mean(axis=1)
+for n_samples, error in zip(display.train_sizes, errors, strict=True):
+    print(f"error with {n_samples} samples: {error:.1%}")
 
 # %%
 # Beyond the data
 # ---------------
 # ``learning_curve=True`` trains on parts as well, and fits a power law to the errors,
 # which reaches to four times the data. Each number has an interval: it grows with the
-# distance.
+# distance. (If the errors do not determine the law, ``extrapolation`` is None.)
 diagnosis = diagnose_fit(
     pipe, X, y, cv=cv, reference=0.0, learning_curve=True, random_state=0
 )
 curve = diagnosis.extrapolation
-for times in (1, 2, 4):
-    n_samples = times * curve.n_train
-    print(f"error with {n_samples:.0f} samples: {curve.at(n_samples)}")
-
-# %%
-# The other way round: how many samples bring the error to a value? An infinite end of
-# the interval means more than four times those there are, which the curve does not
-# reach. (None means that for the value itself, or that the error is reached already.)
-needed = curve.samples_for(0.02)
-if needed is not None:
-    interval = f"95 % interval {needed.low:.0f} to {needed.high:.0f}"
-    print(f"error of 2 %: {needed.value:.0f} samples ({interval})")
+if curve is not None:
+    for times in (1, 2, 4):
+        n_samples = times * curve.n_train
+        print(f"error with {n_samples:.0f} samples: {curve.at(n_samples)}")
 
 # %%
 # Points are measured, the line is the power law. To the right of the dotted line, the
-# band becomes wider compared with the error itself.
-table = curve.to_frame()
+# band becomes wider compared with the error itself. ``samples_for`` reads it the other
+# way round: how many samples an error takes.
 fig, ax = plt.subplots(layout="constrained")
-ax.plot("train_size", "error", data=table, label="Power law")
-ax.fill_between(
-    "train_size", "low", "high", data=table, alpha=0.2, label="95 % interval"
-)
-ax.plot(
-    display.train_sizes, 1 - display.test_scores.mean(axis=1), "ko", label="Measured"
-)
-ax.axvline(curve.n_train, color="gray", linestyle=":", label="All the data")
+ax.plot(display.train_sizes, errors, "ko", label="Measured")
+ax.axvline(display.train_sizes[-1], color="gray", linestyle=":", label="All the data")
+if curve is not None:
+    table = curve.to_frame()
+    x = table["train_size"]
+    ax.plot(x, table["error"], label="Power law")
+    ax.fill_between(x, table["low"], table["high"], alpha=0.2, label="95 % interval")
 ax.set(ylim=0, xlabel="Training samples", ylabel="Error on new samples (%)")
 ax.set_title("Extrapolated learning curve")
 ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))

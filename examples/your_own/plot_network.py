@@ -64,8 +64,9 @@ model = pipe[-1].model_
 model.summary()
 
 # %%
-# The kernels of its first layer, in red and blue for negative and positive weights, and
-# what they make of a digit: each responds to edges of another direction.
+# The kernels of its first layer, with positive weights in blue and negative ones in
+# red, and their outputs for a digit, which have fewer rows and columns because of the
+# strides:
 kernels = model.layers[0].get_weights()[0]
 image = pipe[:-1].transform(X[5:6]).reshape(1, 28, 28, 1)
 maps = keras.Model(model.inputs, model.layers[0].output).predict(image, verbose=0)
