@@ -14,6 +14,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "numpydoc",
 ]
+autodoc_typehints = "none"
 autosummary_generate = True
 numpydoc_show_class_members = False
 # Labels of scikit-learn's own guide, in docstrings that our classes inherit.

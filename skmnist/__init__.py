@@ -9,6 +9,21 @@ from skmnist import _renamed
 
 __version__ = "0.1.0"
 
+# Imported on first access. Editors and type checkers read __init__.pyi instead.
+_MODULES = frozenset(
+    [
+        "architectures",
+        "classifiers",
+        "cli",
+        "datasets",
+        "diagnosis",
+        "displays",
+        "persistence",
+        "preprocessing",
+        "report",
+        "search",
+    ]
+)
 _HOME = {
     "load_digits28": "datasets",
     "fetch_mnist": "datasets",
@@ -45,10 +60,12 @@ _renamed.register()
 
 
 def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f"skmnist.{name}")
     if name in _HOME:
         return getattr(importlib.import_module(f"skmnist.{_HOME[name]}"), name)
     raise AttributeError(f"module 'skmnist' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_MODULES})

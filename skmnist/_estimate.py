@@ -1,5 +1,7 @@
 """A value with its 95 % confidence interval, and how it is written."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -29,28 +31,28 @@ class Estimate:
     low: float
     high: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f"{percent(self.value)} (95 % interval {percent(self.low)} to "
             f"{percent(self.high)})"
         )
 
-    def shift(self, amount):
+    def shift(self, amount: float) -> Estimate:
         """Return the estimate with an exactly known amount added."""
         return Estimate(self.value + amount, self.low + amount, self.high + amount)
 
-    def not_negative(self):
+    def not_negative(self) -> Estimate:
         """Return the estimate with a negative value or upper end replaced by 0.
 
         The lower end is kept, because it shows how far below 0 the interval reaches.
         """
         return Estimate(max(self.value, 0.0), self.low, max(self.high, 0.0))
 
-    def negated(self):
+    def negated(self) -> Estimate:
         """Return the estimate of the quantity with the opposite sign."""
         return Estimate(-self.value, -self.high, -self.low)
 
-    def at_confidence(self, level):
+    def at_confidence(self, level: float) -> Estimate:
         """Return the estimate with the interval of another two-sided confidence.
 
         Each side is multiplied by the ratio of the quantiles of a normal distribution.
@@ -62,7 +64,7 @@ class Estimate:
             self.value + share * (self.high - self.value),
         )
 
-    def confidence_above(self, limit):
+    def confidence_above(self, limit: float) -> float:
         """Return the one-sided confidence that the quantity exceeds a limit.
 
         0.975 if the interval begins at the limit, 0.5 if the value equals it.
@@ -72,7 +74,7 @@ class Estimate:
             return float(self.value > limit)
         return _NORMAL.cdf(_QUANTILE * (self.value - limit) / side)
 
-    def contains(self, value):
+    def contains(self, value: float) -> bool:
         """Return whether a value lies in the interval."""
         return self.low <= value <= self.high
 

@@ -3,23 +3,33 @@
 They follow the conventions of SciKeras, so they can be passed to its wrappers.
 """
 
+from __future__ import annotations
+
 import math
 from numbers import Integral
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from skmnist._typing import Activation, Initializer, Model, Shape, Sizes
+
 
 __all__ = ["build_lenet", "build_mlp"]
 
 
 def build_mlp(
-    meta,
+    meta: Mapping[str, Any],
     *,
-    hidden_layer_sizes=(200, 100),
-    activation="tanh",
-    bias_initializer="ones",
-    dropout=0.0,
-    l2=0.0,
-    batch_normalization=False,
-    rescaling=None,
-):
+    hidden_layer_sizes: Sizes = (200, 100),
+    activation: Activation = "tanh",
+    bias_initializer: Initializer = "ones",
+    dropout: float = 0.0,
+    l2: float = 0.0,
+    batch_normalization: bool = False,
+    rescaling: float | None = None,
+) -> Model:
     """Build a multilayer perceptron with a softmax output layer.
 
     Parameters
@@ -83,18 +93,18 @@ def build_mlp(
 
 
 def build_lenet(
-    meta,
+    meta: Mapping[str, Any],
     *,
-    filters=(32, 64),
-    kernel_sizes=(5, 3),
-    hidden_layer_sizes=(128,),
-    activation="relu",
-    dropout=0.25,
-    hidden_dropout=0.5,
-    l2=0.0,
-    batch_normalization=False,
-    rescaling=None,
-):
+    filters: Sizes = (32, 64),
+    kernel_sizes: Sizes = (5, 3),
+    hidden_layer_sizes: Sizes = (128,),
+    activation: Activation = "relu",
+    dropout: float = 0.25,
+    hidden_dropout: float = 0.5,
+    l2: float = 0.0,
+    batch_normalization: bool = False,
+    rescaling: float | None = None,
+) -> Model:
     """Build a LeNet-style convolutional network with a softmax output layer.
 
     Each stage consists of two convolutions with ``same`` padding, 2×2 max pooling and
@@ -189,12 +199,14 @@ def build_lenet(
     return keras.Sequential(layers, name="lenet")
 
 
-def has_channels_first(sample_shape):
+def has_channels_first(sample_shape: Shape) -> bool:
     """Return whether the shape of a sample looks like (channels, height, width)."""
     return len(sample_shape) == 3 and sample_shape[0] <= 4 < min(sample_shape[1:])
 
 
-def resolve_image_shape(sample_shape, image_shape):
+def resolve_image_shape(
+    sample_shape: Shape, image_shape: Shape | None
+) -> tuple[int, ...]:
     """Return the shape of a sample as an image with a channel axis.
 
     Parameters
@@ -257,7 +269,7 @@ def resolve_image_shape(sample_shape, image_shape):
     return resolved + (1,) if len(resolved) == 2 else resolved
 
 
-def as_sizes(sizes):
+def as_sizes(sizes: Any) -> tuple[int, ...]:
     """Return layer sizes as a tuple of int; a single number is one layer.
 
     Parameters

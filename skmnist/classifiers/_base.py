@@ -1,7 +1,10 @@
 """Base class of the public classifiers."""
 
+from __future__ import annotations
+
 import os
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
@@ -33,6 +36,14 @@ from skmnist.classifiers._data import (
 )
 from skmnist.classifiers._fit import FitMixin
 from skmnist.classifiers._keywords import explain_keywords
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from scikeras.wrappers import KerasClassifier
+    from sklearn.utils import Tags
+
+    from skmnist._typing import ArrayLike, Model
 
 
 class BaseKerasClassifier(
@@ -86,12 +97,12 @@ class BaseKerasClassifier(
         "verbose": ["boolean", Interval(Integral, 0, 2, closed="both")],
     }
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set the parameters of this classifier.
 
         Parameters
@@ -116,14 +127,14 @@ class BaseKerasClassifier(
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-    ):
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Fit the classifier.
 
         Parameters
@@ -181,7 +192,13 @@ class BaseKerasClassifier(
 
     @explain_keywords
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train for one more epoch.
 
         k calls on the same samples equal one `fit` with ``epochs=k`` and the same
@@ -237,7 +254,7 @@ class BaseKerasClassifier(
                 partial=True,
             )
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict class labels.
 
         Parameters
@@ -255,7 +272,7 @@ class BaseKerasClassifier(
         probabilities = self._network.predict(self._training.weights, X)
         return self.classes_[np.argmax(probabilities, axis=1)]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict class probabilities.
 
         Parameters
@@ -273,7 +290,7 @@ class BaseKerasClassifier(
         X = check_predict_data(self, X)
         return self._network.predict(self._training.weights, X)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict logarithms of class probabilities.
 
         Parameters
@@ -292,7 +309,9 @@ class BaseKerasClassifier(
         with np.errstate(divide="ignore"):
             return np.log(probabilities)
 
-    def evaluate(self, X, y, sample_weight=None):
+    def evaluate(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
         """Compute the loss and the accuracy in inference mode, without dropout.
 
         Parameters
@@ -318,14 +337,14 @@ class BaseKerasClassifier(
         weight = check_weight(sample_weight, X)
         return self._network.evaluate(self._training.weights, X, targets, weight)
 
-    def summary(self):
+    def summary(self) -> None:
         """Print the table of layers, as ``keras.Model.summary`` does.
 
         The table lists the layers with their output shapes and parameter counts.
         """
         self.model_.summary()
 
-    def to_scikeras(self):
+    def to_scikeras(self) -> KerasClassifier:
         """Return the equivalent SciKeras classifier, with the same weights.
 
         It predicts the same, and `fit` and `partial_fit` train it. It has the network,
@@ -381,7 +400,7 @@ class BaseKerasClassifier(
         )
 
     @property
-    def model_(self):
+    def model_(self) -> Model:
         """Compiled keras.Model with the fitted weights, built on first access.
 
         The model is a copy: changing its weights does not affect the classifier's

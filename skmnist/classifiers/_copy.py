@@ -6,11 +6,18 @@ out. So objects of user-defined subclasses of Keras's are copied attribute by at
 Nothing here imports Keras.
 """
 
+from __future__ import annotations
+
 import copy
 import inspect
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from skmnist.persistence._context import state_is_data
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
 
 # Of a callback: the network of its last fit, which belongs to that fit.
 _NOT_COPIED = ("_model",)
@@ -22,7 +29,7 @@ _NOT_STATE = ("_model", "_callback_fit_ctx", "_skl_callbacks_to_teardown")
 class CopyMixin:
     """How classifiers are cloned, copied and pickled."""
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Self:
         # As sklearn.clone, except for how parameters are copied.
         params = self.get_params(deep=False)
         copied = {name: copy_parameter(value) for name, value in params.items()}
@@ -33,7 +40,7 @@ class CopyMixin:
             new._skl_callbacks = self._skl_callbacks  # shared, as by sklearn.clone
         return new
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         state = {name: v for name, v in state.items() if name not in _NOT_STATE}
         if state_is_data():
@@ -45,7 +52,7 @@ class CopyMixin:
             state[name] = state[name].as_dict()
         return to_picklable(state)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         if state_is_data():
             from skmnist.persistence._restore import from_data
 
@@ -119,9 +126,9 @@ class ByAttributes:
     __module__ = "skmnist.classifiers"
 
     cls: type
-    attributes: dict
+    attributes: dict[str, Any]
 
-    def restore(self):
+    def restore(self) -> Any:
         """Return the object."""
         value = object.__new__(self.cls)
         vars(value).update(from_picklable(self.attributes))

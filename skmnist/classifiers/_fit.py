@@ -58,6 +58,16 @@ class Task(NamedTuple):
 class FitMixin:
     """How classifiers are trained, and get their fitted attributes."""
 
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    classes_: np.ndarray
+    image_shape_: tuple[int, ...]
+    n_iter_: int
+    best_epoch_: int
+    history_: dict[str, list[float]]
+    validation_indices_: np.ndarray
+    best_model_path_: str
+
     # Of classifiers that were saved before it was recorded.
     _background = None
     # Called with a copy of the classifier as of each epoch of `fit`, if it is set.

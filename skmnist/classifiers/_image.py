@@ -1,7 +1,10 @@
 """Classifier for networks built by a user-defined function."""
 
+from __future__ import annotations
+
 import inspect
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +12,25 @@ from skmnist.architectures import resolve_image_shape
 from skmnist.classifiers._base import BaseKerasClassifier
 from skmnist.classifiers._checks import SMALLEST_SIDE
 from skmnist.classifiers._keywords import explain_keywords
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, Literal, Self
+
+    from skmnist._typing import (
+        Callbacks,
+        ClassWeight,
+        LearningRate,
+        Loss,
+        Model,
+        Optimizer,
+        PathLike,
+        RandomState,
+        Schedule,
+        Score,
+        Shape,
+    )
+
 
 # Samples whose outputs are checked before training: one block of predictions.
 _MOST_CHECKED = 256
@@ -202,6 +224,9 @@ class KerasImageClassifier(BaseKerasClassifier):
 
     __module__ = "skmnist.classifiers"
 
+    model_params: Mapping[str, Any] | None
+    image_shape_: tuple[int, ...]
+
     _parameter_constraints = {
         **BaseKerasClassifier._parameter_constraints,
         "model": [callable],
@@ -212,36 +237,36 @@ class KerasImageClassifier(BaseKerasClassifier):
     @explain_keywords
     def __init__(
         self,
-        model,
-        model_params=None,
+        model: Callable[..., Model],
+        model_params: Mapping[str, Any] | None = None,
         *,
-        image_shape=None,
-        optimizer="adam",
-        learning_rate=None,
-        learning_rate_schedule="constant",
-        loss="categorical_crossentropy",
-        label_smoothing=0.0,
-        batch_size=32,
-        epochs=5,
-        random_rotation=0.0,
-        random_translation=0.0,
-        random_zoom=0.0,
-        random_shear=0.0,
-        random_elastic=0.0,
-        class_weight=None,
-        validation_fraction=0.0,
-        early_stopping=False,
-        n_iter_no_change=10,
-        restore_best_weights=True,
-        dtype="float32",
-        callbacks=None,
-        jit_compile="auto",
-        checkpoint_dir=None,
-        save_best=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        image_shape: Shape | None = None,
+        optimizer: Optimizer = "adam",
+        learning_rate: LearningRate = None,
+        learning_rate_schedule: Schedule = "constant",
+        loss: Loss = "categorical_crossentropy",
+        label_smoothing: float = 0.0,
+        batch_size: int = 32,
+        epochs: int = 5,
+        random_rotation: float = 0.0,
+        random_translation: float = 0.0,
+        random_zoom: float = 0.0,
+        random_shear: float = 0.0,
+        random_elastic: float = 0.0,
+        class_weight: ClassWeight = None,
+        validation_fraction: float = 0.0,
+        early_stopping: bool = False,
+        n_iter_no_change: int = 10,
+        restore_best_weights: bool = True,
+        dtype: str = "float32",
+        callbacks: Callbacks = None,
+        jit_compile: bool | Literal["auto"] = "auto",
+        checkpoint_dir: PathLike | None = None,
+        save_best: Score | None = None,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self.model = model
         self.model_params = model_params
         self.image_shape = image_shape
@@ -271,7 +296,7 @@ class KerasImageClassifier(BaseKerasClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters of the classifier and of its builder.
 
         Parameters
@@ -293,7 +318,7 @@ class KerasImageClassifier(BaseKerasClassifier):
             params |= {f"model__{name}": value for name, value in values.items()}
         return params
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters of the classifier and of its builder.
 
         Parameters

@@ -1,6 +1,9 @@
 """LeNet-style convolutional network."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 from sklearn.utils._param_validation import Interval
 
@@ -12,6 +15,25 @@ from skmnist.architectures import (
 )
 from skmnist.classifiers._base import BaseKerasClassifier
 from skmnist.classifiers._keywords import explain_keywords
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from skmnist._typing import (
+        Activation,
+        Callbacks,
+        ClassWeight,
+        LearningRate,
+        Loss,
+        Optimizer,
+        PathLike,
+        RandomState,
+        Schedule,
+        Score,
+        Shape,
+        Sizes,
+    )
+
 
 _SIZE = Interval(Integral, 1, None, closed="left")
 _FRACTION = Interval(Real, 0, 1, closed="left")
@@ -224,42 +246,42 @@ class LeNetClassifier(BaseKerasClassifier):
     def __init__(
         self,
         *,
-        image_shape=None,
-        filters=(32, 64),
-        kernel_sizes=(5, 3),
-        hidden_layer_sizes=(128,),
-        activation="relu",
-        dropout=0.25,
-        hidden_dropout=0.5,
-        l2=0.0,
-        batch_normalization=False,
-        rescaling=None,
-        optimizer="adam",
-        learning_rate=None,
-        learning_rate_schedule="constant",
-        loss="categorical_crossentropy",
-        label_smoothing=0.0,
-        batch_size=128,
-        epochs=10,
-        random_rotation=0.0,
-        random_translation=0.0,
-        random_zoom=0.0,
-        random_shear=0.0,
-        random_elastic=0.0,
-        class_weight=None,
-        validation_fraction=0.0,
-        early_stopping=False,
-        n_iter_no_change=10,
-        restore_best_weights=True,
-        dtype="float32",
-        callbacks=None,
-        jit_compile="auto",
-        checkpoint_dir=None,
-        save_best=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        image_shape: Shape | None = None,
+        filters: Sizes = (32, 64),
+        kernel_sizes: Sizes = (5, 3),
+        hidden_layer_sizes: Sizes = (128,),
+        activation: Activation = "relu",
+        dropout: float = 0.25,
+        hidden_dropout: float = 0.5,
+        l2: float = 0.0,
+        batch_normalization: bool = False,
+        rescaling: float | None = None,
+        optimizer: Optimizer = "adam",
+        learning_rate: LearningRate = None,
+        learning_rate_schedule: Schedule = "constant",
+        loss: Loss = "categorical_crossentropy",
+        label_smoothing: float = 0.0,
+        batch_size: int = 128,
+        epochs: int = 10,
+        random_rotation: float = 0.0,
+        random_translation: float = 0.0,
+        random_zoom: float = 0.0,
+        random_shear: float = 0.0,
+        random_elastic: float = 0.0,
+        class_weight: ClassWeight = None,
+        validation_fraction: float = 0.0,
+        early_stopping: bool = False,
+        n_iter_no_change: int = 10,
+        restore_best_weights: bool = True,
+        dtype: str = "float32",
+        callbacks: Callbacks = None,
+        jit_compile: bool | Literal["auto"] = "auto",
+        checkpoint_dir: PathLike | None = None,
+        save_best: Score | None = None,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self.image_shape = image_shape
         self.filters = filters
         self.kernel_sizes = kernel_sizes

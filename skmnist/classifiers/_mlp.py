@@ -1,12 +1,35 @@
 """Multilayer perceptron."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 from sklearn.utils._param_validation import Interval
 
 from skmnist.architectures import as_sizes, build_mlp
 from skmnist.classifiers._base import BaseKerasClassifier
 from skmnist.classifiers._keywords import explain_keywords
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from skmnist._typing import (
+        Activation,
+        Callbacks,
+        ClassWeight,
+        Initializer,
+        LearningRate,
+        Loss,
+        Optimizer,
+        PathLike,
+        RandomState,
+        Schedule,
+        Score,
+        Shape,
+        Sizes,
+    )
+
 
 _SIZE = Interval(Integral, 1, None, closed="left")
 _FRACTION = Interval(Real, 0, 1, closed="left")
@@ -209,41 +232,41 @@ class KerasMLPClassifier(BaseKerasClassifier):
     @explain_keywords
     def __init__(
         self,
-        hidden_layer_sizes=(200, 100),
-        activation="tanh",
+        hidden_layer_sizes: Sizes = (200, 100),
+        activation: Activation = "tanh",
         *,
-        bias_initializer="ones",
-        dropout=0.0,
-        l2=0.0,
-        batch_normalization=False,
-        rescaling=None,
-        image_shape=None,
-        optimizer="adam",
-        learning_rate=None,
-        learning_rate_schedule="constant",
-        loss="categorical_crossentropy",
-        label_smoothing=0.0,
-        batch_size=32,
-        epochs=5,
-        random_rotation=0.0,
-        random_translation=0.0,
-        random_zoom=0.0,
-        random_shear=0.0,
-        random_elastic=0.0,
-        class_weight=None,
-        validation_fraction=0.0,
-        early_stopping=False,
-        n_iter_no_change=10,
-        restore_best_weights=True,
-        dtype="float32",
-        callbacks=None,
-        jit_compile="auto",
-        checkpoint_dir=None,
-        save_best=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        bias_initializer: Initializer = "ones",
+        dropout: float = 0.0,
+        l2: float = 0.0,
+        batch_normalization: bool = False,
+        rescaling: float | None = None,
+        image_shape: Shape | None = None,
+        optimizer: Optimizer = "adam",
+        learning_rate: LearningRate = None,
+        learning_rate_schedule: Schedule = "constant",
+        loss: Loss = "categorical_crossentropy",
+        label_smoothing: float = 0.0,
+        batch_size: int = 32,
+        epochs: int = 5,
+        random_rotation: float = 0.0,
+        random_translation: float = 0.0,
+        random_zoom: float = 0.0,
+        random_shear: float = 0.0,
+        random_elastic: float = 0.0,
+        class_weight: ClassWeight = None,
+        validation_fraction: float = 0.0,
+        early_stopping: bool = False,
+        n_iter_no_change: int = 10,
+        restore_best_weights: bool = True,
+        dtype: str = "float32",
+        callbacks: Callbacks = None,
+        jit_compile: bool | Literal["auto"] = "auto",
+        checkpoint_dir: PathLike | None = None,
+        save_best: Score | None = None,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.bias_initializer = bias_initializer

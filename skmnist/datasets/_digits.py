@@ -1,6 +1,9 @@
 """Loader for scikit-learn's digits, converted to the format of MNIST."""
 
+from __future__ import annotations
+
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -8,6 +11,10 @@ from sklearn.utils._param_validation import validate_params
 
 from skmnist.datasets._bunch import make_bunch
 from skmnist.preprocessing._mnist_format import centre_by_mass, scale_to_box
+
+if TYPE_CHECKING:
+    from skmnist._typing import BunchOrTuple
+
 
 _DIGITS_DESCR = """\
 Handwritten digits in the format of MNIST
@@ -29,7 +36,7 @@ detail of 8x8 pixels. The description of the original data set follows.
     {"return_X_y": ["boolean"], "as_frame": ["boolean"]},
     prefer_skip_nested_validation=True,
 )
-def load_digits28(*, return_X_y=False, as_frame=False):
+def load_digits28(*, return_X_y: bool = False, as_frame: bool = False) -> BunchOrTuple:
     """Load scikit-learn's handwritten digits in the format of MNIST.
 
     The 1,797 digits of 8×8 pixels included in scikit-learn [1]_ are converted to the

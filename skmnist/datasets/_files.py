@@ -1,7 +1,10 @@
 """Read labelled images from files: IDX, npz, CSV, parquet, and folders of pictures."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, StrOptions, validate_params
@@ -24,6 +27,12 @@ from skmnist.datasets._pictures import Notes, is_picture
 from skmnist.datasets._tables import is_table, read_table
 from skmnist.preprocessing._images import check_image_shape
 
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from skmnist._typing import BunchOrTuple, PathLike, Shape
+    from skmnist.preprocessing import MNISTFormatter
+
 
 @validate_params(
     {
@@ -40,17 +49,17 @@ from skmnist.preprocessing._images import check_image_shape
     prefer_skip_nested_validation=True,
 )
 def load_images(
-    path,
-    subset="train",
+    path: PathLike,
+    subset: Literal["train", "test", "all"] = "train",
     *,
-    label=None,
-    groups=None,
-    image_shape=None,
-    transpose=False,
-    formatter=None,
-    return_X_y=False,
-    as_frame=False,
-):
+    label: str | int | None = None,
+    groups: str | int | None = None,
+    image_shape: Shape | None = None,
+    transpose: bool = False,
+    formatter: MNISTFormatter | None = None,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+) -> BunchOrTuple:
     """Load labelled images, or rows of a table, from files.
 
     Parameters

@@ -4,15 +4,22 @@ An IDX file contains one array: two zero bytes, a type code, the number of dimen
 each dimension as a big-endian uint32, then the big-endian elements in row-major order.
 """
 
+from __future__ import annotations
+
 import gzip
 import math
 import os
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skmnist._atomic import replacing
+
+if TYPE_CHECKING:
+    from skmnist._typing import ArrayLike, PathLike
+
 
 __all__ = ["MAX_DEFLATE_RATIO", "idx_header", "read_exactly", "read_idx", "write_idx"]
 
@@ -36,7 +43,7 @@ _MAX_DIMENSION = 2**32 - 1
 _CHUNK = 1 << 20
 
 
-def read_idx(path):
+def read_idx(path: PathLike) -> np.ndarray:
     """Read an array from an IDX file.
 
     Gzip compression is detected by the content of the file, not by its name. The header
@@ -93,7 +100,7 @@ def read_idx(path):
             ) from error
 
 
-def write_idx(path, array):
+def write_idx(path: PathLike, array: ArrayLike) -> None:
     """Write an array to an IDX file.
 
     The file is written atomically: an existing file is replaced only once the new one

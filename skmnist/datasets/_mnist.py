@@ -1,11 +1,14 @@
 """Load MNIST from local files or by download, and verify its checksums."""
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
@@ -13,6 +16,12 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from skmnist.datasets._arrays import PARTS, expected_files, join, read_part
 from skmnist.datasets._bunch import make_bunch
 from skmnist.datasets._idx import idx_header
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from skmnist._typing import BunchOrTuple, PathLike
+
 
 # SHA-256 of the uncompressed IDX files of the images and the labels.
 _MNIST_SHA256 = {
@@ -59,13 +68,13 @@ applied to document recognition. Proceedings of the IEEE 86(11), 2278-2324.
     prefer_skip_nested_validation=True,
 )
 def fetch_mnist(
-    data_home=None,
+    data_home: PathLike | None = None,
     *,
-    subset="train",
-    return_X_y=False,
-    as_frame=False,
-    download_if_missing=True,
-):
+    subset: Literal["train", "test", "all"] = "train",
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    download_if_missing: bool = True,
+) -> BunchOrTuple:
     """Load the MNIST data set of 70,000 handwritten digits, 28×28 pixels each.
 
     The data set is downloaded if it is not found locally. The SHA-256 of every array is

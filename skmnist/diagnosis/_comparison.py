@@ -1,6 +1,9 @@
 """Compare two classifiers that were diagnosed on the same samples and splits."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,8 +21,15 @@ from skmnist.diagnosis._scatter import (
 from skmnist.report._html import HTMLMixin
 from skmnist.report._provenance import as_plain
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def compare_fits(first, second, *, names=None):
+    from matplotlib.axes import Axes
+
+
+def compare_fits(
+    first: FitDiagnosis, second: FitDiagnosis, *, names: tuple[str, str] | None = None
+) -> FitComparison:
     """Say which of two diagnosed classifiers errs less on new samples.
 
     Parameters
@@ -181,14 +191,14 @@ class FitComparison(HTMLMixin):
     p_value: float
 
     @property
-    def better(self):
+    def better(self) -> str | None:
         """Str or None: the name of the classifier that is proven better."""
         if self.difference.contains(0):
             return None
         return self.names[1 if self.difference.value > 0 else 0]
 
     @property
-    def sentence(self):
+    def sentence(self) -> str:
         """str: the result in words, with its numbers."""
         first, second = self.names
         shares = [percent(error.value) for error in self.errors]
@@ -205,13 +215,13 @@ class FitComparison(HTMLMixin):
             f"{self.n_second_wrong} only {second} (McNemar's exact test: {p})."
         )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"FitComparison(names={self.names!r}, better={self.better!r})"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.sentence
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return the verdict and the errors of both classifiers.
 
         Returns
@@ -234,7 +244,7 @@ class FitComparison(HTMLMixin):
             rows.append(row)
         return pd.DataFrame(rows, index=pd.Index(self.names, name="model"))
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return everything but the diagnoses as plain Python objects, for JSON.
 
         Returns
@@ -260,7 +270,7 @@ class FitComparison(HTMLMixin):
             }
         )
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Draw training and validation error of both classifiers.
 
         Parameters

@@ -5,10 +5,12 @@ trainings, `run_diagnosis` announces them, trains, and hands the folds to
 `FitDiagnosis`, which weighs them.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from joblib import effective_n_jobs
 
@@ -37,29 +39,35 @@ from skmnist.diagnosis._result import FitDiagnosis
 from skmnist.report._provenance import one_line
 from skmnist.search._candidates import read_curve, read_search
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Literal
+
+    from skmnist._typing import CV, ArrayLike, Estimator, RandomState
+
 
 def diagnose_fit(
-    estimator,
-    X,
-    y,
+    estimator: Estimator,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    cv=5,
-    X_val=None,
-    y_val=None,
-    X_test=None,
-    y_test=None,
-    reference="auto",
-    tolerance=0.02,
-    learning_curve=False,
-    groups=None,
-    params=None,
-    n_jobs=None,
-    random_state=None,
-    capacity=None,
-    scoring=None,
-    ignore=(),
-    verbose=0,
-):
+    cv: CV = 5,
+    X_val: ArrayLike | None = None,
+    y_val: ArrayLike | None = None,
+    X_test: ArrayLike | None = None,
+    y_test: ArrayLike | None = None,
+    reference: Literal["auto"] | float | Estimator = "auto",
+    tolerance: float = 0.02,
+    learning_curve: bool = False,
+    groups: ArrayLike | None = None,
+    params: Mapping[str, Any] | None = None,
+    n_jobs: int | None = None,
+    random_state: RandomState = None,
+    capacity: Mapping[str, Sequence[Any]] | None = None,
+    scoring: Any = None,
+    ignore: Sequence[str] = (),
+    verbose: int = 0,
+) -> FitDiagnosis:
     """Say whether a classifier underfits, overfits, does both, or fits well.
 
     The classifier is trained on every split of a cross-validation, and evaluated in

@@ -1,7 +1,10 @@
 """Errors of every sample, and the estimates that verdict and findings use."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import fisher_exact
@@ -16,6 +19,10 @@ from skmnist.diagnosis._learning_rate import rate_fault
 from skmnist.diagnosis._scatter import Scatter
 from skmnist.diagnosis._shift import NewSamples
 from skmnist.search._candidates import Candidates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
 # Two-sided confidence at which bias and gap decide the verdict, chosen by simulation
 # (docs/coverage.rst): at 95 % one in eleven verdicts on clear cases is inconclusive.
@@ -63,17 +70,17 @@ class Evidence:
         A learning rate to try, if the one used is unsuitable.
     """
 
-    folds: list
-    dummy: list
+    folds: list[Any]
+    dummy: list[Any]
     codes: np.ndarray
     n_classes: int
     tolerance: float
     reference_name: str
-    reference: float | list
+    reference: float | list[Any]
     groups: np.ndarray | None = None
     shuffled: bool | None = None
-    parameters: frozenset = frozenset()
-    parts: dict = field(default_factory=dict)
+    parameters: frozenset[str] = frozenset()
+    parts: dict[Any, Any] = field(default_factory=dict)
     duplicates: Duplicates | None = None
     candidates: Candidates | None = None
     neighbours: Neighbours | None = None
@@ -81,12 +88,12 @@ class Evidence:
     suggested_rate: float | None = None
 
     @property
-    def known(self):
+    def known(self) -> bool:
         """Whether the reference is a known error."""
         return isinstance(self.reference, float)
 
     @property
-    def reference_rows(self):
+    def reference_rows(self) -> tuple[int, int] | None:
         """How many rows the reference was trained on, and of how many.
 
         None if it was trained on all, or is a known error.
@@ -179,7 +186,7 @@ class Evidence:
         return self.difference
 
     @cached_property
-    def above_known(self):
+    def above_known(self) -> bool:
         """Whether the gap is measured from a known error above the training error."""
         return self.known and self.errors["train"].value < self.reference
 
@@ -401,7 +408,9 @@ class Evidence:
         place = int(np.argmin(p))
         return place, min(1.0, float(p[place]) * len(sizes))
 
-    def loss_difference(self, first, second):
+    def loss_difference(
+        self, first: list[np.ndarray], second: list[np.ndarray]
+    ) -> Estimate:
         """Estimate how much the validation loss differs, paired by sample.
 
         Parameters
@@ -418,7 +427,7 @@ class Evidence:
             [a.astype(float) - b for a, b in zip(first, second, strict=True)]
         )
 
-    def by_row(self, parts):
+    def by_row(self, parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """Average values that several splits give for a row.
 
         Parameters
@@ -436,14 +445,14 @@ class Evidence:
             np.add.at(count, rows, 1)
         return np.divide(total, count, np.full_like(total, np.nan), where=count > 0)
 
-    def mean_by_row(self, values):
+    def mean_by_row(self, values: np.ndarray) -> Estimate:
         """Estimate the mean of values by row, without those that are NaN."""
         known, rows = _known(values)
         if not len(known):
             return Estimate(np.nan, np.nan, np.nan)
         return intervals.mean(known, training=self.paired, groups=self._groups(rows))
 
-    def class_mean_by_row(self, values):
+    def class_mean_by_row(self, values: np.ndarray) -> Estimate:
         """Estimate the mean over classes of values by row."""
         return self._class_mean(*_known(values))
 

@@ -1,7 +1,10 @@
 """Extrapolate a learning curve to up to four times the data, with a band."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import chi2
@@ -9,6 +12,10 @@ from scipy.stats import chi2
 from skmnist._estimate import Estimate, percent
 from skmnist.diagnosis._finding import record
 from skmnist.diagnosis._intervals import BETWEEN_SAMPLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 #: How many times the data a curve is extrapolated to.
 MOST_TIMES = 4
@@ -79,10 +86,10 @@ class Extrapolation:
     _c: np.ndarray = field(repr=False)
     _stretch: np.ndarray = field(repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "error", self.at_times(1))
 
-    def at(self, n_train):
+    def at(self, n_train: float) -> Estimate:
         """Estimate the error after training on a number of samples.
 
         Parameters
@@ -101,7 +108,7 @@ class Extrapolation:
         """
         return self.at_times(n_train / self.n_train)
 
-    def at_times(self, times):
+    def at_times(self, times: float) -> Estimate:
         """Estimate the error as `at`, for a multiple of the samples trained on."""
         if not 1 / MOST_TIMES <= times <= MOST_TIMES:
             raise ValueError(
@@ -115,7 +122,7 @@ class Extrapolation:
             fall = fall * self._stretch
         return _estimate(np.maximum(self._a + self._b - fall, 0))
 
-    def samples_for(self, error):
+    def samples_for(self, error: float) -> Estimate | None:
         """Estimate how many training samples would bring the error to a value.
 
         Parameters
@@ -138,7 +145,7 @@ class Extrapolation:
         high = high if high <= MOST_TIMES else math.inf
         return Estimate(*(float(t * self.n_train) for t in (value, low, high)))
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return the curve as a table.
 
         Returns

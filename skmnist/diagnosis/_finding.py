@@ -1,8 +1,14 @@
 """What a finding is, and how its numbers are written."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from skmnist._estimate import percent
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Finding:
     code: str
     title: str
     sentence: str
-    evidence: dict
+    evidence: dict[str, Any]
     advice: str
     severity: str = "issue"
 

@@ -1,7 +1,10 @@
 """The result of a diagnosis."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -35,6 +38,20 @@ from skmnist.diagnosis._shift import NewSamples, separate
 from skmnist.diagnosis._verdict import conclude
 from skmnist.report._html import HTMLMixin
 from skmnist.report._provenance import fingerprints, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Literal
+
+    from matplotlib.axes import Axes
+
+    from skmnist._estimate import Estimate
+    from skmnist._typing import ArrayLike, Estimator, RandomState
+    from skmnist.diagnosis._extrapolation import Extrapolation
+    from skmnist.diagnosis._finding import Finding
+    from skmnist.diagnosis._shift import Separation
+    from skmnist.displays import FitDiagnosisDisplay
+
 
 # What later versions have added to the results of version 0.1.0.
 _ADDED = {
@@ -164,25 +181,25 @@ class FitDiagnosis(HTMLMixin):
     classes: np.ndarray
     learning_curve: pd.DataFrame | None
     mistake_images: np.ndarray | None
-    data: dict
-    configuration: dict
+    data: dict[str, Any]
+    configuration: dict[str, str]
     first_row: int = 0
-    ignore: tuple = ()
+    ignore: tuple[str, ...] = ()
     suspect_images: np.ndarray | None = None
 
     @classmethod
     def from_cv_results(
         cls,
-        cv_results,
-        X,
-        y,
+        cv_results: Mapping[str, Any],
+        X: ArrayLike,
+        y: ArrayLike,
         *,
-        reference="auto",
-        tolerance=0.02,
-        groups=None,
-        random_state=None,
-        ignore=(),
-    ):
+        reference: Literal["auto"] | float | Estimator = "auto",
+        tolerance: float = 0.02,
+        groups: ArrayLike | None = None,
+        random_state: RandomState = None,
+        ignore: Sequence[str] = (),
+    ) -> FitDiagnosis:
         """Diagnose the estimators that scikit-learn's `cross_validate` trained.
 
         Parameters
@@ -332,7 +349,7 @@ class FitDiagnosis(HTMLMixin):
         )
 
     @cached_property
-    def findings(self):
+    def findings(self) -> list[Finding]:
         """List of Finding: what the evidence proves, in the order of the codes."""
         return [each for each in self._all_findings if each.code not in self.ignore]
 
@@ -341,7 +358,7 @@ class FitDiagnosis(HTMLMixin):
         """List of Finding: also those that are not listed, which decide a verdict."""
         return find(self.evidence)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a pickle; version 0.1.0 saved tables in place of the evidence."""
         added = {} if "evidence" in state else _ADDED
         self.__dict__.update(added | state)
@@ -351,134 +368,134 @@ class FitDiagnosis(HTMLMixin):
         return conclude(self.evidence, self._all_findings)
 
     @cached_property
-    def verdict(self):
+    def verdict(self) -> str:
         """str: underfit, overfit, both, good or inconclusive."""
         return self._conclusion[0]
 
     @cached_property
-    def leaning(self):
+    def leaning(self) -> str | None:
         """Str or None: where an inconclusive verdict leans."""
         return self._conclusion[1]
 
     @cached_property
-    def sentence(self):
+    def sentence(self) -> str:
         """str: the verdict with its numbers."""
         return self._conclusion[2]
 
     @cached_property
-    def bias(self):
+    def bias(self) -> Estimate:
         """Estimate: training error minus the reference error."""
         return self.evidence.bias
 
     @cached_property
-    def gap(self):
+    def gap(self) -> Estimate:
         """Estimate: validation error minus the training error."""
         return self.evidence.gap
 
     @cached_property
-    def tolerance(self):
+    def tolerance(self) -> float:
         """float: largest bias or gap regarded as negligible."""
         return self.evidence.tolerance
 
     @cached_property
-    def resolution(self):
+    def resolution(self) -> float:
         """float: smallest bias or gap that can be distinguished from zero."""
         return self.evidence.resolution
 
     @cached_property
-    def reference(self):
+    def reference(self) -> str:
         """str: the model or error that the bias is measured against."""
         return self.evidence.reference_name
 
     @cached_property
-    def errors(self):
+    def errors(self) -> dict[str, Estimate]:
         """Dict of str to Estimate: "reference", "train", "validation", maybe "test"."""
         return self.evidence.errors
 
     @cached_property
-    def test_excess(self):
+    def test_excess(self) -> Estimate | None:
         """Estimate or None: the test error minus the validation error."""
         return self.evidence.test_excess
 
     @cached_property
-    def test_separation(self):
+    def test_separation(self) -> Separation | None:
         """Separation or None: how well test samples are told from the others."""
         return None if self.evidence.test is None else self.evidence.test.separation
 
     @cached_property
-    def n_samples(self):
+    def n_samples(self) -> int:
         """int: the number of validation samples."""
         return self.evidence.n_samples
 
     @cached_property
-    def folds(self):
+    def folds(self) -> pd.DataFrame:
         """DataFrame: scores of each split."""
         return _tables.folds_table(
             self.evidence.folds, self.evidence.codes, self.evidence.test
         )
 
     @cached_property
-    def epochs(self):
+    def epochs(self) -> pd.DataFrame | None:
         """DataFrame or None: scores after each epoch of each split."""
         return _tables.epochs_table(self.evidence)
 
     @cached_property
-    def summary(self):
+    def summary(self) -> pd.DataFrame:
         """DataFrame: mean of each score over samples, and its interval."""
         return _tables.summary_table(self.evidence)
 
     @cached_property
-    def confusion_matrix(self):
+    def confusion_matrix(self) -> np.ndarray:
         """Ndarray of int: out-of-fold predictions, true classes in rows."""
         return _tables.confusion_table(self.evidence)
 
     @cached_property
-    def per_class(self):
+    def per_class(self) -> pd.DataFrame:
         """DataFrame: error, interval and precision of each class."""
         return per_class_table(self.evidence, self.classes)
 
     @cached_property
-    def per_class_sentence(self):
+    def per_class_sentence(self) -> str:
         """str: the classes that are proven worse than the others, or nothing."""
         if self.per_class is None:
             return ""
         return per_class_sentence(self.per_class, self.errors["validation"].value)
 
     @cached_property
-    def out_of_fold(self):
+    def out_of_fold(self) -> pd.DataFrame:
         """DataFrame: the prediction of each validation sample."""
         return _tables.out_of_fold_table(self.evidence, self.classes, self.first_row)
 
     @cached_property
-    def extrapolation(self):
+    def extrapolation(self) -> Extrapolation | None:
         """Extrapolation or None: the extrapolated learning curve."""
         return self.evidence.extrapolation
 
     @cached_property
-    def capacity_curve(self):
+    def capacity_curve(self) -> pd.DataFrame | None:
         """DataFrame or None: accuracies by the values of `capacity`."""
         candidates = self.evidence.candidates
         return None if candidates is None else candidates.curve
 
     @cached_property
-    def calibration(self):
+    def calibration(self) -> pd.DataFrame | None:
         """DataFrame or None: accuracy by predicted probability."""
         return _tables.calibration_table(self.evidence)
 
     @cached_property
-    def mistakes(self):
+    def mistakes(self) -> pd.DataFrame:
         """DataFrame: wrong predictions with the highest probability."""
         return find_mistakes(self.out_of_fold)
 
     @cached_property
-    def suspect_labels(self):
+    def suspect_labels(self) -> pd.DataFrame:
         """DataFrame: labels that are probably wrong, the most suspect first."""
         return _tables.suspect_labels_table(self.evidence, self.classes, self.first_row)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"FitDiagnosis(verdict={self.verdict!r}, n_samples={self.n_samples})"
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [self.sentence]
         if self.per_class_sentence:
             lines.append(f"  {self.per_class_sentence}")
@@ -490,7 +507,7 @@ class FitDiagnosis(HTMLMixin):
             ]
         return "\n".join(lines)
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return the scores of each split, and their mean in a last row.
 
         Returns
@@ -503,7 +520,7 @@ class FitDiagnosis(HTMLMixin):
         mean.index.name = "fold"
         return pd.concat([folds, mean])
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return everything but `out_of_fold` and pixels as plain Python objects.
 
         Returns
@@ -515,7 +532,7 @@ class FitDiagnosis(HTMLMixin):
         """
         return record_of(self)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> FitDiagnosisDisplay:
         """Draw the diagnosis with matplotlib.
 
         Parameters

@@ -1,7 +1,10 @@
 """FIT15: whether test samples differ from those that the diagnosis is made with."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,6 +19,11 @@ from sklearn.svm import SVC
 from skmnist._estimate import Estimate, percent
 from skmnist.diagnosis import _intervals as intervals
 from skmnist.diagnosis._finding import Finding, record, value_of
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from skmnist.diagnosis._evidence import Evidence
 
 # The most samples of either side that are compared, and the fewest.
 _MOST, _LEAST = 2000, 20
@@ -50,7 +58,7 @@ class Separation:
     n_test: int
 
     @property
-    def is_proven(self):
+    def is_proven(self) -> bool:
         """Whether the samples are proven to have different distributions."""
         return self.p_value < _SIGNIFICANT
 
@@ -71,11 +79,11 @@ class NewSamples:
     codes: np.ndarray | None
     separation: Separation | None
 
-    def wrong(self, folds):
+    def wrong(self, folds: list[Any]) -> np.ndarray:
         """Return the mean error of each test sample over the models of the folds."""
         return np.mean([fold.new_codes != self.codes for fold in folds], axis=0)
 
-    def error(self, evidence):
+    def error(self, evidence: Evidence) -> Estimate | None:
         """Estimate the error, as that of the validation samples; None without labels.
 
         What other training samples would change is included by the same means.
@@ -88,7 +96,7 @@ class NewSamples:
             instability=evidence.scatter.drift if evidence.paired else 0.0,
         )
 
-    def excess(self, evidence):
+    def excess(self, evidence: Evidence) -> Estimate | None:
         """Estimate the test error minus the validation error; None without labels.
 
         The limits of the two errors are combined by squares, as for two independent

@@ -1,6 +1,9 @@
 """Accuracy or loss after each epoch."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from sklearn.base import BaseEstimator
@@ -13,6 +16,17 @@ from skmnist.displays._style import (
     label_scores,
     prepare_axes,
 )
+
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from skmnist._typing import CV, ArrayLike, Estimator, Quantity, RandomState
+
 
 _QUANTITIES = ("accuracy", "loss")
 
@@ -91,7 +105,19 @@ class EpochCurveDisplay:
 
     __module__ = "skmnist.displays"
 
-    def __init__(self, curves, *, quantity="accuracy", source="inference", name=None):
+    ax_: Axes
+    figure_: Figure
+    lines_: list[Line2D]
+    bands_: list[Artist]
+
+    def __init__(
+        self,
+        curves: pd.DataFrame,
+        *,
+        quantity: Quantity = "accuracy",
+        source: Literal["inference", "history"] = "inference",
+        name: str | None = None,
+    ) -> None:
         self.curves = curves
         self.quantity = quantity
         self.source = source
@@ -100,17 +126,17 @@ class EpochCurveDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Estimator,
+        X: ArrayLike,
+        y: ArrayLike,
         *,
-        cv=5,
-        n_jobs=None,
-        quantity="accuracy",
-        random_state=None,
-        ax=None,
-        name=None,
-    ):
+        cv: CV = 5,
+        n_jobs: int | None = None,
+        quantity: Quantity = "accuracy",
+        random_state: RandomState = None,
+        ax: Axes | None = None,
+        name: str | None = None,
+    ) -> EpochCurveDisplay:
         """Cross-validate a classifier, score it after every epoch, and draw the scores.
 
         Parameters
@@ -163,7 +189,14 @@ class EpochCurveDisplay:
         return cls(scores, quantity=quantity, name=name).plot(ax)
 
     @classmethod
-    def from_history(cls, history, *, quantity=None, ax=None, name=None):
+    def from_history(
+        cls,
+        history: Any,
+        *,
+        quantity: Quantity | None = None,
+        ax: Axes | None = None,
+        name: str | None = None,
+    ) -> EpochCurveDisplay:
         """Draw what Keras has reported in a training.
 
         Parameters
@@ -224,7 +257,14 @@ class EpochCurveDisplay:
             quantity = "accuracy" if "train_accuracy" in curves else "loss"
         return cls(curves, quantity=quantity, source="history", name=name).plot(ax)
 
-    def plot(self, ax=None, *, quantity=None, band="range", name=None):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: Quantity | None = None,
+        band: Literal["range", "std"] | None = "range",
+        name: str | None = None,
+    ) -> EpochCurveDisplay:
         """Draw the mean over folds and a band around it.
 
         On axes with other curves, these take another colour, and the legend shows all.

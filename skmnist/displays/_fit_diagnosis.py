@@ -1,7 +1,19 @@
 """The error budget: reference, training, validation and test error side by side."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from skmnist.displays._names import label_names, use_fonts
 from skmnist.displays._style import SIDES, STYLES, prepare_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from skmnist.diagnosis import FitDiagnosis
+
 
 # The rows of the picture, from the top; the last one if there are test samples.
 _ROWS = ("reference", "train", "validation", "test")
@@ -50,10 +62,14 @@ class FitDiagnosisDisplay:
 
     __module__ = "skmnist.displays"
 
-    def __init__(self, diagnosis):
+    ax_: Axes
+    figure_: Figure
+    lines_: list[Line2D]
+
+    def __init__(self, diagnosis: FitDiagnosis) -> None:
         self.diagnosis = diagnosis
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> FitDiagnosisDisplay:
         """Draw the errors with their intervals.
 
         Parameters

@@ -1,11 +1,22 @@
 """Loss while the learning rate grows, and the range of rates that it suggests."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import check_scalar
 
 from skmnist.displays._style import new_color, prepare_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from skmnist._typing import ArrayLike, Estimator
+
 
 # Standard deviation of the Gaussian that losses are smoothed with, in decades of the
 # learning rate.
@@ -91,9 +102,15 @@ class LearningRateDisplay:
 
     __module__ = "skmnist.displays"
 
-    def __init__(self, learning_rates, losses, *, name=None):
-        self.learning_rates = np.asarray(learning_rates, float)
-        self.losses = np.asarray(losses, float)
+    ax_: Axes
+    figure_: Figure
+    line_: Line2D
+
+    def __init__(
+        self, learning_rates: ArrayLike, losses: ArrayLike, *, name: str | None = None
+    ) -> None:
+        self.learning_rates: np.ndarray = np.asarray(learning_rates, float)
+        self.losses: np.ndarray = np.asarray(losses, float)
         self.name = name
         shape = self.learning_rates.shape
         if self.losses.shape != shape or len(shape) != 1 or shape[0] < 2:
@@ -108,16 +125,16 @@ class LearningRateDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Estimator,
+        X: ArrayLike,
+        y: ArrayLike,
         *,
-        min_learning_rate=1e-5,
-        max_learning_rate=10.0,
-        n_steps=300,
-        ax=None,
-        name=None,
-    ):
+        min_learning_rate: float = 1e-5,
+        max_learning_rate: float = 10.0,
+        n_steps: int = 300,
+        ax: Axes | None = None,
+        name: str | None = None,
+    ) -> LearningRateDisplay:
         """Run the test on a clone of an estimator, and draw it.
 
         All steps are calls of one compiled function. The test ends early if the loss
@@ -177,7 +194,7 @@ class LearningRateDisplay:
         return cls(rates[: len(losses)], losses, name=name).plot(ax)
 
     @property
-    def smoothed_losses(self):
+    def smoothed_losses(self) -> np.ndarray:
         """Losses smoothed with a Gaussian over a quarter of a decade."""
         place, losses = np.log10(self.learning_rates), self.losses[: self._n_finite]
         distance = place[: self._n_finite, None] - place[: self._n_finite]
@@ -187,7 +204,7 @@ class LearningRateDisplay:
         return smoothed
 
     @property
-    def learning_rate_range(self):
+    def learning_rate_range(self) -> tuple[float, float]:
         """Learning rates worth trying, as (low, high).
 
         Raises
@@ -230,7 +247,7 @@ class LearningRateDisplay:
         finite = np.isfinite(self.losses)
         return len(finite) if finite.all() else int(finite.argmin())
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> LearningRateDisplay:
         """Draw the losses over the learning rate, and mark the suggested range.
 
         Parameters

@@ -3,9 +3,19 @@
 Importing this module does not import Keras.
 """
 
+from __future__ import annotations
+
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from skmnist._typing import Model
+
 
 _AS_DATA = ContextVar("skmnist_as_data", default=False)
 
@@ -59,7 +69,7 @@ class SavedArchitecture:
 
     text: str
 
-    def __call__(self, meta):
+    def __call__(self, meta: Mapping[str, Any]) -> Model:
         """Return the uncompiled network; `meta` is ignored."""
         from skmnist.persistence import _keras_config
 

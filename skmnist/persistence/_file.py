@@ -1,10 +1,13 @@
 """Save an estimator or a Pipeline to a file, and load it without running its code."""
 
+from __future__ import annotations
+
 import contextlib
 import copy
 import os
 import stat
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -14,10 +17,14 @@ from skmnist._atomic import replacing
 from skmnist.persistence._archive import pack, unpack
 from skmnist.persistence._context import classifiers_as_data
 
+if TYPE_CHECKING:
+    from skmnist._typing import Estimator, PathLike
+
+
 __all__ = ["load", "save"]
 
 
-def save(estimator, path):
+def save(estimator: Estimator, path: PathLike) -> None:
     """Save an estimator or a Pipeline, fitted or not, to a file.
 
     The file contains data only: weights and configuration. The data is loaded once
@@ -79,7 +86,7 @@ def save(estimator, path):
         file.write(data)
 
 
-def load(path):
+def load(path: PathLike) -> Estimator:
     """Load an estimator that `save` wrote, without running code from the file.
 
     The whole file is checked before any object is created, and the shapes of the

@@ -1,13 +1,24 @@
 """Base class and mixin of the image transformers."""
 
+from __future__ import annotations
+
 import functools
 import inspect
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmnist._callbacks import CallbackSupportMixin
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import pandas as pd
+    from sklearn.utils import Tags
+
+    from skmnist._typing import ArrayLike
 
 
 class ImageTransformer(
@@ -18,7 +29,12 @@ class ImageTransformer(
     Samples passed to later calls must have the shape of those seen during fit.
     """
 
-    def get_feature_names_out(self, input_features=None):
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    def get_feature_names_out(
+        self, input_features: ArrayLike | None = None
+    ) -> np.ndarray:
         """Get output feature names for transformation.
 
         Parameters
@@ -41,7 +57,7 @@ class ImageTransformer(
             dtype=object,
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = [
@@ -97,13 +113,13 @@ class ImageOutputMixin:
     # kept, and the shape seen during fit selects one of them. This class does not
     # inherit from TransformerMixin, so its `fit_transform` is not wrapped.
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         wrapped = cls.transform
         unwrapped = inspect.unwrap(wrapped)
 
         @functools.wraps(unwrapped)
-        def transform(self, X):
+        def transform(self: Any, X: ArrayLike) -> np.ndarray | pd.DataFrame:
             return unwrapped(self, X) if self._outputs_images() else wrapped(self, X)
 
         cls.transform = transform
@@ -112,7 +128,7 @@ class ImageOutputMixin:
         """Return whether `transform` returns images instead of flat rows."""
         return len(getattr(self, "image_shape_", ())) > 1
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: ArrayLike, y: Any = None) -> np.ndarray | pd.DataFrame:
         """Fit to data, then transform it.
 
         Parameters

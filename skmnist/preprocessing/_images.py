@@ -1,7 +1,10 @@
 """Transformers between images and flat rows."""
 
+from __future__ import annotations
+
 import math
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 from sklearn.base import _fit_context
 from sklearn.utils import check_array
@@ -9,6 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmnist._callbacks import reports_fit
 from skmnist.preprocessing._base import ImageOutputMixin, ImageTransformer
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    import numpy as np
+    import pandas as pd
+
+    from skmnist._typing import ArrayLike, Shape
 
 
 class ImageFlattener(ImageTransformer):
@@ -51,7 +62,7 @@ class ImageFlattener(ImageTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     @reports_fit
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Store the shape of the samples.
 
         Parameters
@@ -73,10 +84,10 @@ class ImageFlattener(ImageTransformer):
             two to four dimensions.
         """
         self._validate_samples(X, reset=True)
-        self.image_shape_ = self._sample_shape
+        self.image_shape_: tuple[int, ...] = self._sample_shape
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray | pd.DataFrame:
         """Flatten every sample.
 
         Parameters
@@ -97,7 +108,7 @@ class ImageFlattener(ImageTransformer):
         X = self._validate_samples(X, reset=False)
         return X.reshape(len(X), -1)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Reshape flat rows to the shape of the samples seen during fit.
 
         Parameters
@@ -162,12 +173,12 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
 
     _parameter_constraints = {"image_shape": [tuple, list]}
 
-    def __init__(self, image_shape=(28, 28, 1)):
+    def __init__(self, image_shape: Shape = (28, 28, 1)) -> None:
         self.image_shape = image_shape
 
     @_fit_context(prefer_skip_nested_validation=True)
     @reports_fit
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Validate `image_shape` and infer an entry of -1 from X.
 
         Parameters
@@ -191,12 +202,12 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
         """
         check_image_shape(self.image_shape)
         self._validate_samples(X, reset=True)
-        self.image_shape_ = resolve_shape(
+        self.image_shape_: tuple[int, ...] = resolve_shape(
             self.image_shape, math.prod(self._sample_shape)
         )
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray | pd.DataFrame:
         """Reshape every sample to an image.
 
         Parameters
@@ -217,7 +228,7 @@ class ImageReshaper(ImageOutputMixin, ImageTransformer):
         X = self._validate_samples(X, reset=False)
         return X.reshape(len(X), *self.image_shape_)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Flatten images into rows.
 
         Parameters

@@ -1,5 +1,9 @@
 """Transformer between labels and one-hot rows."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.preprocessing import OneHotEncoder
@@ -7,6 +11,15 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Options
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    import pandas as pd
+    from numpy.typing import DTypeLike
+    from sklearn.utils import Tags
+
+    from skmnist._typing import ArrayLike
 
 
 class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
@@ -46,11 +59,11 @@ class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
 
     _parameter_constraints = {"dtype": [Options(type, {np.float32, np.float64})]}
 
-    def __init__(self, dtype=np.float32):
+    def __init__(self, dtype: DTypeLike = np.float32) -> None:
         self.dtype = dtype
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, y):
+    def fit(self, y: ArrayLike) -> Self:
         """Fit the encoder to the labels.
 
         Parameters
@@ -79,11 +92,11 @@ class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
         # Otherwise the global transform_output would also apply to the inner encoder.
         encoder = OneHotEncoder(sparse_output=False, dtype=self.dtype)
         self._encoder = encoder.set_output(transform="default").fit(y.reshape(-1, 1))
-        self.classes_ = self._encoder.categories_[0]
+        self.classes_: np.ndarray = self._encoder.categories_[0]
         return self
 
     # y is positional-only because the wrapper of `set_output` calls the argument X.
-    def fit_transform(self, y, /):
+    def fit_transform(self, y: ArrayLike, /) -> np.ndarray | pd.DataFrame:
         """Fit the encoder to the labels, then encode them.
 
         Parameters
@@ -98,7 +111,7 @@ class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
         """
         return self.fit(y).transform(y)
 
-    def transform(self, y, /):
+    def transform(self, y: ArrayLike, /) -> np.ndarray | pd.DataFrame:
         """Encode labels as one-hot rows.
 
         Parameters
@@ -130,7 +143,7 @@ class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
             )
         return self._encoder.transform(y.reshape(-1, 1))
 
-    def inverse_transform(self, Y):
+    def inverse_transform(self, Y: ArrayLike) -> np.ndarray:
         """Return the label with the largest entry in each row.
 
         Parameters
@@ -157,7 +170,7 @@ class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
             )
         return self.classes_[Y.argmax(axis=1)]
 
-    def get_feature_names_out(self):
+    def get_feature_names_out(self) -> np.ndarray:
         """Get output feature names for transformation.
 
         Returns
@@ -168,7 +181,7 @@ class OneHotLabelEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return np.array([str(label) for label in self.classes_], dtype=object)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.target_tags.one_d_labels = True

@@ -1,7 +1,10 @@
 """Transformer that brings images of single characters into the format of MNIST."""
 
+from __future__ import annotations
+
 import math
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin, _fit_context
@@ -11,6 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 from skmnist._callbacks import reports_fit
 from skmnist.preprocessing._base import ImageOutputMixin, ImageTransformer
 from skmnist.preprocessing._images import check_image_shape, resolve_shape
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    import pandas as pd
+    from sklearn.utils import Tags
+
+    from skmnist._typing import ArrayLike, Shape
+
 
 # Luminance of red, green and blue in ITU-R Recommendation BT.601.
 _LUMINANCE = (0.299, 0.587, 0.114)
@@ -126,13 +138,13 @@ class MNISTFormatter(ImageOutputMixin, ImageTransformer):
 
     def __init__(
         self,
-        image_shape=None,
+        image_shape: Shape | None = None,
         *,
-        invert="auto",
-        threshold=0.25,
-        box_size=20,
-        size=28,
-    ):
+        invert: Literal["auto"] | bool = "auto",
+        threshold: float = 0.25,
+        box_size: int = 20,
+        size: int = 28,
+    ) -> None:
         self.image_shape = image_shape
         self.invert = invert
         self.threshold = threshold
@@ -141,7 +153,7 @@ class MNISTFormatter(ImageOutputMixin, ImageTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     @reports_fit
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Store the shape of the images.
 
         Parameters
@@ -176,11 +188,11 @@ class MNISTFormatter(ImageOutputMixin, ImageTransformer):
                 f"X has images of shape {shape}, with {shape[2]} channels; "
                 "MNISTFormatter expects 1 (grey) or 3 (red, green, blue)."
             )
-        self.image_shape_ = shape
+        self.image_shape_: tuple[int, ...] = shape
         self._n_features_out = self.size**2
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray | pd.DataFrame:
         """Bring every image into MNIST's format.
 
         Parameters
@@ -208,7 +220,9 @@ class MNISTFormatter(ImageOutputMixin, ImageTransformer):
             out[:] = _in_box(ink, self.box_size, self.size)
         return formatted if X.ndim > 2 else formatted.reshape(len(X), -1)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(
+        self, input_features: ArrayLike | None = None
+    ) -> np.ndarray:
         """Get output feature names for transformation.
 
         Parameters
@@ -227,7 +241,7 @@ class MNISTFormatter(ImageOutputMixin, ImageTransformer):
         indices = np.ndindex(self.size, self.size)
         return np.array([f"pixel_{i}_{j}" for i, j in indices], dtype=object)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["uint8"]
         return tags

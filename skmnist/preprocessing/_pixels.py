@@ -1,7 +1,10 @@
 """Transformer that scales pixels to [0, 1]."""
 
+from __future__ import annotations
+
 import warnings
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -11,6 +14,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmnist._callbacks import reports_fit
 from skmnist.preprocessing._base import ImageOutputMixin, ImageTransformer
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    import pandas as pd
+    from sklearn.utils import Tags
+
+    from skmnist._typing import ArrayLike
 
 
 class PixelScaler(ImageOutputMixin, ImageTransformer):
@@ -65,12 +76,12 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
 
     _parameter_constraints = {"max_value": [Interval(Real, 0, None, closed="neither")]}
 
-    def __init__(self, max_value=255):
+    def __init__(self, max_value: float = 255) -> None:
         self.max_value = max_value
 
     @_fit_context(prefer_skip_nested_validation=True)
     @reports_fit
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Check the range of the pixels and store the shape of the samples.
 
         Parameters
@@ -93,7 +104,7 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
         """
         X = self._validate_samples(X, reset=True)
         self._check_range(X)
-        self.image_shape_ = self._sample_shape
+        self.image_shape_: tuple[int, ...] = self._sample_shape
         if X.dtype.kind in "fb" and 0 < X.max() <= 1 < self.max_value:
             warnings.warn(
                 f"X looks scaled already: its largest pixel is {X.max():g}, but "
@@ -104,7 +115,7 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
             )
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray | pd.DataFrame:
         """Scale the pixels to [0, 1].
 
         Parameters
@@ -127,7 +138,7 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
         self._check_range(X)
         return np.divide(X, np.float32(self.max_value), dtype=np.float32)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Scale pixels in [0, 1] back to [0, `max_value`].
 
         The result is neither rounded nor clipped. To obtain 8-bit images, apply
@@ -153,7 +164,7 @@ class PixelScaler(ImageOutputMixin, ImageTransformer):
         self._check_sample_shape(X.shape)
         return X * np.float32(self.max_value)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
         tags.transformer_tags.preserves_dtype = ["float32"]

@@ -1,11 +1,21 @@
 """The report of a diagnosis as a folder of figures, tables and a page."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from skmnist._atomic import replacing
 from skmnist.report._figures import drawings_of
 from skmnist.report._page import render_page
 from skmnist.report._provenance import as_json, origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from skmnist._typing import PathLike
+    from skmnist.diagnosis import FitDiagnosis
+
 
 #: The files of a report folder. Nothing else in the folder is ever touched.
 FILES = (
@@ -22,7 +32,14 @@ FILES = (
 PARTIAL_FILE = "partial_results.csv"
 
 
-def write_report(diagnosis, folder, *, command=None, configuration=None, advice=()):
+def write_report(
+    diagnosis: FitDiagnosis,
+    folder: PathLike,
+    *,
+    command: str | None = None,
+    configuration: Mapping[str, str] | None = None,
+    advice: Sequence[tuple[str, str]] = (),
+) -> list[Path]:
     """Write the report of a diagnosis into a folder.
 
     Each file is replaced in one step, so that no file is ever incomplete. Figures have

@@ -1,6 +1,13 @@
 """What results have in common: a page as a file, and a card in a notebook."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from skmnist._atomic import replacing
+
+if TYPE_CHECKING:
+    from skmnist._typing import PathLike
 
 
 class HTMLMixin:
@@ -10,7 +17,7 @@ class HTMLMixin:
     `__str__`.
     """
 
-    def to_html(self, path):
+    def to_html(self, path: PathLike) -> None:
         """Write the report as one HTML file.
 
         Parameters

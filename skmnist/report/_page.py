@@ -1,7 +1,10 @@
 """The report of a diagnosis as one HTML page."""
 
+from __future__ import annotations
+
 import base64
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,12 @@ from skmnist.report._explanations import FINDINGS, VERDICTS
 from skmnist.report._figures import drawings_of, noun_of
 from skmnist.report._matrices import has_counts, label_step, numbered_classes
 from skmnist.report._provenance import origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skmnist.diagnosis import FitDiagnosis
+
 
 # Of the confused pairs of classes; more if the figure does not show the counts.
 _MOST_PAIRS = 10
@@ -22,7 +31,12 @@ _MOST_SUSPECTS = 24
 _MODEL_WIDTH = 200
 
 
-def render_html(diagnosis, *, command=None, configuration=None):
+def render_html(
+    diagnosis: FitDiagnosis,
+    *,
+    command: str | None = None,
+    configuration: Mapping[str, str] | None = None,
+) -> str:
     """Render the report of a diagnosis as one HTML page.
 
     The page is self-contained: figures are embedded, and nothing is loaded from the

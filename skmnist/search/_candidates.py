@@ -4,14 +4,19 @@ Two rules are read off here: whether the best value is the lowest or highest tha
 tried, and whether a simpler candidate is nearly as good as the best.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
 from skmnist.search._values import complexity, is_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Edge(NamedTuple):
@@ -20,7 +25,7 @@ class Edge(NamedTuple):
     name: str
     value: float
     side: str
-    values: list
+    values: list[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +48,7 @@ class Scores:
     is_accuracy : bool
     """
 
-    points: list
+    points: list[dict[str, Any]]
     validation: np.ndarray
     train: np.ndarray | None
     best: int
@@ -52,12 +57,12 @@ class Scores:
     is_accuracy: bool
 
     @property
-    def last(self):
+    def last(self) -> np.ndarray:
         """The candidates of the last round, which can be compared with the best."""
         return np.flatnonzero(self.rounds == self.rounds.max())
 
     @property
-    def standard_error(self):
+    def standard_error(self) -> float:
         """Standard error of the best candidate's score over the splits."""
         return standard_error(self.validation[self.best])
 
@@ -193,16 +198,18 @@ class Order:
         For each parameter its values or their complexities, the simplest first.
     """
 
-    levels: dict
-    _level: dict = field(repr=False)
+    levels: dict[str, list[Any]]
+    _level: dict[str, Callable[[Any], Any]] = field(repr=False)
 
     @classmethod
-    def declared(cls, capacity):
+    def declared(cls, capacity: Mapping[str, Sequence[Any]]) -> Order:
         """Return the order that a user declared: values, the simplest first."""
         return cls(capacity, {name: lambda value: value for name in capacity})
 
     @classmethod
-    def of_known_parameters(cls, points, n_features, n_classes):
+    def of_known_parameters(
+        cls, points: list[dict[str, Any]], n_features: int, n_classes: int
+    ) -> Order:
         """Return the order of this package's own parameters, as far as they vary."""
         levels, functions = {}, {}
         for name in points[0] if points else ():
@@ -215,7 +222,7 @@ class Order:
                 levels[name], functions[name] = sorted(set(found)), level
         return cls(levels, functions)
 
-    def place(self, name, value):
+    def place(self, name: str, value: Any) -> float | None:
         """Return where a value stands, from 0 (simplest) to 1; None if unknown."""
         level, levels = self._level[name](value), self.levels[name]
         if level not in levels:
@@ -346,8 +353,8 @@ class Candidates:
         complexity.
     """
 
-    edges: list
-    simpler: dict | None = None
+    edges: list[Edge]
+    simpler: dict[str, Any] | None = None
     better: tuple[Any, Any] | None = None
     curve: pd.DataFrame | None = None
 

@@ -1,5 +1,9 @@
 """Read a finished search: the best candidate, simpler ones, and the edges."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -7,8 +11,20 @@ from skmnist.report._provenance import fingerprint, one_line
 from skmnist.search._candidates import Order, find_edges, read_scores
 from skmnist.search._result import SearchDiagnosis
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
-def diagnose_search(search, X=None, y=None, *, capacity=None):
+    from skmnist._typing import ArrayLike, Estimator
+
+
+def diagnose_search(
+    search: Estimator,
+    X: ArrayLike | None = None,
+    y: ArrayLike | None = None,
+    *,
+    capacity: Mapping[str, Sequence[Any]] | None = None,
+) -> SearchDiagnosis:
     """Say what a fitted search found, and which candidate to take.
 
     Parameters

@@ -1,7 +1,10 @@
 """The result of a diagnosis of a search."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,6 +20,12 @@ from skmnist.search._candidates import (
     within_one_error,
 )
 from skmnist.search._values import is_number, short_names, written, written_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,37 +77,37 @@ class SearchDiagnosis(HTMLMixin):
     order: Order
     edges: list[Edge]
     fit_times: np.ndarray
-    resource: tuple | None
-    data: dict
-    configuration: dict = field(default_factory=dict)
+    resource: tuple[str, np.ndarray] | None
+    data: dict[str, Any]
+    configuration: dict[str, str] = field(default_factory=dict)
 
     @property
-    def scoring(self):
+    def scoring(self) -> str:
         """str: the name of the score."""
         return self.scores.scoring
 
     @property
-    def best(self):
+    def best(self) -> dict[str, Any]:
         """dict: parameters of the best candidate."""
         return dict(self.scores.points[self.scores.best])
 
     @cached_property
-    def best_score(self):
+    def best_score(self) -> float:
         """float: mean validation score of the best candidate."""
         return float(np.mean(self.scores.validation[self.scores.best]))
 
     @property
-    def standard_error(self):
+    def standard_error(self) -> float:
         """float: standard error of `best_score` over the splits."""
         return self.scores.standard_error
 
     @property
-    def ordered(self):
+    def ordered(self) -> list[str]:
         """List of str: parameters with an order of complexity."""
         return list(self.order.levels)
 
     @property
-    def n_fits(self):
+    def n_fits(self) -> int:
         """int: fits of the search, without the final one."""
         return int(self.scores.validation.size)
 
@@ -116,14 +125,14 @@ class SearchDiagnosis(HTMLMixin):
         return None if place is None else int(last[place])
 
     @property
-    def simplest(self):
+    def simplest(self) -> dict[str, Any] | None:
         """Dict or None: the simplest candidate within one standard error."""
         if self._simplest is None:
             return None
         return dict(self.scores.points[self._simplest])
 
     @property
-    def simplest_score(self):
+    def simplest_score(self) -> float | None:
         """Float or None: mean validation score of the simplest candidate."""
         if self._simplest is None:
             return None
@@ -134,7 +143,7 @@ class SearchDiagnosis(HTMLMixin):
         """What parameters are called in tables and sentences, by their names."""
         return short_names(dict.fromkeys(n for p in self.scores.points for n in p))
 
-    def labelled(self, point):
+    def labelled(self, point: Mapping[str, Any]) -> dict[str, Any]:
         """Return a candidate's parameters with the names of tables and sentences.
 
         Parameters
@@ -150,17 +159,17 @@ class SearchDiagnosis(HTMLMixin):
         return {self._labels[name]: value for name, value in point.items()}
 
     @property
-    def has_simpler(self):
+    def has_simpler(self) -> bool:
         """Whether a candidate other than the best is to be preferred."""
         return self._simplest not in (None, self.scores.best)
 
     @property
-    def quantity(self):
+    def quantity(self) -> str:
         """What the columns of scores are called: "accuracy", or "score"."""
         return "accuracy" if self.scores.is_accuracy else "score"
 
     @cached_property
-    def results(self):
+    def results(self) -> pd.DataFrame:
         """DataFrame: a row per candidate."""
         scores = self.scores
         table = pd.DataFrame(
@@ -186,7 +195,7 @@ class SearchDiagnosis(HTMLMixin):
         return table
 
     @cached_property
-    def curves(self):
+    def curves(self) -> dict[str, pd.DataFrame]:
         """Dict of str to DataFrame: scores by the values of each parameter."""
         values = {}
         for point in self.scores.points:
@@ -245,7 +254,7 @@ class SearchDiagnosis(HTMLMixin):
         return sorted(rows, key=lambda i: self.order.place(name, points[i][name]) or 0)
 
     @cached_property
-    def heat_map(self):
+    def heat_map(self) -> pd.DataFrame | None:
         """DataFrame or None: mean validation scores by two parameters."""
         points = self.scores.points
         rows = np.flatnonzero(self.scores.rounds == 0)
@@ -283,7 +292,7 @@ class SearchDiagnosis(HTMLMixin):
         return [n for n in names if len({repr(p.get(n, self)) for p in points}) > 1]
 
     @cached_property
-    def sentences(self):
+    def sentences(self) -> list[str]:
         """List of str: what to take from the search."""
         score, simplest = self._written_score, self.simplest
         best = f"The best candidate, {written(self.labelled(self.best))}, has"
@@ -321,13 +330,13 @@ class SearchDiagnosis(HTMLMixin):
     def _written_error(self, error):
         return percent(error) if self.scores.is_accuracy else f"{error:.2g}"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"SearchDiagnosis(best={self.best!r}, n_fits={self.n_fits})"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(self.sentences)
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return the candidates, the best first.
 
         Returns
@@ -339,7 +348,7 @@ class SearchDiagnosis(HTMLMixin):
         ascending = [False, True][-len(by) :]
         return self.results.sort_values(by, ascending=ascending, kind="stable")
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return everything as plain Python objects, for JSON.
 
         Returns
@@ -369,7 +378,7 @@ class SearchDiagnosis(HTMLMixin):
             record["simplest_error"] = None if score is None else 1 - score
         return as_plain(record)
 
-    def plot(self):
+    def plot(self) -> Figure:
         """Draw the validation curve of every parameter, and the heat map.
 
         Returns
