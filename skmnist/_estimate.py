@@ -1,7 +1,5 @@
 """A value with its 95 % confidence interval, and how it is written."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -37,22 +35,22 @@ class Estimate:
             f"{percent(self.high)})"
         )
 
-    def shift(self, amount: float) -> Estimate:
+    def shift(self, amount: float) -> "Estimate":
         """Return the estimate with an exactly known amount added."""
         return Estimate(self.value + amount, self.low + amount, self.high + amount)
 
-    def not_negative(self) -> Estimate:
+    def not_negative(self) -> "Estimate":
         """Return the estimate with a negative value or upper end replaced by 0.
 
         The lower end is kept, because it shows how far below 0 the interval reaches.
         """
         return Estimate(max(self.value, 0.0), self.low, max(self.high, 0.0))
 
-    def negated(self) -> Estimate:
+    def negated(self) -> "Estimate":
         """Return the estimate of the quantity with the opposite sign."""
         return Estimate(-self.value, -self.high, -self.low)
 
-    def at_confidence(self, level: float) -> Estimate:
+    def at_confidence(self, level: float) -> "Estimate":
         """Return the estimate with the interval of another two-sided confidence.
 
         Each side is multiplied by the ratio of the quantiles of a normal distribution.

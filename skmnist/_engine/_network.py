@@ -113,9 +113,8 @@ class Network:
                     model, optimizer, self.loss, self._given(), self.builder
                 )
                 self._compiled_with = TrainedWith(copy_of(optimizer), None, loss)
-            sample = np.zeros((1, *self.meta["X_shape_"][1:]), self.input_dtype())
             model = with_one_output_per_class(
-                model, sample, self.meta["n_classes_"], self.builder
+                model, self._sample(), self.meta["n_classes_"], self.builder
             )
             optimizer = with_loss_scaling(optimizer, model)
             optimizer.build(model.trainable_variables)
@@ -258,6 +257,8 @@ class Network:
     def model(self, weights):
         """Return a private network with these weights, compiled."""
         model, optimizer = self.build()
+        with isolated_build(0, self.dtype):
+            model(self._sample())  # Keras exports only models that have been called.
         assign(model.variables, weights)
         self.compile(model, optimizer)
         return model
@@ -357,6 +358,9 @@ class Network:
     def input_dtype(self):
         """Return the dtype of the network's inputs and targets."""
         return data_dtype(self.dtype)
+
+    def _sample(self):
+        return np.zeros((1, *self.meta["X_shape_"][1:]), self.input_dtype())
 
 
 def assign(variables, values):

@@ -258,6 +258,18 @@ def test_modifying_model_does_not_change_predictions(digits):
 
 
 @pytest.mark.slow
+@pytest.mark.tensorflow
+def test_model_can_be_exported_without_a_call(digits, tmp_path):
+    import tensorflow as tf
+
+    X, y = digits
+    clf = KerasMLPClassifier((5,), epochs=1, random_state=0).fit(X, y)
+    clf.model_.export(tmp_path / "model", verbose=False)
+    loaded = tf.saved_model.load(tmp_path / "model")
+    np.testing.assert_allclose(loaded.serve(X), clf.predict_proba(X), atol=1e-6)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "roundtrip", [copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))]
 )
