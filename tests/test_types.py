@@ -67,7 +67,8 @@ def public_functions():
                     member = member.__func__
                 if inspect.isfunction(member):
                     function = inspect.unwrap(member)
-                    if function.__module__.startswith("skmnist"):
+                    # None of what a dataclass generates before its module is there.
+                    if (function.__module__ or "skmnist").startswith("skmnist"):
                         yield f"{path}.{name}", function
 
 

@@ -29,6 +29,7 @@ from skmnist import (
     KerasMLPClassifier,
     LeNetClassifier,
     PixelScaler,
+    __version__,
     build_mlp,
     load,
     save,
@@ -220,6 +221,13 @@ def test_schedules_round_trip(digits, tmp_path, same_weights):
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
     # It continues, at the step where the fit ended.
     assert same_weights(clf.partial_fit(X, y), loaded.partial_fit(X, y))
+
+
+def test_file_names_the_version_that_wrote_it(tmp_path):
+    save(KerasMLPClassifier(), tmp_path / "model.skmnist")
+    content = (tmp_path / "model.skmnist").read_bytes()
+    assert content.startswith(f"skmnist {__version__} format ".encode())
+    assert f'"{__version__}\\"'.encode() in content  # beside those of dependencies
 
 
 def test_checkpoint_dir_is_not_saved(digits, tmp_path):
