@@ -261,8 +261,6 @@ class Network:
             model(self._sample())  # Keras exports only models that have been called.
         assign(model.variables, weights)
         self.compile(model, optimizer)
-        # Keras exports to ONNX only what has been called.
-        model(np.zeros((1, *self.meta["X_shape_"][1:]), self.input_dtype()))
         return model
 
     def compile(self, model, optimizer):

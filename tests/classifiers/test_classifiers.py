@@ -1,6 +1,5 @@
 """Fit, predict, evaluate, partial_fit, warm_start and builders of the classifiers."""
 
-import contextlib
 import copy
 import pickle
 
@@ -240,14 +239,6 @@ def test_warm_start_continues_training(digits, same_weights):
     with pytest.raises(ValueError, match="warm_start"):
         halves.set_params(hidden_layer_sizes=(7,)).fit(X, y)
     assert halves.score(X, y) == whole.score(X, y)
-
-
-@pytest.mark.tensorflow
-def test_model_can_be_exported_without_being_called_first(digits, tmp_path):
-    X, y = digits
-    clf = KerasMLPClassifier((4,), epochs=1, random_state=0).fit(X[:50], y[:50])
-    with contextlib.suppress(ImportError):  # the package that Keras converts with
-        clf.model_.export(tmp_path / "clf.onnx", format="onnx", verbose=False)
 
 
 def test_modifying_model_does_not_change_predictions(digits):
