@@ -24,7 +24,11 @@ REQUIRED = {
     "plot_progress": "sklearn.callback",  # of scikit-learn 1.9
 }
 # Digits of each class: those that these examples need, and those of the others.
-N_PER_CLASS = {"plot_diagnosis": 55, "plot_learning_curve": 55}
+N_PER_CLASS = {
+    "plot_diagnosis": 55,
+    "plot_learning_curve": 55,
+    "plot_rare_classes": 200,
+}
 FEW = 24
 MOST_EPOCHS = 3
 

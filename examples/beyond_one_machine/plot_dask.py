@@ -45,8 +45,7 @@ for params, score in zip(
     print(params, f"accuracy {score:.3f}")
 
 # %%
-# What each worker computed when: a bar is a task of one or more fits. The first ones
-# take longer, because the network is compiled.
+# What each worker computed when: a bar is a task, of one fit or a few.
 start = min(part["start"] for task in stream.data for part in task["startstops"])
 fig, ax = plt.subplots(figsize=(7, 2.5), layout="constrained")
 workers = sorted({task["worker"] for task in stream.data})

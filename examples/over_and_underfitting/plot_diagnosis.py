@@ -76,5 +76,5 @@ rounds = {
 }
 for ax, (title, diagnosis) in zip(axes, rounds.items(), strict=True):
     diagnosis.plot(ax)
-    ax.set(title=f"{title}: {diagnosis.verdict}", xlabel="", xlim=(-0.2, 10))
+    ax.set(title=f"{title}: {diagnosis.verdict}", xlabel="", xlim=(-0.002, 0.1))
 axes[-1].set_xlabel("Error (%)")

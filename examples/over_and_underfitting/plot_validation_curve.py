@@ -71,3 +71,5 @@ show(rates)
 display = LearningRateDisplay.from_estimator(pipe, X, y)
 low, high = display.learning_rate_range
 print(f"rates worth trying: {low:.2g} to {high:.2g}")
+
+# sphinx_gallery_thumbnail_number = 2

@@ -32,14 +32,13 @@ for ax, row in zip(axes, X, strict=False):
 # Three classifiers: a network; the same with a tenth of each label spread over all
 # classes; and the mean of three networks, each with a sigmoid that is fitted to samples
 # that the network was not trained on.
-params = {"activation": "relu", "learning_rate": 3e-3, "epochs": 40, "random_state": 0}
-plain = make_pipeline(PixelScaler(), KerasMLPClassifier((64,), **params))
-smoothed = make_pipeline(
-    PixelScaler(), KerasMLPClassifier((64,), label_smoothing=0.1, **params)
-)
+params = {"activation": "relu", "learning_rate": 3e-3, "epochs": 40}
+clf = KerasMLPClassifier((64,), random_state=0, **params)
+smoothed = KerasMLPClassifier((64,), label_smoothing=0.1, random_state=0, **params)
+plain = make_pipeline(PixelScaler(), clf)
 classifiers = {
     "Plain": plain,
-    "Label smoothing": smoothed,
+    "Label smoothing": make_pipeline(PixelScaler(), smoothed),
     "Calibrated": CalibratedClassifierCV(plain, cv=3),
 }
 
