@@ -143,7 +143,7 @@ class Extrapolation:
         if not 1 < value <= MOST_TIMES:
             return None
         high = high if high <= MOST_TIMES else math.inf
-        return Estimate(*(float(t * self.n_train) for t in (value, low, high)))
+        return SampleCount(*(float(t * self.n_train) for t in (value, low, high)))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the curve as a table.
@@ -236,14 +236,21 @@ def more_data_in_words(evidence):
     needed = curve.samples_for(target)
     if needed is None or needed.value < _RELEVANT * curve.n_train:
         return sentence, "", numbers
-    low, value = (_rounded(max(n, curve.n_train)) for n in (needed.low, needed.value))
-    to = f"to {_rounded(needed.high)}" if math.isfinite(needed.high) else "or more"
+    least = SampleCount(needed.value, max(needed.low, curve.n_train), needed.high)
     advice = (
-        f": training on about {value} (95 % interval {low} {to}) in place of "
-        f"{curve.n_train:,.0f} should bring the error to {percent(target)}, that of "
-        "the reference and the tolerance"
+        f": training on about {least} in place of {curve.n_train:,.0f} should bring "
+        f"the error to {percent(target)}, that of the reference and the tolerance"
     )
     return sentence, advice, numbers | {"target": target, "samples": needed.value}
+
+
+@dataclass(frozen=True)
+class SampleCount(Estimate):
+    """A number of samples with its 95 % confidence interval."""
+
+    def __str__(self) -> str:
+        to = f"to {_rounded(self.high)}" if math.isfinite(self.high) else "or more"
+        return f"{_rounded(self.value)} (95 % interval {_rounded(self.low)} {to})"
 
 
 def _rounded(number):

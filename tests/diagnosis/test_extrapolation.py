@@ -1,6 +1,7 @@
 """Tests of extrapolated learning curves."""
 
 import math
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -71,6 +72,9 @@ def test_number_of_samples_for_an_error_has_an_interval():
     assert 1000 < needed.value < 4000
     # The estimate is where the curve has that error.
     assert curve.at(needed.value).value == pytest.approx(power_law(2000), rel=0.02)
+    assert re.fullmatch(
+        r"[\d,]+ \(95 % interval [\d,]+ (to [\d,]+|or more)\)", str(needed)
+    )
     assert curve.samples_for(power_law(1000) * 1.5) is None  # reached
     assert curve.samples_for(0.001) is None  # beyond four times the data
     assert curve.samples_for(curve.at(3500).value).high == math.inf
