@@ -147,7 +147,7 @@ class FitDiagnosis(HTMLMixin):
     suspect_labels : DataFrame
         Labels that are probably wrong, the most suspect first: row, y_true (the label
         given), y_suggested, probability_true, probability_suggested, split. Empty
-        without FIT13.
+        without FIT13, which needs a classifier with `predict_proba`.
     suspect_images : ndarray of uint8 of shape (n_suspects, h, w[, 3]) or None
         Pixels of the first 24, as in `mistake_images`.
     data : dict of str to dict
