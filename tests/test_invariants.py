@@ -124,12 +124,12 @@ def fit():
         l2=rng.uniform(1e-6, 1e-3), epochs=1,
     ).fit(X, y)
 
-for _ in range(20):  # until what is kept for reuse, by malloc too, is complete
+for _ in range(60):  # until what is kept for reuse, by malloc too, is complete
     fit()
 before = resident()
-for _ in range(40):
+for _ in range(100):
     fit()
-print((resident() - before) / 40)
+print((resident() - before) / 100)
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
