@@ -33,6 +33,7 @@ tf = None
 
 if BACKEND == "tensorflow":
     import tensorflow as tf
+    from tensorflow.python.eager import context as tf_context
 
     if (_threads := worker_threads()) is not None:
         # TensorFlow's thread pools can only be sized before its first operation.
@@ -167,6 +168,15 @@ def traced(function, **options):
     compiled = tf.function(function, autograph=False, **options)
     compiled._omit_frequent_tracing_warning = True
     return compiled
+
+
+def forget_prepared_functions():
+    """Free what TensorFlow has prepared to run functions, also those that are gone.
+
+    It prepares the others again when they are called next, in 0.2 s.
+    """
+    if BACKEND == "tensorflow":
+        tf_context.context().clear_kernel_cache()
 
 
 def draws_statefully(function):

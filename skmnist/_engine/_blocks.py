@@ -9,11 +9,15 @@ import threading
 
 import numpy as np
 
-from skmnist._engine._backend import BACKEND, draws_statefully, keras, tf, traced
+from skmnist._engine._backend import (
+    BACKEND,
+    draws_statefully,
+    forget_prepared_functions,
+    keras,
+    tf,
+    traced,
+)
 from skmnist._engine._built import learning_rate_position, with_inner_optimizers
-
-if BACKEND == "tensorflow":
-    from tensorflow.python.eager import context as tf_context
 
 
 def compiled_blocks(jit_compile):
@@ -80,9 +84,9 @@ class _Trace:
         if not self._draws:
             return self._function._call_flat(tensors, captured)
         # Each call draws the same numbers, in this fit and in others.
-        tf_context.context().clear_kernel_cache()
+        forget_prepared_functions()
         sums = self._function._call_flat(tensors, captured)
-        tf_context.context().clear_kernel_cache()
+        forget_prepared_functions()
         return sums
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from skmnist._engine import _rates
 from skmnist._engine._backend import (
     check_precision,
+    forget_prepared_functions,
     keras,
     start_backend,
     to_numpy,
@@ -396,6 +397,7 @@ def _put_into_cache(key, compiled):
         compiled = _cache.setdefault(key, compiled)
         if len(_cache) > _CACHE_SIZE:
             _cache.popitem(last=False)
+            forget_prepared_functions()
         return compiled
 
 

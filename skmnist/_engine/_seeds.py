@@ -6,7 +6,12 @@ import threading
 
 import numpy as np
 
-from skmnist._engine._backend import BACKEND, keras, tf
+from skmnist._engine._backend import (
+    BACKEND,
+    forget_prepared_functions,
+    keras,
+    tf,
+)
 from skmnist._engine._process import preserved_process_state
 
 with preserved_process_state():
@@ -71,24 +76,23 @@ def _anew(drawn):
     if BACKEND != "tensorflow":
         yield
         return
-    forget = tf_context.context().clear_kernel_cache
     get_seed = random_seed.get_seed
 
     def note(op_seed):
         if not drawn:
             drawn.append(True)
-            forget()
+            forget_prepared_functions()
         return get_seed(op_seed)
 
     if drawn:
-        forget()
+        forget_prepared_functions()
     random_seed.get_seed = note
     try:
         yield
     finally:
         random_seed.get_seed = get_seed
         if drawn:
-            forget()
+            forget_prepared_functions()
 
 
 def _seed_all(seed):

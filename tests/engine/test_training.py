@@ -15,6 +15,7 @@ from sklearn.base import clone
 from tensorflow.python.eager import context as tf_context
 
 from skmnist import KerasImageClassifier, KerasMLPClassifier
+from skmnist._engine import _network
 
 
 class Recorder(keras.callbacks.Callback):
@@ -170,7 +171,6 @@ def test_jit_compile(digits, same_weights):
 
 def test_numpy_scalar_parameters_share_compiled_functions(digits, same_weights):
     """Searches over distributions draw NumPy scalars."""
-    from skmnist._engine import _network
 
     def fit(integer, real):
         clf = KerasMLPClassifier(
@@ -216,8 +216,6 @@ def build_with(meta, rates=(0.0, 0.0), activity=0.0):
 def test_different_networks_do_not_share_compiled_functions(
     one, other, digits, same_weights
 ):
-    from skmnist._engine import _network
-
     def fit(params):
         clf = KerasImageClassifier(
             build_with, params, image_shape=(-1,), epochs=2, random_state=0
@@ -325,6 +323,7 @@ def test_tensorflow_forgets_functions_only_if_a_network_draws_statefully(
     layer, by_batch, forgets, digits, monkeypatch
 ):
     """It would prepare them again for each fit, epoch or batch, in 0.2 s."""
+    monkeypatch.setattr(_network, "_cache", OrderedDict())  # nothing leaves it
     forgotten = []
     monkeypatch.setattr(
         type(tf_context.context()),
@@ -397,8 +396,6 @@ def test_keyboard_interrupt_at_any_stage_leaves_usable_classifier(
 
     with monkeypatch.context() as patch:
         if name == "build":  # a cached network is not built again
-            from skmnist._engine import _network
-
             patch.setattr(_network, "_initial_states", OrderedDict())
             patch.setattr(_network, "_cache", OrderedDict())
         patch.setattr(owner, name, interrupting)
