@@ -5,6 +5,7 @@ then the same function of their weights and inputs.
 """
 
 import contextlib
+import itertools
 import json
 import threading
 from collections import OrderedDict
@@ -34,7 +35,7 @@ from skmnist._engine._initial import initial_state
 from skmnist._engine._key import network_key, settings
 from skmnist._engine._losses import takes_smooth_labels
 from skmnist._engine._scikeras import LossOfCodes, resolve, routed, wrap
-from skmnist._engine._seeds import isolated_build
+from skmnist._engine._seeds import GENERATORS_LOCK, isolated_build
 from skmnist.architectures import build_lenet, build_mlp
 
 # The classifiers' defaults, which a builder that compiles its model overrides.
@@ -395,13 +396,20 @@ def _put_into_cache(key, compiled):
     """Add a compiled network, and return the one that the cache has for the key."""
     with _cache_lock:
         compiled = _cache.setdefault(key, compiled)
-        if len(_cache) > _CACHE_SIZE:
+        left = len(_cache) > _CACHE_SIZE
+        if left:
             _cache.popitem(last=False)
+            left = next(_n_left) % _CACHE_SIZE == 0
+    if left:
+        # Not at each time: the networks that stay are prepared again. Not while
+        # another thread draws: its operations would start anew.
+        with GENERATORS_LOCK:
             forget_prepared_functions()
-        return compiled
+    return compiled
 
 
 _cache = OrderedDict()
+_n_left = itertools.count(1)
 _initial_states = OrderedDict()
 _keys = OrderedDict()
 _cache_lock = threading.RLock()

@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+from skmnist.architectures import as_sizes
 from skmnist.cli._options import DATA_PARAMETERS
 from skmnist.cli._settings import as_typed
 from skmnist.search._values import written_value
@@ -230,7 +231,7 @@ def _other_settings(diagnosis, network, of_images):
             return "to weight the classes", {"class_weight": "balanced"}
         return "to train longer", {"epochs": 4 * network.epochs}
     if diagnosis.verdict != "overfit":
-        sizes = tuple(2 * size for size in network.hidden_layer_sizes)
+        sizes = tuple(2 * size for size in as_sizes(network.hidden_layer_sizes))
         return "to fit better", {"hidden_layer_sizes": sizes}
     records = [found[code].evidence for code in ("FIT05", "FIT03") if code in found]
     epochs = [record["epoch"] for record in records if "epoch" in record]

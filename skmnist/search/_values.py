@@ -1,9 +1,11 @@
 """Values of hyperparameters: how they are written, and which are simpler."""
 
 from itertools import pairwise
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
+
+from skmnist.architectures import as_sizes
 
 # A larger value of these regularises more.
 _LARGER_IS_SIMPLER = ("dropout", "hidden_dropout", "l2")
@@ -64,13 +66,11 @@ def complexity(name, value, n_features, n_classes):
     complexity : float or None
     """
     name = short_name(name)
-    if name in _LAYER_SIZES and is_number(value):
-        value = [value]  # one layer
-    if name in _LAYER_SIZES and isinstance(value, tuple | list):
+    if name in _LAYER_SIZES and isinstance(value, Integral | tuple | list | np.ndarray):
         ends = (n_features, n_classes) if name == "hidden_layer_sizes" else (1, 1)
         if ends[0] is None:
             return None
-        widths = [ends[0], *value, ends[1]]
+        widths = [ends[0], *as_sizes(value), ends[1]]
         return sum(a * b for a, b in pairwise(widths))
     if not is_number(value):
         return None

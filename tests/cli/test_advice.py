@@ -85,6 +85,11 @@ def advised(diagnosis, network=None, typed=TYPED, folds=None, *, of_images=True)
             ("settings", ["hidden_layer_sizes=400x200"]),
         ),
         (
+            diagnosis_of("underfit", FIT02={}),
+            KerasMLPClassifier(hidden_layer_sizes=8),
+            ("settings", ["hidden_layer_sizes=16"]),
+        ),
+        (
             diagnosis_of("both", FIT02={}, FIT03={}),
             LeNetClassifier(),
             ("settings", ["hidden_layer_sizes=256"]),

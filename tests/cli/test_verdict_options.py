@@ -39,22 +39,34 @@ def test_other_verdict_exits_with_0(tmp_path):
     assert (result.exit_code, result.stdout) == (0, ""), result.stderr
 
 
-@pytest.mark.slow
-def test_unwanted_verdict_of_one_of_two_networks_exits_with_3(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def two_networks(tmp_path_factory):
+    """The result of a diagnosis of two networks, its folder, and references trained."""
     trained = []
     stages = _reference.Reference._candidate_stages
-    monkeypatch.setattr(
-        _reference.Reference,
-        "_candidate_stages",
-        lambda self, *args: trained.append(self) or stages(self, *args),
-    )
+    out = tmp_path_factory.mktemp("two")
     models = ["--model", "mlp", "--model", "lenet"]
-    options = ["--fail-on", "underfit", "--quiet", "--out", tmp_path]
-    result = run(*QUICK, *models, "--reference", "auto", *options)
+    options = ["--fail-on", "underfit", "--quiet", "--out", out]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            _reference.Reference,
+            "_candidate_stages",
+            lambda self, *args: trained.append(self) or stages(self, *args),
+        )
+        result = run(*QUICK, *models, "--reference", "auto", *options)
+    return result, out, trained
+
+
+@pytest.mark.slow
+def test_unwanted_verdict_of_one_of_two_networks_exits_with_3(two_networks):
+    result, out, _ = two_networks
     assert result.exit_code == 3, result.stderr
-    assert (tmp_path / "report.html").exists()
-    # The second network is measured against the reference of the first.
-    assert len(set(trained)) == 1
+    assert (out / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_two_networks_are_measured_against_one_reference(two_networks):
+    assert len(set(two_networks[2])) == 1
 
 
 @pytest.mark.parametrize("value", ["overfitting", "overfit,", ""])

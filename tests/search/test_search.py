@@ -457,6 +457,7 @@ def n_weights(sizes, n_inputs=1, n_outputs=2):
         ("l2", unit_floats, lambda value: -value),
         ("hidden_layer_sizes", small_sizes, n_weights),
         ("hidden_layer_sizes", st.integers(1, 30), lambda size: n_weights([size])),
+        ("filters", st.integers(1, 30), lambda size: size),
     ],
 )
 @settings(max_examples=25, deadline=None)
