@@ -2,7 +2,7 @@
 
     python docs/studies/plots.py battery
 
-shows one of them: accuracy, battery, coverage, labels, performance or scaling.
+shows one of them. `PLOTS` names all.
 """
 
 import sys
@@ -167,7 +167,66 @@ def performance():
     ax.legend(loc="lower right")
 
 
-PLOTS = (accuracy, battery, coverage, labels, performance, scaling)
+def backends():
+    """Seconds of each fit by backend."""
+    table = read("backends")
+    ax = axes(7, 3)
+    for i, (name, color) in enumerate(
+        zip(table.columns[1:], (BLUE, ORANGE, GREEN), strict=True)
+    ):
+        where = np.arange(len(table)) + 0.27 * (i - 1)
+        label = name.removesuffix(" (s)")
+        bars = ax.barh(where, table[name], 0.25, color=color, label=label)
+        ax.bar_label(bars, fmt="%g", padding=2, fontsize=8)
+    names = table["Fit"].map(lambda text: fill(text, 32))
+    ax.set_yticks(range(len(table)), names, fontsize=8)
+    ax.invert_yaxis()
+    ax.set(xscale="log", xlim=(0.1, 40), xlabel="Time (s)")
+    ax.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    ax.grid(visible=False, axis="y")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.4, 1.2), ncols=3, frameon=False)
+
+
+def keras_classes():
+    """How many of Keras's classes of each kind train as in Keras."""
+    table = read("keras_classes").iloc[::-1]
+    outcomes = ["Equal", "Equal, batch by batch", "Refused", "Not compared"]
+    ax = axes(height=2.6)
+    left = np.zeros(len(table))
+    for outcome, color in zip(outcomes, (BLUE, GREEN, ORANGE, GREY), strict=True):
+        share = (table[outcome] / table["Classes"]).to_numpy()
+        bars = ax.barh(table["Kind"], share, left=left, color=color, label=outcome)
+        counts = [str(n) if n else "" for n in table[outcome]]
+        ax.bar_label(bars, counts, label_type="center", color="white", fontsize=8)
+        left += share
+    ax.set(xlabel="Classes", xlim=(0, 1))
+    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    ax.grid(visible=False, axis="y")
+    place = {"loc": "upper center", "bbox_to_anchor": (0.3, 1.22), "ncols": 4}
+    ax.legend(**place, frameon=False, fontsize=9, columnspacing=1)
+
+
+def faults():
+    """How many inputs and faults of each kind were tried."""
+    table = read("faults").iloc[::-1]
+    ax = axes(7, 2.6)
+    bars = ax.barh(table["What was tried"], table["Number"], color=BLUE)
+    ax.bar_label(bars, fmt="{:,.0f}", padding=2, fontsize=8)
+    ax.set(xscale="log", xlim=(10, 2e7), xlabel="Number")
+    ax.grid(visible=False, axis="y")
+
+
+PLOTS = (
+    accuracy,
+    backends,
+    battery,
+    coverage,
+    faults,
+    keras_classes,
+    labels,
+    performance,
+    scaling,
+)
 
 if __name__ == "__main__":
     {plot.__name__: plot for plot in PLOTS}[sys.argv[1]]()
