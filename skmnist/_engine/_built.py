@@ -4,6 +4,7 @@ That form is an uncompiled network with one probability per class, and its optim
 loss.
 """
 
+import contextlib
 import inspect
 
 from skmnist._engine._backend import keras
@@ -16,7 +17,7 @@ def check_model(model, builder):
     """Raise TypeError if a builder has not returned a model."""
     if not isinstance(model, keras.Model):
         raise TypeError(
-            f"The builder {_name(builder)} must return a keras.Model, got "
+            f"The builder {named(builder)} must return a keras.Model, got "
             f"{type(model).__name__}."
         )
 
@@ -27,7 +28,6 @@ def compiled_parts(model, optimizer, loss, given, builder):
     Parameters
     ----------
     model : keras.Model
-        Uncompiled afterwards.
     optimizer : keras.optimizers.Optimizer
         The classifier's.
     loss : str, callable or keras.losses.Loss
@@ -52,7 +52,7 @@ def compiled_parts(model, optimizer, loss, given, builder):
         of_model = of_model[0]
     if getattr(model._compile_loss, "_user_loss_weights", None) is not None:
         raise ValueError(
-            f"The builder {_name(builder)} compiles its model with loss_weights, which "
+            f"The builder {named(builder)} compiles its model with loss_weights, which "
             "have no effect on a network with one output: multiply the loss instead."
         )
     own = model.optimizer
@@ -66,12 +66,21 @@ def compiled_parts(model, optimizer, loss, given, builder):
     for name, value in given.items():
         if not _are_equal(*pairs[name]):
             raise ValueError(
-                f"The builder {_name(builder)} compiles its model, but not with the "
+                f"The builder {named(builder)} compiles its model, but not with the "
                 f"classifier's {name}={value!r}. Leave {name} at its default to use "
                 "the builder's, or return the model uncompiled to use the classifier's."
             )
-    model.compiled = False
     return copy_of(model.optimizer), of_model
+
+
+@contextlib.contextmanager
+def uncompiled(model):
+    """Leave out of a model's configuration, for a while, what it is compiled with."""
+    compiled, model.compiled = model.compiled, False
+    try:
+        yield
+    finally:
+        model.compiled = compiled
 
 
 def copy_of(optimizer):
@@ -118,7 +127,7 @@ def with_one_output_per_class(model, sample, n_classes, builder):
         both = keras.layers.Concatenate(name=_BOTH, dtype=dtype)
         return keras.Model(inputs, both([one_minus_p, p]), name=model.name)
     raise ValueError(
-        f"The builder {_name(builder)} returned a network whose output shape is "
+        f"The builder {named(builder)} returned a network whose output shape is "
         f"{shape}; expected {(None, n_classes)}: one probability for each class."
     )
 
@@ -182,13 +191,13 @@ def _check_unit(model, builder):
     activation = getattr(getattr(last, "activation", None), "__name__", None)
     if activation in ("linear", "relu", "tanh"):
         raise ValueError(
-            f"The builder {_name(builder)} returned a network that ends in one unit "
+            f"The builder {named(builder)} returned a network that ends in one unit "
             f"with activation={activation!r}, which is no probability. End it with "
             "activation='sigmoid', and use a loss with from_logits=False."
         )
     if overrides_training(model):
         raise ValueError(
-            f"The builder {_name(builder)} returned a {type(model).__name__}, which "
+            f"The builder {named(builder)} returned a {type(model).__name__}, which "
             "overrides Keras's training and ends in one unit. End it with one unit per "
             "class, activation='softmax'."
         )
@@ -207,7 +216,7 @@ def _check_input(model, given, builder):
     expected = getattr(model, "input_shape", None)
     if isinstance(expected, list):
         raise ValueError(
-            f"The builder {_name(builder)} returned a network with {len(expected)} "
+            f"The builder {named(builder)} returned a network with {len(expected)} "
             f"inputs; expected one, of shape {given}. Split it inside the network, for "
             "example by slicing a keras.Input."
         )
@@ -221,7 +230,7 @@ def _check_input(model, given, builder):
         if has_channels_first(given):
             advice = "channels go to the end, by X.transpose(0, 2, 3, 1)"
         raise ValueError(
-            f"The builder {_name(builder)} returned a network for samples of shape "
+            f"The builder {named(builder)} returned a network for samples of shape "
             f"{expected[1:]}, but the samples have shape {given}: {advice}."
         )
 
@@ -244,5 +253,6 @@ def _configuration(part):
     return config
 
 
-def _name(builder):
+def named(builder):
+    """Return what messages call a builder."""
     return getattr(builder, "__name__", None) or type(builder).__name__

@@ -13,6 +13,7 @@ import numpy as np
 
 from skmnist._engine import _rates
 from skmnist._engine._backend import keras
+from skmnist._engine._built import uncompiled
 
 _NAMES = """
     Activation ActivityRegularization Add AlphaDropout Average AveragePooling1D
@@ -68,7 +69,8 @@ def _configurations(model, optimizer, loss):
     """Return the configurations of what trains; None if there is none."""
     parts = [model, optimizer] + ([] if isinstance(loss, str) else [loss])
     try:
-        return [keras.saving.serialize_keras_object(part) for part in parts]
+        with uncompiled(model):
+            return [keras.saving.serialize_keras_object(part) for part in parts]
     except Exception:  # a user's class may fail in any way here
         return None
 

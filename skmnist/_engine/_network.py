@@ -26,6 +26,7 @@ from skmnist._engine._built import (
     check_model,
     compiled_parts,
     copy_of,
+    named,
     with_loss_scaling,
     with_one_output_per_class,
 )
@@ -34,6 +35,7 @@ from skmnist._engine._dtypes import data_dtype
 from skmnist._engine._initial import initial_state
 from skmnist._engine._key import network_key, settings
 from skmnist._engine._losses import takes_smooth_labels
+from skmnist._engine._private import shared_variables, with_private_variables
 from skmnist._engine._scikeras import LossOfCodes, resolve, routed, wrap
 from skmnist._engine._seeds import GENERATORS_LOCK, isolated_build
 from skmnist.architectures import build_lenet, build_mlp
@@ -87,8 +89,8 @@ class Network:
         Returns
         -------
         model : keras.Model
-            Uncompiled. If the builder has compiled it, its optimizer and loss become
-            those of this recipe.
+            With variables of its own. If the builder has compiled it, its optimizer
+            and loss become those of this recipe.
         optimizer : keras.optimizers.Optimizer
             Built for the model's variables.
 
@@ -118,6 +120,7 @@ class Network:
             model = with_one_output_per_class(
                 model, self._sample(), self.meta["n_classes_"], self.builder
             )
+            model = with_private_variables(model, named(self.builder))
             optimizer = with_loss_scaling(optimizer, model)
             optimizer.build(model.trainable_variables)
         return model, optimizer
@@ -311,6 +314,12 @@ class Network:
                 # The builder's loss trains on the targets that SciKeras makes for it.
                 wrapper.set_params(loss=own_loss).initialize(X, classes)
             model = wrapper.model_
+            if shared_variables(model):
+                raise ValueError(
+                    f"The builder {named(self.builder)} returned layers that were made "
+                    "outside of it. A SciKeras classifier would train them in place: "
+                    "make these layers inside the builder."
+                )
             model(X.astype(self.input_dtype()))  # makes a subclassed model's variables
             compile_params = wrapper._get_compile_kwargs()
             optimizer = with_loss_scaling(

@@ -8,6 +8,7 @@ saved as their Keras configuration.
 import numpy as np
 
 from skmnist._engine._backend import keras
+from skmnist._engine._built import uncompiled
 from skmnist._engine._placeholder import Placeholder
 from skmnist._engine._seeds import isolated_build
 from skmnist.architectures import build_lenet, build_mlp
@@ -160,7 +161,8 @@ def _architecture(network, weights):
         compute more than its configuration contains.
     """
     model, _ = network.build()
-    text = keras_config.to_text(model)
+    with uncompiled(model):
+        text = keras_config.to_text(model)
     with isolated_build(0, network.dtype):
         copy = SavedArchitecture(text)(network.meta)
     shape = (4, *network.meta["X_shape_"][1:])
