@@ -8,6 +8,7 @@ import contextlib
 import inspect
 
 from skmnist._engine._backend import keras
+from skmnist._optimizers import exclude, exclusions, unknown_exclusions
 from skmnist.architectures import has_channels_first
 
 _BOTH = "probabilities_of_both_classes"
@@ -85,7 +86,21 @@ def uncompiled(model):
 
 def copy_of(optimizer):
     """Return a new optimizer of the same configuration."""
-    return type(optimizer).from_config(optimizer.get_config())
+    copy = type(optimizer).from_config(optimizer.get_config())
+    return exclude(copy, exclusions(optimizer))
+
+
+def check_exclusions(optimizer, model, builder):
+    """Raise ValueError if an optimizer excludes variables that a model does not have.
+
+    They were given by ``exclude_from_weight_decay(var_list)``.
+    """
+    if unknown_exclusions(optimizer, model.trainable_variables):
+        raise ValueError(
+            "The optimizer excludes variables from weight decay that the network of "
+            f"the builder {named(builder)} does not have, because every fit builds a "
+            "network of its own. Name them: exclude_from_weight_decay(var_names=...)."
+        )
 
 
 def with_one_output_per_class(model, sample, n_classes, builder):
@@ -160,16 +175,6 @@ def learning_rate_variable(optimizer):
     if hasattr(inner, "optimizers"):
         return None
     return next((v for v in inner.variables if v.name == "learning_rate"), None)
-
-
-def with_inner_optimizers(optimizer):
-    """Return an optimizer and the optimizers that it applies."""
-    inner = [optimizer.inner_optimizer] if hasattr(optimizer, "inner_optimizer") else []
-    inner += getattr(optimizer, "optimizers", [])
-    return [
-        optimizer,
-        *(part for one in inner for part in with_inner_optimizers(one)),
-    ]
 
 
 def first_layer(model):

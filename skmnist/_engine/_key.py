@@ -14,6 +14,7 @@ import numpy as np
 from skmnist._engine import _rates
 from skmnist._engine._backend import keras
 from skmnist._engine._built import uncompiled
+from skmnist._optimizers import excluded_positions
 
 _NAMES = """
     Activation ActivityRegularization Add AlphaDropout Average AveragePooling1D
@@ -62,7 +63,9 @@ def network_key(model, optimizer, loss, dtype):
         del configs[1]["config"]["learning_rate"]
     configs[0] = _rates.without(configs[0])
     loss = loss if isinstance(loss, str) else None
-    return json.dumps([configs, loss, dtype, settings()], default=np.generic.item)
+    parts = [configs, loss, dtype, settings()]
+    parts += excluded_positions(optimizer, model.trainable_variables)
+    return json.dumps(parts, default=np.generic.item)
 
 
 def _configurations(model, optimizer, loss):

@@ -23,6 +23,7 @@ from skmnist._engine._backend import (
     to_numpy,
 )
 from skmnist._engine._built import (
+    check_exclusions,
     check_model,
     compiled_parts,
     copy_of,
@@ -38,6 +39,7 @@ from skmnist._engine._losses import takes_smooth_labels
 from skmnist._engine._private import shared_variables, with_private_variables
 from skmnist._engine._scikeras import LossOfCodes, resolve, routed, wrap
 from skmnist._engine._seeds import GENERATORS_LOCK, isolated_build
+from skmnist._optimizers import exclusions
 from skmnist.architectures import build_lenet, build_mlp
 
 # The classifiers' defaults, which a builder that compiles its model overrides.
@@ -121,6 +123,7 @@ class Network:
                 model, self._sample(), self.meta["n_classes_"], self.builder
             )
             model = with_private_variables(model, named(self.builder))
+            check_exclusions(optimizer, model, self.builder)
             optimizer = with_loss_scaling(optimizer, model)
             optimizer.build(model.trainable_variables)
         return model, optimizer
@@ -287,8 +290,8 @@ class Network:
         start_backend()
         classes = self.meta["classes_"]
         self.compiled()  # makes `trained_with` known
-        optimizer, learning_rate, own_loss = self.trained_with
-        loss = own_loss
+        own_optimizer, learning_rate, own_loss = self.trained_with
+        optimizer, loss = own_optimizer, own_loss
         if len(classes) == 2 or loss != "categorical_crossentropy":
             loss = LossOfCodes(loss, len(classes))
         if isinstance(optimizer, keras.optimizers.Optimizer):
@@ -319,6 +322,12 @@ class Network:
                     f"The builder {named(self.builder)} returned layers that were made "
                     "outside of it. A SciKeras classifier would train them in place: "
                     "make these layers inside the builder."
+                )
+            if not model.compiled and exclusions(own_optimizer):
+                raise ValueError(
+                    "SciKeras makes an optimizer anew from its parameters, which do "
+                    "not hold what it excludes from weight decay. Compile the model "
+                    "with the optimizer in the builder."
                 )
             model(X.astype(self.input_dtype()))  # makes a subclassed model's variables
             compile_params = wrapper._get_compile_kwargs()

@@ -13,6 +13,7 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skmnist._optimizers import exclude, exclusions
 from skmnist.persistence._context import state_is_data
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _copy_or_share(value, memo):
 
 def _deep_copy(value, memo):
     if not _is_user_defined(value):
-        return copy.deepcopy(value, memo)
+        return exclude(copy.deepcopy(value, memo), exclusions(value))
     if id(value) not in memo:
         memo[id(value)] = copied = object.__new__(type(value))
         for name, entry in _attributes(value).items():
@@ -149,15 +150,41 @@ class ByAttributes:
         return value
 
 
+@dataclass
+class Excluding:
+    """An optimizer of Keras's in a pickle, with what it excludes from weight decay.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer
+    excluded : list of dict
+        As returned by `exclusions`.
+    """
+
+    __module__ = "skmnist.classifiers"
+
+    optimizer: Any
+    excluded: list[dict[str, Any]]
+
+    def restore(self) -> Any:
+        """Return the optimizer."""
+        return exclude(self.optimizer, self.excluded)
+
+
 def to_picklable(value):
-    """Return a parameter with `ByAttributes` in place of user-defined Keras objects."""
+    """Return a parameter in a form whose pickles lose nothing.
+
+    `ByAttributes` takes the place of user-defined Keras objects, and `Excluding` that
+    of optimizers whose configuration does not hold everything.
+    """
     if type(value) in (list, tuple):
         return type(value)(map(to_picklable, value))
     if type(value) is dict:
         return {name: to_picklable(entry) for name, entry in value.items()}
     if _is_user_defined(value):
         return ByAttributes(type(value), to_picklable(_attributes(value)))
-    return value
+    excluded = exclusions(value)
+    return Excluding(value, excluded) if excluded else value
 
 
 def from_picklable(value):
@@ -166,7 +193,7 @@ def from_picklable(value):
         return type(value)(map(from_picklable, value))
     if type(value) is dict:
         return {name: from_picklable(entry) for name, entry in value.items()}
-    return value.restore() if isinstance(value, ByAttributes) else value
+    return value.restore() if isinstance(value, ByAttributes | Excluding) else value
 
 
 def _attributes(value):

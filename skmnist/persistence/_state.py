@@ -11,6 +11,7 @@ from skmnist._engine._backend import keras
 from skmnist._engine._built import uncompiled
 from skmnist._engine._placeholder import Placeholder
 from skmnist._engine._seeds import isolated_build
+from skmnist._optimizers import exclusions
 from skmnist.architectures import build_lenet, build_mlp
 from skmnist.persistence import _keras_config as keras_config
 from skmnist.persistence._context import KerasObject, SavedArchitecture
@@ -103,6 +104,11 @@ def _param_to_data(name, value):
         return value
     if value in BUILDERS.values():
         return value
+    if exclusions(value):
+        raise TypeError(
+            f"the Keras configuration of {name} leaves out what it excludes from "
+            "weight decay"
+        )
     try:
         return KerasObject(keras_config.to_text(value))
     except TypeError as error:
