@@ -191,6 +191,9 @@ class Network:
             return None
         if callable(self.learning_rate):
             return None
+        named_values = [self.optimizer, self.loss, *self.builder_params.values()]
+        if any(map(_names_user_code, named_values)):
+            return None
         data = self.meta["X_shape_"][1:], self.meta["n_classes_"]
         training = self.optimizer, self.learning_rate is None, self.loss, self.dtype
         parts = [self.builder.__name__, self.builder_params, data, training]
@@ -381,6 +384,12 @@ class Network:
 
     def _sample(self):
         return np.zeros((1, *self.meta["X_shape_"][1:]), self.input_dtype())
+
+
+def _names_user_code(value):
+    """Return whether a text names what the user has registered with Keras."""
+    registered = keras.saving.get_registered_object
+    return isinstance(value, str) and registered(value) is not None
 
 
 def assign(variables, values):

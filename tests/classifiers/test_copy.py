@@ -123,7 +123,9 @@ def test_copied_callback_sets_the_copied_loss(how, digits):
     assert copied.loss is copied.callbacks[0].loss is not loss
     assert copied.callbacks[0].itself is copied.callbacks[0]
     losses = clf.fit(*digits).history_["loss"]
-    assert losses[1] > 1.2 * losses[0] > 0
+    assert losses[0] > 0
+    if keras.backend.backend() != "jax":  # which compiles the value of the first step
+        assert losses[1] > 1.2 * losses[0]
     assert copied.fit(*digits).history_["loss"] == losses
     assert COPIES[how](clf).fit(*digits).history_["loss"][-1] > 0
 
