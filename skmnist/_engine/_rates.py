@@ -66,8 +66,8 @@ def without(config):
         if config.get("class_name") == "L2":
             del fields["config"]["l2"]
         elif config.get("class_name") == "Dropout":
-            # A rate of zero has neither a slot nor a seed generator.
-            fields["config"]["rate"] = bool(fields["config"]["rate"] > 0)
+            rate = fields["config"]["rate"]
+            fields["config"]["rate"] = None if _has_slot(rate) else rate
         return fields
     if isinstance(config, list | tuple):
         return [without(part) for part in config]
@@ -79,13 +79,18 @@ def _find(model):
     layers = [
         layer
         for layer in model._flatten_layers()
-        if type(layer) is keras.layers.Dropout and layer.rate > 0
+        if type(layer) is keras.layers.Dropout and _has_slot(layer.rate)
     ]
     return layers, [
         variable
         for variable in model.trainable_variables
         if type(variable.regularizer) is keras.regularizers.L2
     ]
+
+
+def _has_slot(rate):
+    """Return whether a dropout rate may change; 0 draws nothing, 1 divides by zero."""
+    return 0 < rate < 1
 
 
 def _dropout(layer, slots, position):
@@ -96,7 +101,10 @@ def _dropout(layer, slots, position):
             return inputs
         ops = keras.ops
         rate = slots.get(position, inputs.dtype)
-        shape = ops.shape(inputs) if layer.noise_shape is None else layer.noise_shape
+        shape = ops.shape(inputs)
+        if layer.noise_shape is not None:
+            sides = zip(layer.noise_shape, shape, strict=True)
+            shape = tuple(whole if side is None else side for side, whole in sides)
         drawn = uniform(shape, layer.seed_generator)
         dropped = drawn < ops.cast(rate, drawn.dtype)
         return ops.where(dropped, ops.zeros_like(inputs), inputs / (1 - rate))

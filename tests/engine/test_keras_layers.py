@@ -413,6 +413,23 @@ def test_dropout_drops_as_in_keras_without_xla_only(trains_as_keras):
     np.testing.assert_allclose(clf.predict_proba(X), own, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(("rate", "noise_shape"), [(0.4, (None, 1)), (1.0, None)])
+def test_any_dropout_trains_as_in_keras(rate, noise_shape, trains_as_keras):
+    X, y = samples("vector", 40)
+
+    def build(meta):
+        return keras.Sequential(
+            [
+                keras.Input(meta["X_shape_"][1:]),
+                layers.Dropout(rate, noise_shape),
+                layers.Dense(meta["n_classes_"], activation="softmax"),
+            ]
+        )
+
+    trains_as_keras(build, X, y)
+
+
 def build_masking(meta):
     """Build a network whose mask of whole samples passes through to the loss."""
     return keras.Sequential(
