@@ -44,6 +44,8 @@ def choose_columns(file, sample, label, groups, needs_label, notes):
             notes.add(f"left out, {reason}", f"column {name!r}")
     if groups is not None:
         positions.remove(groups)
+    if not positions:
+        raise ValueError(f"{file.path} has no columns of features.")
     if label is None:
         label = _find_label(file, sample, positions, needs_label)
         if label is None and needs_label:

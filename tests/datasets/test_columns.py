@@ -121,6 +121,12 @@ def test_column_that_identifies_the_rows_is_left_out_with_a_warning(tmp_path, na
         assert load_images(tmp_path / "own.csv").feature_names == ["a"]
 
 
+def test_file_of_identifiers_has_no_features(tmp_path):
+    frame = pd.DataFrame({"id": range(6), "index": range(6)})
+    with pytest.raises(ValueError, match=r"own\.csv has no columns of features"):
+        load(frame, tmp_path / "own.csv")
+
+
 def test_names_that_end_like_identifiers_are_features(tmp_path):
     frame = pd.DataFrame(
         {
