@@ -220,8 +220,22 @@ def describe_data(data, folds):
         described = {"Samples": f"{n_samples:,} of {shape} features, {dtype}"}
     else:
         described = {"Images": f"{n_samples:,} of {shape} pixels, {dtype}"}
+    if data.is_label_found:  # otherwise it is among the options
+        described["Labels"] = f"column {data.label!r}"
     whole = "" if data.groups is None else ", of whole groups"
     return {**described, "Cross-validation": f"{folds}{whole}"}
+
+
+def print_label_notes(*parts):
+    """Print which columns of tables were found to hold the labels.
+
+    Parameters
+    ----------
+    *parts : Data or None
+    """
+    for part in parts:
+        if part is not None and part.label_note is not None:
+            print_error(part.label_note)
 
 
 def load_backend():

@@ -52,6 +52,10 @@ class Data(NamedTuple):
         Of a table.
     are_pictures : bool, default=False
         Whether the images were read from picture files.
+    label : str, default=None
+        Column of the labels in a table.
+    is_label_found : bool, default=False
+        Whether this column was found, and not given.
     """
 
     images: np.ndarray
@@ -60,6 +64,18 @@ class Data(NamedTuple):
     name: str
     columns: list | None = None
     are_pictures: bool = False
+    label: str | None = None
+    is_label_found: bool = False
+
+    @property
+    def label_note(self):
+        """Sentence that says which column was found to hold the labels, or None."""
+        if not self.is_label_found:
+            return None
+        return (
+            f"The labels are in column {self.label!r} of {self.name} (--label names "
+            "another one)."
+        )
 
     def take(self, rows):
         """Return some of the samples."""
@@ -113,6 +129,8 @@ def load(options, subset="train"):
         name,
         columns=bunch.feature_names if images.ndim == 2 else None,
         are_pictures="filenames" in bunch,
+        label=bunch.get("label"),
+        is_label_found="label" in bunch and chosen["label"] is None,
     )
 
 
@@ -240,15 +258,16 @@ def subsample(data, n_samples, seed):
 def check_class_sizes(data, smallest, purpose):
     """Raise ValueError unless there are two classes, each with enough images."""
     labels, counts = np.unique(data.y, return_counts=True)
+    place = data.name if data.label is None else f"column {data.label!r} of {data.name}"
     if len(labels) < 2:
         raise ValueError(
-            f"The data of {data.name} have one class, {labels[0]}, but a classifier "
+            f"The labels in {place} have one class, {labels[0]}, but a classifier "
             "needs two."
         )
     if counts.min() < smallest:
         number = "1 image" if counts.min() == 1 else f"{counts.min()} images"
         raise ValueError(
-            f"Class {labels[counts.argmin()]} of {data.name} has {number}, too few for "
+            f"Class {labels[counts.argmin()]} in {place} has {number}, too few for "
             f"{purpose}: each class needs at least {smallest}."
         )
 

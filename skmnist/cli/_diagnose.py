@@ -13,6 +13,7 @@ from skmnist.cli._app import (
     describe_data,
     examples,
     load_backend,
+    print_label_notes,
     recorded_options,
     typed_options,
 )
@@ -195,6 +196,8 @@ def diagnose(
         scheduler=scheduler,
         quiet=quiet,
     )
+    if not quiet:
+        print_label_notes(chosen, test)
     load_backend()
     with created_folder(out):
         diagnoses, finished = _run(task)

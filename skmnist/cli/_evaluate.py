@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from skmnist.cli._app import examples
+from skmnist.cli._app import examples, print_label_notes
 from skmnist.cli._model import ModelArgument, load_model
 from skmnist.cli._options import (
     DATA_PARAMETERS,
@@ -54,6 +54,7 @@ def evaluate(
 
     options = {n: v for n, v in ctx.params.items() if n in DATA_PARAMETERS}
     part, test = _data.load_parts(options)
+    print_label_notes(part)
     seed = getattr(pipeline[-1], "random_state", 0)
     part = _data.subsample(part, samples, seed)
     scores = _output.score({"Train": part, "Test": test}, pipeline)

@@ -36,7 +36,8 @@ class Inputs(NamedTuple):
         A path for each picture, a number for each image in an array, both for several
         arrays.
     notes : list of str
-        Sentences that say what was done to pictures.
+        Sentences that say what was done to pictures, and which columns of a table were
+        left out.
     left_out : list of str
         Sentences that say which pictures were left out, and why.
     """
@@ -114,7 +115,9 @@ def read_inputs(arguments, pipeline, options):
     arrays = [path for path in paths if not is_picture(path)]
     parts, names, notes = [], [], []
     for path in arrays:
-        images = _read_array(path, image_shape, options, recorded.get("columns"))
+        columns = recorded.get("columns")
+        images, ignored = _read_array(path, image_shape, options, columns)
+        notes += ignored
         parts.append(images)
         numbers = range(len(images))
         several = len(paths) > 1
@@ -123,7 +126,8 @@ def read_inputs(arguments, pipeline, options):
         if options.mnist_format is None:
             is_mnist = _was_fitted_on_mnist_format(pipeline, image_shape)
             options = options._replace(mnist_format=is_mnist)
-        images, read, notes, unreadable = _read_pictures(pictures, image_shape, options)
+        images, read, done, unreadable = _read_pictures(pictures, image_shape, options)
+        notes += done
         parts.append(_in_range(images, pipeline))
         names += list(map(str, read))
         left_out += unreadable
@@ -199,13 +203,20 @@ def _expand(arguments):
 
 
 def _read_array(path, image_shape, options, columns):
-    """Read the images in an array, or the rows of a table."""
+    """Read the images in an array, or the rows of a table.
+
+    Returns
+    -------
+    images : ndarray of shape (n_samples, *image_shape)
+    notes : list of str
+    """
+    notes = []
     if path.suffix == ".npz":
         (images,) = read_npz(path, _choose_images).values()
     elif path.suffix == ".npy":
         images = read_npy(path)
     elif is_table(path):
-        images = _read_table(path, image_shape, options.label, columns)
+        images, notes = _read_table(path, image_shape, options.label, columns)
     else:
         images = _read_idx(path)
     if images.ndim == 4 and images.shape[-1] == 1:
@@ -223,7 +234,7 @@ def _read_array(path, image_shape, options, columns):
             f"{path} holds an array of shape {images.shape}, but the model takes "
             f"samples of shape {image_shape}: pass {('n', *image_shape)}."
         )
-    return images
+    return images, notes
 
 
 def _read_table(path, image_shape, label, columns):
@@ -236,24 +247,34 @@ def _read_table(path, image_shape, label, columns):
     label : str or None
     columns : list of str or None
         None if the model takes images, or columns without names.
+
+    Returns
+    -------
+    values : ndarray of shape (n_rows, n_features)
+    said : list of str
+        Which columns were left out.
     """
     notes = Notes()
-    table = read_table(path, notes, label=label, needs_label=False)
+    table = read_table(path, notes, label=label, needs_label=False, features=columns)
     if len(table.names) == int(np.prod(image_shape)) + 1 and label is None:
         # The training file, perhaps: its labels are found among all columns.
         notes = Notes()
         table = read_table(path, notes, label=label)
     if notes.text():
         warnings.warn(f"{path}: {notes.text()}.", UserWarning, stacklevel=1)
-    if columns is None or all(map(str.isdigit, [*columns, *table.names])):
-        return table.values
-    missing = [name for name in columns if name not in table.names]
-    if missing:
-        raise ValueError(
-            f"{path} lacks the columns {listing(missing)}, which the model was trained "
-            "on."
+    said = []
+    if table.label is not None and label is None:
+        said.append(
+            f"{path}: left out column {table.label!r}, which holds the labels (--label "
+            "names another one)."
         )
-    return table.values[:, [table.names.index(name) for name in columns]]
+    others = [name for name in table.left_out if name != label]
+    if others:
+        said.append(
+            f"{path}: left out {listing([repr(name) for name in others])}, which the "
+            "model was not trained on."
+        )
+    return table.values, said
 
 
 def _read_idx(path):

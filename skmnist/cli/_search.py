@@ -14,6 +14,7 @@ from skmnist.cli._app import (
     examples,
     load_backend,
     print_error,
+    print_label_notes,
     recorded_options,
     typed_options,
 )
@@ -146,6 +147,8 @@ def search(
     splits = _data.make_cv(folds, chosen, seed)
     options = _recorded(ctx, choice, network, values)
     range_test = None
+    if not quiet:
+        print_label_notes(chosen)
     load_backend()
     with created_folder(out):
         if learning_rate:

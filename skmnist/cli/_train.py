@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from skmnist.cli._app import examples, load_backend, print_error
+from skmnist.cli._app import examples, load_backend, print_error, print_label_notes
 from skmnist.cli._folders import check_file
 from skmnist.cli._options import (
     BatchSizeOption,
@@ -70,6 +70,8 @@ def train(
     part, _ = _data.load_parts(choice.data)
     part = _data.subsample(part, samples, seed)
     pipeline = _data.make_model(choice.models[0], part, choice.settings, seed)
+    if not quiet:
+        print_label_notes(part)
     load_backend()
     stopped = False
     progress = _progress.epoch_progress(pipeline[-1])

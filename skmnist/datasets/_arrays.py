@@ -49,6 +49,8 @@ class Part(NamedTuple):
     names : list of str or None
         The features, if they have names of their own.
     groups, filenames : ndarray of shape (n_samples,) or None
+    label : str or None
+        The column of labels in a table.
     """
 
     images: np.ndarray
@@ -57,6 +59,7 @@ class Part(NamedTuple):
     names: list | None = None
     groups: np.ndarray | None = None
     filenames: np.ndarray | None = None
+    label: str | None = None
 
 
 def read_part(path, name, groups=None):

@@ -9,10 +9,18 @@ import warnings
 import zipfile
 from functools import partial
 
+from skmnist.datasets._separators import (
+    Kind,
+    decimal_of,
+    kind_of,
+    may_contain_commas,
+)
+
 SUFFIXES = (".csv", ".tsv", ".txt")
 _COMPRESSED = (".gz", ".zip")
-# In the order of preference: values with decimal commas contain as many commas.
+# In the order of preference.
 _DELIMITERS = ";,\t|"
+_QUOTED = re.compile(r'"[^"]*"')
 # Names 0, 1, 2, ... are told from values if there are this many of them.
 _NUMBERED_COLUMNS = 8
 # Values in memory at a time, each of 8 bytes.
@@ -40,7 +48,10 @@ class CsvFile:
     names : list of str
         Names of the columns; their numbers from 0 if `has_names` is False.
     has_names : bool
-        Whether the first row contains names.
+        Whether the file contains names: in its first row, or in the comment before it
+        that `numpy.savetxt` writes.
+    decimal : {".", ","}
+        What is read as the decimal separator.
 
     Raises
     ------
@@ -53,26 +64,29 @@ class CsvFile:
     def __init__(self, path):
         self.path = path
         with self._reported(), self._text() as text:
-            lines = (line for line in text if line.strip())
-            first, second = next(lines, ""), next(lines, "")
-        if not first:
+            head = _Head(text)
+        if not head.rows:
             raise ValueError(f"{path} is empty.")
-        if "\0" in first:
+        if "\0" in head.rows[0]:
             raise ValueError(f"{path} is not a CSV file: it contains binary data.")
-        self._delimiter = max(_DELIMITERS, key=first.count)
-        first, second = (
-            next(csv.reader([line], delimiter=self._delimiter), [])
-            for line in (first, second)
-        )
+        self._delimiter = _find_delimiter(*head.rows, *[""] * (2 - len(head.rows)))
+        with self._reported():
+            first, second, comment = head.split(self._delimiter)
         if len(first) < 2:
             raise ValueError(
                 f"{path} is not a CSV file of two or more columns: its first line is "
                 f"{str(first)[:60]}."
             )
-        has_commas = any(re.fullmatch(r"-?\d+,\d+", cell) for cell in [*first, *second])
-        self._decimal = "," if has_commas else "."
-        self.has_names = _are_names(first, second, self._decimal)
-        self.names = first if self.has_names else list(map(str, range(len(first))))
+        self._n_comments = head.n_comments
+        self._is_first_row_names = not comment and _are_names(first, second)
+        names = first if self._is_first_row_names else comment
+        self.has_names = bool(names)
+        self.names = names or list(map(str, range(len(first))))
+        self.decimal = "."
+        with self._reported(), self._text() as text:
+            has_commas = may_contain_commas(text, self._delimiter)
+        if has_commas:
+            self.decimal = decimal_of(self.chunks(), self._delimiter)
 
     def chunks(self, as_text=(), n_rows=None, columns=None):
         """Yield the rows in DataFrames with columns 0, 1, ...
@@ -89,12 +103,14 @@ class CsvFile:
         import pandas as pd
 
         with self._text() as text:
+            for _ in range(self._n_comments):
+                text.readline()
             reader = self._read(
                 pd.read_csv,
                 text,
                 sep=self._delimiter,
-                decimal=self._decimal,
-                header=0 if self.has_names else None,
+                decimal=self.decimal,
+                header=0 if self._is_first_row_names else None,
                 names=list(range(len(self.names))),
                 usecols=columns,
                 dtype=dict.fromkeys(as_text, str),
@@ -152,21 +168,86 @@ class CsvFile:
             raise ValueError(f"{self.path} cannot be read: {error}.") from error
 
 
-def _are_names(first, second, decimal):
+class _Head:
+    """The lines before the first row of a file, and the first two rows.
+
+    Attributes
+    ----------
+    rows : list of str
+        Up to two lines.
+    n_comments : int
+        Number of lines before the first row.
+    """
+
+    def __init__(self, text):
+        self.rows, comments = [], []
+        for number, line in enumerate(text, 1):
+            if line.startswith("#") and not self.rows:
+                comments.append((number, line))
+            elif line.strip():
+                self.rows.append(line)
+            if len(self.rows) == 2:
+                break
+        self.n_comments, self._comment = comments[-1] if comments else (0, "")
+        self._if_data = [line for _, line in comments[:2]]
+        if not self.rows:
+            self._take_comments_as_rows()
+
+    def split(self, delimiter):
+        """Return the cells of both rows, and the names in the last comment, if any."""
+        first, second = self._cells(delimiter)
+        text = re.sub("^#+ *", "", self._comment)
+        if text.startswith(delimiter):  # a column named "#"
+            text = f"#{text}"
+        comment = [cell.strip() for cell in _split(text, delimiter)]
+        if len(comment) != len(first):
+            return first, second, []
+        if _are_names(comment, first):
+            return first, second, comment
+        # A label may be "#"; numbers beside it are no comment.
+        if any(kind_of(cell) is not Kind.TEXT for cell in comment[1:]):
+            self._take_comments_as_rows()
+            first, second = self._cells(delimiter)
+        return first, second, []
+
+    def _cells(self, delimiter):
+        cells = [_split(line, delimiter) for line in self.rows]
+        return *cells, *[[]] * (2 - len(cells))
+
+    def _take_comments_as_rows(self):
+        self.rows = [*self._if_data, *self.rows][:2]
+        self.n_comments, self._comment = 0, ""
+
+
+def _split(line, delimiter):
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _find_delimiter(first, second):
+    """Return the delimiter, judged by the first two lines."""
+    first, second = (_QUOTED.sub("", line) for line in (first, second))
+    commas = first.count(",")
+    for delimiter in _DELIMITERS:
+        # Rows of values with decimal commas contain one comma more than delimiters.
+        n = first.count(delimiter)
+        is_constant = not second or second.count(delimiter) == n
+        if delimiter != "," and n and is_constant and n >= commas - 1:
+            return delimiter
+    return max(_DELIMITERS, key=first.count)
+
+
+def _are_names(first, second):
     """Return whether the first of two rows contains the names of the columns."""
 
-    def is_number(text):
-        try:
-            float(text.replace(decimal, "."))
-        except ValueError:
-            return False
-        return True
+    def is_value(text):
+        is_boolean = text.strip().lower() in ("true", "false")
+        return is_boolean or kind_of(text) not in (Kind.TEXT, Kind.MISSING)
 
-    numbers = [value for value in first if is_number(value)]
+    numbers = [value for value in first if is_value(value)]
     if len(numbers) <= len(first) // 2:
         pairs = zip(first, second, strict=False)
         # Text in both rows may be labels; the other cells decide.
-        told = any(not is_number(name) and is_number(value) for name, value in pairs)
+        told = any(not is_value(name) and is_value(value) for name, value in pairs)
         return told or (not numbers and not second)
     # A DataFrame of an array has the names 0, 1, 2, ...
     starts = (list(map(str, range(i, i + len(numbers)))) for i in (0, 1))

@@ -71,7 +71,8 @@ def load_images(
           for each class, whose name is the label; or with subfolders ``train`` and
           ``test`` of such folders;
         - a CSV file (``.csv``, ``.tsv``, ``.txt``, optionally compressed as ``.gz`` or
-          ``.zip``) with one row per image and a column of labels;
+          ``.zip``) with one row per image and a column of labels; its other columns are
+          numbers, without thousands separators, or True and False;
         - a parquet file of the same form, or with a column of encoded pictures;
           requires pyarrow;
         - a folder of IDX files with the file names of MNIST, optionally after a common
@@ -86,7 +87,7 @@ def load_images(
         negative from the end. If None, it is the column named label, class, target, y
         or digit; or the only column with text; or the only one beside those named after
         pixels; or, if the columns have no names, the first or the last one, if only one
-        of them can contain labels.
+        of them can contain labels. If another column is as likely, an error lists both.
     groups : str or int, default=None
         Column of a CSV or parquet file, or array in an npz file, of groups such as
         writers, returned as `groups`.
@@ -127,6 +128,8 @@ def load_images(
             Only if `groups` is given.
         filenames : ndarray of shape (n_samples,)
             Only of pictures: their paths, relative to `path`.
+        label : str
+            Only of CSV and parquet files: the name of the column of labels.
         DESCR : str
             Description of the data set.
     (data, target) : tuple
@@ -196,6 +199,9 @@ def load_images(
     for name in ("groups", "filenames"):
         if getattr(parts[0], name) is not None:
             bunch[name] = np.concatenate([getattr(part, name) for part in parts])
+    if parts[0].label is not None:
+        bunch.label = parts[0].label
+        bunch.DESCR += f"\n\nThe labels are in column {bunch.label!r}."
     if notes.text():
         bunch.DESCR += f"\n\n{notes.text()}"
     return bunch
@@ -229,7 +235,12 @@ def _read(path, name, formatter, notes, *, label, groups, image_shape):
         )
         source = str(path)
         part = Part(
-            table.values, table.labels, (source,) * 2, table.names, table.groups
+            table.values,
+            table.labels,
+            (source,) * 2,
+            table.names,
+            table.groups,
+            label=table.label,
         )
         check_part(part)
         return part

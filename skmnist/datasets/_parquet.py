@@ -18,6 +18,7 @@ class ParquetFile:
     """
 
     has_names = True
+    decimal = "."
 
     def __init__(self, path):
         try:

@@ -8,22 +8,23 @@ import numpy as np
 
 from skmnist.datasets import _csv, _parquet
 from skmnist.datasets._arrays import as_labels
+from skmnist.datasets._columns import (
+    Columns,
+    choose_columns,
+    is_bytes,
+    is_named,
+    is_numeric,
+    position_of,
+    positions_of,
+)
 from skmnist.datasets._npy import listing
 from skmnist.datasets._picture_folders import PictureStack
 from skmnist.datasets._pictures import read_picture
+from skmnist.datasets._separators import Kind, kind_of
 
-# Names of a column of labels, in lower case, in the order of preference.
-_LABEL_NAMES = ("label", "class", "target", "y", "digit", "labels", "species")
-# Names of a column that numbers the rows, as pandas and Kaggle write it.
-_ROW_NAMES = ("", "unnamed: 0", "id", "imageid", "index", "__index_level_0__")
-_PIXEL_NAME = re.compile(r"(pixel|px|x|f|feature)?[_ -]?\d+([x_-]\d+)*", re.IGNORECASE)
 # Rows from which the columns are told apart.
 _SAMPLED_ROWS = 1_000
 _MISSING = ("", "nan", "NaN")
-# A first column of 0, 1, 2, ... or 1, 2, 3, ... without a name numbers the rows.
-_NUMBERED_ROWS = 20
-# A pixel in the corner of an image is seldom ink; a class is seldom this frequent.
-_MOST_OF_ONE_LABEL = 0.95
 
 
 class Table(NamedTuple):
@@ -36,20 +37,18 @@ class Table(NamedTuple):
     names : list of str
         The names of the features.
     labels, groups : ndarray of shape (n_rows,) or None
+    label : str or None
+        The name of the column of labels.
+    left_out : list of str
+        The names of columns that are not among the features asked for.
     """
 
     values: np.ndarray
     names: list
     labels: np.ndarray | None
     groups: np.ndarray | None
-
-
-class _Columns(NamedTuple):
-    """The numbers of the columns by what they contain."""
-
-    features: list
-    label: int | None
-    groups: int | None
+    label: str | None
+    left_out: list
 
 
 def is_table(path):
@@ -64,6 +63,7 @@ def read_table(
     label=None,
     groups=None,
     needs_label=True,
+    features=None,
     image_shape=None,
     formatter=None,
 ):
@@ -79,11 +79,15 @@ def read_table(
     label : str, default=None
         Name of the column of labels, or its number from 0, negative from the end. None
         finds it: by its name; as the only column with text; as the only one beside
-        pixels; or, in a file without names, as the first or last column.
+        pixels; or, in a file without names, as the first or last column. It is not
+        found if another column is as likely.
     groups : str, default=None
         Name or number of a column of groups.
     needs_label : bool, default=True
         Whether to raise ValueError if no column of labels is found.
+    features : list of str, default=None
+        Names of the columns that a model was trained on: if the file has names, these
+        are read, without labels. None reads all columns beside the labels.
     image_shape : tuple of int, default=None
         Size of encoded pictures, as in `read_class_folders`.
     formatter : MNISTFormatter, default=None
@@ -105,23 +109,38 @@ def read_table(
     sample = next(iter(file.chunks(n_rows=_SAMPLED_ROWS)), None)
     if sample is None or not len(sample):
         raise ValueError(f"{path} contains no rows.")
-    columns = _choose_columns(file, sample, label, groups, needs_label, notes)
-    features = _Numbers()
+    asked_for = [
+        None if name is None else position_of(file, name) for name in (label, groups)
+    ]
+    left_out = []
+    if features is not None and is_named([*features, *file.names]):
+        columns = Columns(positions_of(file, features))
+        left_out = [name for name in file.names if name not in features]
+    else:
+        columns = choose_columns(file, sample, *asked_for, needs_label, notes)
+    collected = _Numbers()
     if _has_pictures(sample, columns):
-        features = _Pictures(file, image_shape, formatter, notes)
+        collected = _Pictures(file, image_shape, formatter, notes)
     texts = {i: [] for i in (columns.label, columns.groups) if i is not None}
     n_rows = 0
     for frame in file.chunks(as_text=list(texts)):
-        features.add(file, frame[columns.features], n_rows)
+        collected.add(file, frame[columns.features], n_rows)
         for position, parts in texts.items():
             parts.append(_present(file, frame[position], n_rows))
         n_rows += len(frame)
     texts = {position: np.concatenate(parts) for position, parts in texts.items()}
+    names = [file.names[position] for position in columns.features]
+    labels = label_name = None
+    if columns.label is not None:
+        label_name = file.names[columns.label]
+        labels = _as_typed(texts[columns.label], file, label_name)
     return Table(
-        features.result(),
-        [file.names[position] for position in columns.features],
-        None if columns.label is None else _as_typed(texts[columns.label], path),
+        collected.result(),
+        names,
+        labels,
         texts.get(columns.groups),
+        label_name,
+        left_out,
     )
 
 
@@ -134,11 +153,13 @@ class _Numbers:
     def add(self, file, frame, first_row):
         if not all(dtype.kind in "biuf" for dtype in frame.dtypes):
             _raise_bad_cell(file, frame, first_row)
-        block = frame.to_numpy()
+        booleans = [i for i, dtype in frame.dtypes.items() if dtype.kind == "b"]
+        # Otherwise the array of bools and numbers would be one of objects.
+        block = frame.astype(dict.fromkeys(booleans, np.uint8)).to_numpy()
         if block.dtype.kind == "f" and not np.isfinite(block).all():
             _raise_bad_cell(file, frame, first_row)
         fits = block.min() >= 0 and block.max() <= 255
-        if block.dtype.kind == "b" or (fits and (block == np.rint(block)).all()):
+        if fits and (block == np.rint(block)).all():
             block = block.astype(np.uint8)
         self._blocks.append(block)
 
@@ -177,108 +198,9 @@ class _Pictures:
         return self._stack.images
 
 
-def _choose_columns(file, sample, label, groups, needs_label, notes):
-    """Return which columns are features, label and groups."""
-    asked_for = [
-        None if name is None else _position(file, name) for name in (label, groups)
-    ]
-    positions = []
-    for position, name in enumerate(file.names):
-        reason = _reason_to_leave_out(file, sample, position)
-        if reason is None or position in asked_for:
-            positions.append(position)
-        else:
-            notes.add(f"left out, {reason}", f"column {name!r}")
-    label, groups = asked_for
-    if groups is not None:
-        positions.remove(groups)
-    if label is None:
-        label = _find_label(file, sample, positions, needs_label)
-        if label is None and needs_label:
-            some = dict.fromkeys((*positions[:3], positions[-1]))
-            shown = listing([file.names[i] for i in some])
-            raise ValueError(
-                f"{file.path} has no column that is known to contain labels among "
-                f"{len(positions)} ({shown}): pass its name, or its number, as label."
-            )
-    if label in positions:
-        positions.remove(label)
-    if not positions:
-        raise ValueError(f"{file.path} has no columns beside the labels.")
-    return _Columns(positions, label, groups)
-
-
-def _reason_to_leave_out(file, sample, position):
-    """Return why a column is no feature, or None."""
-    values, name = sample[position], file.names[position].strip().lower()
-    n_rows = len(values)
-    if values.dtype.kind not in "biuf" and (values.astype(str).str.strip() == "").all():
-        return None if name else "as it is empty"
-    if file.has_names and name in _ROW_NAMES and values.nunique() == n_rows > 1:
-        return "as it numbers the rows"
-    if position == 0 and not file.has_names and n_rows >= _NUMBERED_ROWS:
-        numbers = np.arange(n_rows)
-        if _is_numeric(values) and (values - values.iloc[0] == numbers).all():
-            return "as it numbers the rows"
-    return None
-
-
-def _position(file, name):
-    """Return the number of a column that was named, or numbered."""
-    names = file.names
-    if name in names:
-        return names.index(name)
-    if re.fullmatch(r"-?\d+", str(name)) and -len(names) <= int(name) < len(names):
-        return int(name) % len(names)
-    raise ValueError(f"{file.path} has no column {name!r}: it has {listing(names)}.")
-
-
-def _find_label(file, sample, positions, needs_label):
-    """Return the number of the column of labels, or None if nothing tells it."""
-    names = [name.strip().lower() for name in file.names]
-    if file.has_names:
-        for name in _LABEL_NAMES:
-            if names.count(name) == 1 and names.index(name) in positions:
-                return names.index(name)
-    if not needs_label:
-        return None
-    text = [
-        i for i in positions if not _is_numeric(sample[i]) and not _is_bytes(sample[i])
-    ]
-    if len(text) == 1:
-        return text[0]
-    others = [i for i in positions if not _PIXEL_NAME.fullmatch(names[i])]
-    if len(others) == 1 and len(positions) > 2:
-        return others[0]
-    if file.has_names and others:
-        return None
-    # A label repeats and varies; the corner of an image is constant or varies widely.
-    # All rows are read, because they may be sorted by label.
-    ends = [positions[0], positions[-1]]
-    parts = list(file.chunks(columns=ends))
-    ends = [i for i in ends if _may_be_label(np.concatenate([p[i] for p in parts]))]
-    return ends[0] if len(ends) == 1 else None
-
-
-def _may_be_label(values):
-    if values.dtype.kind not in "iuf" or (values != np.rint(values)).any():
-        return False
-    counts = np.unique(values, return_counts=True)[1]
-    repeats = 2 <= len(counts) <= max(2, len(values) // 2)
-    return repeats and counts.max() <= _MOST_OF_ONE_LABEL * len(values)
-
-
-def _is_numeric(values):
-    return values.dtype.kind in "biuf"
-
-
-def _is_bytes(values):
-    return isinstance(values.iloc[0], bytes | dict)
-
-
 def _has_pictures(sample, columns):
     (first, *others) = columns.features
-    return not others and _is_bytes(sample[first])
+    return not others and is_bytes(sample[first])
 
 
 def _present(file, values, first_row):
@@ -297,9 +219,9 @@ def _present(file, values, first_row):
     return array
 
 
-def _as_typed(labels, path):
+def _as_typed(labels, file, name):
     """Return labels as numbers if all of them are, and as text otherwise."""
-    source = f"The column of labels in {path}"
+    source = f"Column {name!r} of {file.path}"
     if labels.dtype.kind == "O" and not all(isinstance(v, str) for v in labels):
         labels = labels.astype(str)
     if labels.dtype.kind != "O":
@@ -309,18 +231,17 @@ def _as_typed(labels, path):
     if all(re.fullmatch(r"-?(0|[1-9]\d{0,17})", text, re.ASCII) for text in unique):
         return texts.astype(np.int64)
     try:
-        numbers = texts.astype(np.float64)
+        numbers = np.char.replace(texts, file.decimal, ".").astype(np.float64)
     except ValueError:
         return texts
     # Numbers such as 007 are names.
-    return as_labels(numbers, source) if any("." in t for t in unique) else texts
+    has_decimals = any(file.decimal in text for text in unique)
+    return as_labels(numbers, source) if has_decimals else texts
 
 
 def _raise_bad_cell(file, frame, first_row):
     """Raise ValueError with the first cell that is not a finite number."""
-    import pandas as pd
-
-    numbers = frame.astype(str).apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    numbers = np.transpose([_as_numbers(frame[i], file.decimal) for i in frame])
     bad = np.argwhere(~np.isfinite(numbers))
     if not len(bad):
         names = [file.names[i] for i in frame if frame[i].dtype.kind not in "biuf"]
@@ -343,7 +264,48 @@ def _raise_bad_cell(file, frame, first_row):
         raise ValueError(
             f"{where} has no value in column {name!r}: complete or remove the row."
         )
-    raise ValueError(
-        f"{where} has {cell[:40]!r} in column {name!r}; expected a number. If the "
-        "column contains the labels, pass its name as label."
+    kind = kind_of(cell) if _csv.is_csv(file.path) else Kind.TEXT
+    expected = _expected(cell, kind)
+    raise ValueError(f"{where} has {cell[:40]!r} in column {name!r}; {expected}")
+
+
+def _as_numbers(values, decimal):
+    """Return a column as floats, NaN for cells that are no number."""
+    import pandas as pd
+
+    if is_numeric(values):
+        return values.to_numpy(float)
+    texts = values.astype(str).str.strip()
+    if decimal == ",":
+        texts = texts.where(~texts.str.contains(".", regex=False), "")
+        texts = texts.str.replace(",", ".")
+    numbers = pd.to_numeric(texts, errors="coerce").to_numpy(float, copy=True)
+    booleans = texts.str.lower().isin(["true", "false"]).to_numpy()
+    # They are no numbers among numbers, but beside them another cell is to be named.
+    if not np.isfinite(numbers).any():
+        numbers[booleans] = 0
+    return numbers
+
+
+def _expected(cell, kind):
+    """Return the end of the sentence on a cell that is no finite number."""
+    if cell.lower().strip("+-") in ("nan", "inf", "infinity"):
+        return "expected a finite number."
+    if kind is Kind.TEXT:
+        return (
+            "expected a number. If the column contains the labels, pass its name as "
+            "label; encode other text as numbers, for example with pandas.get_dummies."
+        )
+    if kind is Kind.AMBIGUOUS:
+        readings = cell.replace(",", "."), cell.replace(",", "")
+        expected = "it may be {} or {}, and the file does not show which".format(
+            *readings
+        )
+    elif kind is Kind.POINT:
+        expected = "expected a decimal comma, as in other numbers of the file"
+    else:
+        expected = "expected a number with a decimal point and no thousands separators"
+    return (
+        f"{expected}: read the file with pandas.read_csv, whose parameters decimal and "
+        "thousands decide, and write it again with to_csv."
     )

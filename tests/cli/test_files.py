@@ -392,3 +392,79 @@ def test_groups_are_not_divided_between_training_and_test_part(tmp_path):
 def test_options_for_files_are_refused_for_embedded_digits(tmp_path):
     said = fails("train", "--label", "y", "--out", tmp_path / "model")
     assert "--label is for files, and --data digits is not a file" in said
+
+
+@pytest.fixture(scope="module")
+def fruit(tmp_path_factory):
+    """A table whose labels are found, as its only text."""
+    path = tmp_path_factory.mktemp("fruit") / "fruit.csv"
+    iris = load_iris(as_frame=True)
+    iris.data.assign(kind=iris.target_names[iris.target]).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train"],
+        ["search", "--grid", "l2=0", "--cv", 2],
+        ["diagnose", "--cv", 2, "--reference", 0.05, "--no-learning-curve"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_column_that_was_found_to_hold_the_labels_is_named(fruit, tmp_path, command):
+    note = f"The labels are in column 'kind' of {fruit} (--label names another one)."
+    options = ["--data", fruit, "--epochs", 1, "--json"]
+    result = succeeds(*command, *options, "--out", tmp_path / "a")
+    assert note in result.stderr.splitlines()
+    json.loads(result.stdout)
+    for more in (["--quiet"], ["--label", "kind"]):
+        result = succeeds(*command, *options, *more, "--out", tmp_path / more[0])
+        assert "labels are in" not in result.stderr
+    if command[0] != "train":
+        page = (tmp_path / "a" / "report.html").read_text(encoding="utf-8")
+        assert "column &#39;kind&#39;" in page
+
+
+def test_predict_and_evaluate_name_the_column_of_labels(fruit, table, model, tmp_path):
+    out = tmp_path / "model"
+    succeeds("train", "--data", fruit, "--epochs", 1, "--out", out)
+    result = succeeds("evaluate", out, "--data", fruit)
+    assert "The labels are in column 'kind'" in result.stderr
+    result = succeeds("predict", out, fruit)
+    assert f"{fruit}: left out 'kind', which the model was not" in result.stderr
+    assert not succeeds("predict", out, fruit, "--label", "kind").stderr
+    assert not succeeds("predict", out, fruit, "--quiet").stderr
+    result = succeeds("predict", model, table)
+    assert f"{table}: left out column 'label', which holds" in result.stderr
+
+
+def test_columns_of_a_model_are_read_whatever_they_contain(tmp_path):
+    """Of one kind in the training file, and of another in a file to predict."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(60, 2)), columns=["x", "y"])
+    frame["ward_id"], frame["sick"] = np.arange(60) // 6, np.arange(60) % 2
+    frame.to_csv(tmp_path / "train.csv", index=False)
+    new = frame[:3].assign(ward_id=[7, 8, 9], name=["Ann", "Bo", "Cy"])
+    new.drop(columns="sick").to_csv(tmp_path / "new.csv", index=False)
+    data = ["--data", tmp_path / "train.csv", "--label", "sick"]
+    succeeds("train", *data, "--epochs", 1, "--out", tmp_path / "model")
+    result = succeeds("predict", tmp_path / "model", tmp_path / "new.csv")
+    assert len(rows_of(result)) == 3
+    assert "left out 'name', which the model was not trained on" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "diagnose"])
+def test_ambiguous_labels_are_refused_with_the_candidates(tmp_path, command):
+    path = tmp_path / "ads.csv"
+    path.write_text("Gender,Age,Purchased\n" + "Male,30,0\nFemale,41,1\n" * 20)
+    said = fails(command, "--data", path, "--out", tmp_path / "out")
+    assert "may contain the labels: 'Gender', 'Purchased'" in said
+    assert "--label" in said
+
+
+def test_too_small_class_names_the_column_of_labels(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("class,a\n" + "".join(f"{i},{i}\n" for i in range(20)))
+    said = fails("train", "--data", path, "--out", tmp_path / "out")
+    assert f"Class 0 in column 'class' of {path} has 1 image" in said

@@ -434,3 +434,77 @@ def test_filters_of_warnings_are_the_callers_between_chunks(tmp_path, monkeypatc
         assert warnings.filters == before
         n_chunks += 1
     assert n_chunks == 15
+
+
+@pytest.mark.parametrize("words", [("False", "True"), ("FALSE", "TRUE")])
+@pytest.mark.parametrize("other", [np.arange(6), np.arange(6) + 0.5, np.arange(6) - 9])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_booleans_beside_numbers_are_0_and_1(tmp_path, words, other, suffix):
+    is_big = np.arange(6) % 2 == 1
+    frame = pd.DataFrame({"a": other, "is_big": is_big, "label": [0, 1, 2] * 2})
+    expected = np.c_[other, is_big]
+    if suffix == ".csv":
+        frame["is_big"] = np.array(words)[is_big.astype(int)]
+    bunch = load_images(write(frame, tmp_path / f"own{suffix}"))
+    np.testing.assert_array_equal(bunch.data, expected)
+
+
+def test_names_above_booleans_are_names(tmp_path):
+    frame = pd.DataFrame({"a": [True, False] * 3, "label": [True, False] * 3})
+    bunch = load_images(write(frame, tmp_path / "own.csv"))
+    assert bunch.feature_names == ["a"]
+    assert bunch.target.tolist() == ["True", "False"] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("label,a,b\n0,True,1.5\n1,maybe,2\n", "row 2 has 'maybe' in column 'a'"),
+        ("label,a,b\n0,True,1.5\n1,,2\n", "row 2 has no value in column 'a'"),
+        ("label,a,b\n0,1,1.5\n1,True,2\n", "row 2 has 'True' in column 'a'"),
+        ("label,a,b\n0,yes,1.5\n1,no,2\n", "row 1 has 'yes' .* pandas.get_dummies"),
+    ],
+)
+def test_other_words_than_booleans_are_named(tmp_path, text, message):
+    path = tmp_path / "own.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        load_images(path)
+
+
+@pytest.mark.parametrize(
+    "header", ["label,a,b", "made by hand\nlabel, a, b", "don't \"\n\nlabel,a,b"]
+)
+@pytest.mark.parametrize("comments", ["# ", "#", "## "])
+def test_header_of_savetxt_contains_the_names(tmp_path, header, comments):
+    path = tmp_path / "own.csv"
+    values = np.c_[[0, 1, 2] * 2, np.arange(6), np.arange(6) / 4]
+    np.savetxt(path, values, delimiter=",", header=header, comments=comments)
+    bunch = load_images(path)
+    assert bunch.feature_names == ["a", "b"]
+    assert bunch.target.tolist() == [0, 1, 2] * 2
+    np.testing.assert_array_equal(bunch.data, values[:, 1:])
+
+
+def test_comments_before_the_rows_are_left_out(tmp_path):
+    path = tmp_path / "own.csv"
+    text = "1,2.5,8\n2,3.5,9\n" * 3
+    path.write_text(f"# measured in May\n{text}")
+    assert load_images(path, label=0).data.shape == (6, 2)
+    path.write_text(f"# a table of, say, fruit\nlabel,a,b\n{text}")
+    assert load_images(path).feature_names == ["a", "b"]
+
+
+def test_hash_that_is_a_label_or_a_name_is_no_comment(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("#,0,12\na,1,12\n#,1,2\na,2,3\n")
+    assert load_images(path).target.tolist() == ["#", "a"] * 2
+    path.write_text("#\tlabel\tHP\n1\t0\t40\n2\t1\t50\n")
+    with pytest.warns(UserWarning, match="numbers the rows: column '#'"):
+        assert load_images(path).feature_names == ["HP"]
+
+
+def test_errors_about_labels_name_the_column(tmp_path):
+    frame = pd.DataFrame({"x1": [1.5, 2, 3], "y": [0.5, -1.261, 2]})
+    with pytest.raises(ValueError, match="Column 'y' of .* contains the label 0.5"):
+        load_images(write(frame, tmp_path / "own.csv"))
