@@ -183,7 +183,11 @@ _FITS = {
 }
 
 _EPOCHS = {
-    "network, table, 10 epochs": ("table", 400, partial(network, epochs=10)),
+    "network, table, 20 epochs": (
+        "table",
+        400,
+        partial(network, learning_rate=0.005),
+    ),
     "network, MNIST, 15 epochs": ("MNIST", 400, partial(network, epochs=15)),
     "network, noisy table, 30 epochs": (
         "noisy table",
@@ -200,7 +204,11 @@ _EPOCHS = {
         400,
         partial(network, dropout=0.5, l2=0.01, epochs=30),
     ),
-    "network, digits, 20 epochs": ("digits", 400, network),
+    "network, digits, 40 epochs": (
+        "digits",
+        400,
+        partial(network, learning_rate=0.005, epochs=40),
+    ),
     "network, wide, Adam 0.01, 6 epochs": (
         "wide table",
         500,
@@ -215,16 +223,24 @@ _EPOCHS = {
     "network, wrong labels, 30 epochs": (
         "MNIST, wrong labels",
         400,
-        partial(network, learning_rate=0.003, epochs=30),
+        partial(network, learning_rate=0.005, epochs=30),
     ),
     "network, noisy table, early stopping": ("noisy table", 500, stopping),
-    "network, table, L2": ("table", 400, partial(network, l2=0.01, epochs=30)),
+    "network, table, L2": (
+        "table",
+        400,
+        partial(network, learning_rate=0.005, l2=0.01, epochs=30),
+    ),
     "network, MNIST, dropout": (
         "MNIST",
         400,
-        partial(network, dropout=0.3, epochs=20, **_RELU),
+        partial(network, learning_rate=0.005, dropout=0.3, epochs=25, **_RELU),
     ),
-    "network, rare class, 15 epochs": ("rare class", 400, partial(network, epochs=15)),
+    "network, rare class, 15 epochs": (
+        "rare class",
+        400,
+        partial(network, learning_rate=0.005, epochs=15),
+    ),
     "network, rare class, 40 epochs": (
         "rare class",
         300,
@@ -256,12 +272,18 @@ _SEARCHES = {
     "SVC gamma, digits": ("digits", 400, SVC, {"gamma": [0.001, 0.003, 0.01]}),
     "k-NN, three near": ("noisy table", 400, _KNN, {"n_neighbors": [9, 7, 5]}),
     "tree max_leaf_nodes, three near": (
-        "few informative",
+        "noisy table",
         500,
         _TREE,
-        {"max_leaf_nodes": [8, 10, 12]},
+        {"max_leaf_nodes": [20, 24, 28]},
     ),
-    "k-NN, two near": ("MNIST", 500, _KNN, {"n_neighbors": [5, 3]}),
+    "tree max_features, three near": (
+        "noisy table",
+        400,
+        _TREE,
+        {"max_features": [4, 5, 6]},
+    ),
+    "k-NN, two near": ("noisy table", 400, _KNN, {"n_neighbors": [15, 11]}),
     "tree max_depth, two": ("MNIST", 500, _TREE, {"max_depth": [2, 4]}),
     "tree min_samples_leaf": (
         "noisy table",
@@ -287,16 +309,22 @@ _SEARCHES = {
         "noisy table",
         300,
         partial(perceptron, max_iter=20),
-        {"alpha": [1e-3, 1e-4, 1e-5]},
+        {"alpha": [0.3, 0.1, 0.03]},
     ),
     "tree max_depth, three near": (
-        "wide table",
+        "noisy table",
         500,
         _TREE,
-        {"max_depth": [6, 7, 8]},
+        {"max_depth": [4, 5, 6]},
+    ),
+    "tree max_features, two near": (
+        "table",
+        400,
+        _TREE,
+        {"max_features": [8, 10]},
     ),
     "logistic regression C, two near": ("noisy table", 400, linear, {"C": [0.3, 1.0]}),
-    "SVC C, MNIST": ("MNIST", 400, SVC, {"C": [3.0, 10.0, 30.0]}),
+    "SVC C, MNIST": ("MNIST", 400, SVC, {"C": [1.5, 3.0, 6.0]}),
     "SVC C, wide": ("wide table", 400, SVC, {"C": [0.01, 0.03, 0.1]}),
 }
 
