@@ -179,6 +179,8 @@ _FITS = {
     "LDA, five features": ("five features", 800, LinearDiscriminantAnalysis),
     "naive Bayes, five features": ("five features", 1000, GaussianNB),
     "5-NN, no signal": ("no signal", 600, partial(_KNN, 5)),
+    "QDA, five features": ("five features", 1000, QuadraticDiscriminantAnalysis),
+    "stump, rare class": ("rare class", 600, partial(_TREE, max_depth=1)),
     "linear SVC, wide": ("wide table", 400, partial(SVC, kernel="linear")),
 }
 
@@ -326,6 +328,12 @@ _SEARCHES = {
     "logistic regression C, two near": ("noisy table", 400, linear, {"C": [0.3, 1.0]}),
     "SVC C, MNIST": ("MNIST", 400, SVC, {"C": [1.5, 3.0, 6.0]}),
     "SVC C, wide": ("wide table", 400, SVC, {"C": [0.01, 0.03, 0.1]}),
+    "LDA shrinkage, 3,000 rows": (
+        "five features",
+        3000,
+        partial(LinearDiscriminantAnalysis, solver="lsqr"),
+        {"shrinkage": [0.9, 0.5, 0.1, 0.01]},
+    ),
 }
 
 _CAPACITIES = {
@@ -362,21 +370,40 @@ _CAPACITIES = {
         _TREE,
         {"min_samples_leaf": [100, 30, 10, 1]},
     ),
+    "tree max_depth, 3,000 rows, capacity": (
+        "few informative",
+        3000,
+        _TREE,
+        {"max_depth": [1, 3, 5, 8]},
+    ),
+    "logistic regression C, 3,000 rows, capacity": (
+        "rare class",
+        3000,
+        linear,
+        {"C": [0.0001, 0.01, 0.1, 1.0]},
+    ),
+    "k-NN, 3,000 rows, capacity": (
+        "table",
+        3000,
+        _KNN,
+        {"n_neighbors": [101, 25, 9, 5]},
+    ),
 }
 
 
-def _cases(kind, definitions, **options):
-    for place, (name, definition) in enumerate(definitions.items()):
-        half = 1 if 2 * place < len(definitions) else 2
+def _cases(kind, definitions, first_of_half_2, **options):
+    names = list(definitions)
+    for name, definition in definitions.items():
+        half = 1 if names.index(name) < names.index(first_of_half_2) else 2
         yield name, Case(kind, *definition, half=half, **options)
 
 
 #: Cases by name.
 CASES = dict(
     [
-        *_cases("fit", _FITS),
-        *_cases("epochs", _EPOCHS, n_splits=3),
-        *_cases("search", _SEARCHES),
-        *_cases("capacity", _CAPACITIES),
+        *_cases("fit", _FITS, "3-NN, digits"),
+        *_cases("epochs", _EPOCHS, "network, few informative, SGD", n_splits=3),
+        *_cases("search", _SEARCHES, "tree min_samples_leaf"),
+        *_cases("capacity", _CAPACITIES, "network epochs, capacity"),
     ]
 )

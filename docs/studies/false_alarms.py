@@ -30,7 +30,9 @@ from skmnist import diagnose_fit
 from skmnist._cross_validation._stages import run_folds
 
 SEED, TRUTH_SEED = 20261202, 20261203
-N_SETS, N_NEW = 40, 3000
+N_NEW = 3000
+#: Data sets of a case, by its kind.
+N_SETS = {"fit": 80, "epochs": 40, "search": 40, "capacity": 40}
 #: Trainings that measure a truth, by kind of case.
 N_TRUE = {"fit": 60, "epochs": 20, "search": 40, "capacity": 20}
 TOLERANCE = 0.02
@@ -335,17 +337,17 @@ def compare(truths, rows, codes):
             if CASES[name].kind not in CODES[code][0]:
                 continue
             judged = [judge(code, row, measured) for row in rows[name]]
-            may_err, errs, is_so, found = np.array(judged, dtype=int).T
+            may_err, errs, is_so, found = np.array(judged).T
             by_case.append(
                 {
                     "Code": code,
                     "Case": name,
                     "Half": CASES[name].half,
                     "Truth, %": described(code, CASES[name], measured),
-                    "Not so": may_err.sum(),
-                    "False alarms": (may_err & errs).sum(),
-                    "So": is_so.sum(),
-                    "Found": (is_so & found).sum(),
+                    "Not so": int(may_err.sum()),
+                    "False alarms": int((may_err & errs).sum()),
+                    "So": int(is_so.sum()),
+                    "Found": int((is_so & found).sum()),
                 }
             )
     by_code = []
@@ -385,7 +387,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--cache", type=Path, default=Path("false-alarms-cache"))
     parser.add_argument("--only", choices=CODES, help="Measure one finding.")
-    parser.add_argument("--data-sets", type=int, default=N_SETS, metavar="N")
+    parser.add_argument("--data-sets", type=int, metavar="N", help="Of each case.")
     parser.add_argument(
         "--half", type=int, choices=(1, 2), help="One half of the cases."
     )
@@ -404,7 +406,7 @@ def main():
             truths[name] = known.get((name,), lambda name=name: measure(name))
             rows[name] = [
                 done.get((name, k), lambda name=name, k=k: diagnose(name, k, args.seed))
-                for k in range(args.data_sets)
+                for k in range(args.data_sets or N_SETS[case.kind])
             ]
             for row in compare({name: truths[name]}, rows, codes)[1]:
                 print(*row.values(), sep=" | ", flush=True)

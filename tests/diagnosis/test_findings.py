@@ -215,7 +215,7 @@ def test_advice_on_unstable_splits_knows_whether_they_were_shuffled(digits):
 def test_best_value_at_edge(digits):
     X, y = (array[:600] for array in digits)
     tree = DecisionTreeClassifier(random_state=0)
-    short = GridSearchCV(tree, {"max_depth": [1, 2, 3]}, cv=3).fit(X, y)
+    short = GridSearchCV(tree, {"max_depth": [1, 2, 3]}, cv=5).fit(X, y)
     diagnosis = diagnose_fit(short, X, y, reference=0.05, random_state=0)
     finding = findings_of(diagnosis)["FIT09"]
     assert finding.evidence == {"max_depth": 3}
