@@ -17,6 +17,7 @@ import json
 import os
 import warnings
 import zlib
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -29,7 +30,15 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid
 from skmnist import diagnose_fit
 from skmnist._cross_validation._stages import run_folds
 
-SEED, TRUTH_SEED = 20261202, 20261203
+TRUTH_SEED = 20261203
+#: Of the data sets, by kind. Other data sets were drawn with 20261202 for the rule of
+#: FIT07, and with 1 for that of FIT09.
+SEEDS = {
+    "fit": 20261204,
+    "epochs": 20261202,
+    "search": 20261202,
+    "capacity": 20261202,
+}
 N_NEW = 3000
 #: Data sets of a case, by its kind.
 N_SETS = {"fit": 80, "epochs": 40, "search": 40, "capacity": 40}
@@ -391,7 +400,7 @@ def main():
     parser.add_argument(
         "--half", type=int, choices=(1, 2), help="One half of the cases."
     )
-    parser.add_argument("--seed", type=int, default=SEED, help="Of the data sets.")
+    parser.add_argument("--seed", type=int, help="Of the data sets.")
     parser.add_argument("--csv", type=Path, default=DATA / "false_alarms.csv")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -399,13 +408,14 @@ def main():
     codes = [args.only] if args.only else list(CODES)
     kinds = {kind for code in codes for kind in CODES[code][0]}
     known = Cache(args.cache / "truths.jsonl")
-    done = Cache(args.cache / f"data_sets_{args.seed}.jsonl")
+    done = Cache(args.cache / "data_sets.jsonl")
     truths, rows = {}, {}
     for name, case in CASES.items():
         if case.kind in kinds and args.half in (None, case.half):
-            truths[name] = known.get((name,), lambda name=name: measure(name))
+            truths[name] = known.get((name,), partial(measure, name))
+            seed = args.seed or SEEDS[case.kind]
             rows[name] = [
-                done.get((name, k), lambda name=name, k=k: diagnose(name, k, args.seed))
+                done.get((seed, name, k), partial(diagnose, name, k, seed))
                 for k in range(args.data_sets or N_SETS[case.kind])
             ]
             for row in compare({name: truths[name]}, rows, codes)[1]:

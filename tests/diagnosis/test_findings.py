@@ -166,9 +166,9 @@ def test_learning_curve_leaves_out_parts_too_small_to_fit(digits):
     ]
 
 
-@pytest.mark.parametrize(("fall", "found"), [(0.0049, False), (0.0051, True)])
-def test_more_data_helps_only_if_it_matters(fall, found):
-    estimate = Estimate(fall, 0.001, 0.01)
+@pytest.mark.parametrize(("low", "found"), [(0.0049, False), (0.0051, True)])
+def test_more_data_helps_only_if_it_is_proven_to_matter(low, found):
+    estimate = Estimate(0.03, low, 0.05)
     evidence = SimpleNamespace(
         more_data=estimate,
         tolerance=0.02,
