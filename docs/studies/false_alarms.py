@@ -345,6 +345,9 @@ def compare(truths, rows, codes):
         for name, measured in truths.items():
             if CASES[name].kind not in CODES[code][0]:
                 continue
+            truth = described(code, CASES[name], measured)
+            if not truth:  # a classifier without probabilities
+                continue
             judged = [judge(code, row, measured) for row in rows[name]]
             may_err, errs, is_so, found = np.array(judged).T
             by_case.append(
@@ -352,7 +355,7 @@ def compare(truths, rows, codes):
                     "Code": code,
                     "Case": name,
                     "Half": CASES[name].half,
-                    "Truth, %": described(code, CASES[name], measured),
+                    "Truth, %": truth,
                     "Not so": int(may_err.sum()),
                     "False alarms": int((may_err & errs).sum()),
                     "So": int(is_so.sum()),
