@@ -6,7 +6,8 @@ Reads the truths and the findings of all sets of the battery from docs/_data, an
 writes `findings.csv`. A data set counts for a finding only if it is clear whether the
 finding would be right: the measured quantity is further from its limit than a quarter
 of it, and than two standard errors. FIT05, FIT06, FIT07, FIT09 and FIT10 are of
-quantities that the battery does not measure. FIT13 to FIT15 have studies of their own.
+quantities that the battery does not measure: `false_alarms.py` does. FIT13 to FIT15
+have studies of their own.
 """
 
 import numpy as np

@@ -205,11 +205,15 @@ def overconfident(evidence):
 
 
 def more_data_helps(evidence):
-    """FIT07: trained on half the data, the error on the same new samples is higher."""
-    if evidence.more_data is None or not evidence.more_data.low > 0:
+    """FIT07: trained on half the data, the error on the same new samples is higher.
+
+    A smaller difference than a quarter of the tolerance is not worth twice the samples.
+    It is the lower end that has to exceed this limit: where the true decrease is near
+    0, an estimate that is proven positive is nearly always far above the limit.
+    """
+    limit = evidence.tolerance / 4
+    if evidence.more_data is None or not evidence.more_data.low > limit:
         return None
-    if evidence.more_data.value < evidence.tolerance / 4:
-        return None  # proven, but too little to be worth twice the samples
     said, more, numbers = more_data_in_words(evidence)
     return Finding(
         "FIT07",

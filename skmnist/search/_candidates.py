@@ -131,7 +131,8 @@ def find_edges(search, scores):
     """Return the parameters whose best value is the lowest or highest tried.
 
     A parameter whose scores hardly differ has no edge: one with a value inside the grid
-    within one standard error of the best.
+    that is within one standard error of the best, or not proven worse than it. A single
+    split proves nothing.
 
     Parameters
     ----------
@@ -169,19 +170,24 @@ def find_edges(search, scores):
 
 
 def _is_flat(scores, name, best, values):
-    """Return whether a value inside the grid is within one standard error of the best.
+    """Return whether a value inside the grid may be as good as the best.
 
     Only candidates that differ from the best in this parameter alone are compared. A
     grid of two values has none inside, and the other value is compared.
     """
     if scores is None:
         return False
+    if scores.validation.shape[1] < 2:
+        return True
     inside = values[1:-1] or [value for value in values if value != best]
     means = scores.validation.mean(axis=1)
     limit = means[scores.best] - scores.standard_error
+    # The standard error of one score says little about the difference of two scores on
+    # the same splits: without this test, one flat grid in twelve has an edge.
+    low, _ = difference_limits(scores.validation, scores.best)
     others = {k: v for k, v in scores.points[scores.best].items() if k != name}
     return any(
-        means[i] >= limit
+        means[i] >= limit or low[i] <= 0
         for i in scores.last
         if is_number(scores.points[i].get(name))
         and scores.points[i][name] in inside
@@ -264,12 +270,37 @@ def within_one_error(scores, best, error):
     return scores >= scores[best] - error
 
 
+def difference_limits(validation, best):
+    """Return the 95 % intervals of how much the best scores above each candidate.
+
+    Student's interval of the differences between splits, with the variance corrected
+    for the data that the splits share (Nadeau and Bengio, Machine Learning 52, 2003) as
+    for k-fold cross-validation.
+
+    Parameters
+    ----------
+    validation : ndarray of float of shape (n_points, n_splits)
+        Scores, of at least two splits.
+    best : int
+        The best candidate.
+
+    Returns
+    -------
+    low, high : ndarray of float of shape (n_points,)
+        NaN for a candidate without a score.
+    """
+    differences = validation[best] - validation
+    n_splits = validation.shape[1]
+    variance = (1 / n_splits + 1 / (n_splits - 1)) * differences.var(axis=1, ddof=1)
+    half = student.ppf(0.975, n_splits - 1) * np.sqrt(variance)
+    means = differences.mean(axis=1)
+    return means - half, means + half
+
+
 def within_tolerance(validation, best, tolerance):
     """Return which candidates are proven not worse than the best by a tolerance.
 
-    The upper end of the 95 % interval of the difference decides: Student's, of the
-    differences between splits, with the variance corrected for the data that the splits
-    share (Nadeau and Bengio, Machine Learning 52, 2003) as for k-fold cross-validation.
+    The upper end of the interval of `difference_limits` decides.
 
     Parameters
     ----------
@@ -285,11 +316,7 @@ def within_tolerance(validation, best, tolerance):
     upper : ndarray of float of shape (n_points,)
         The upper ends.
     """
-    differences = validation[best] - validation
-    n_splits = validation.shape[1]
-    variance = (1 / n_splits + 1 / (n_splits - 1)) * differences.var(axis=1, ddof=1)
-    quantile = student.ppf(0.975, n_splits - 1)
-    upper = differences.mean(axis=1) + quantile * np.sqrt(variance)
+    _, upper = difference_limits(validation, best)
     return upper <= tolerance, upper
 
 

@@ -623,6 +623,23 @@ def test_flat_grid_has_no_edges(others, n_edges):
     assert len(diagnosis.edges) == n_edges
 
 
+def test_edge_is_proven_better_than_values_inside():
+    """The scores of both candidates are 0.4 apart, more than a standard error."""
+    best = [0.9, 0.9, 0.9, 0.9]
+    for inside, n_edges in (([0.5, 0.5, 0.4, 0.6], 1), ([0.9, 0.9, 0.1, 0.1], 0)):
+        diagnosis = diagnose_search(prescribe({1: best, 2: inside, 3: [0.1] * 4}))
+        assert diagnosis.best == {"a": 1}
+        assert len(diagnosis.edges) == n_edges
+
+
+def test_single_split_proves_no_edge(iris):
+    split = ShuffleSplit(1, test_size=0.5, random_state=0)
+    tree = DecisionTreeClassifier(random_state=0)
+    search = GridSearchCV(tree, {"max_depth": [1, 2]}, cv=split).fit(*iris)
+    assert search.best_params_ == {"max_depth": 2}
+    assert diagnose_search(search).edges == []
+
+
 def test_edges_of_numpy_values_and_of_several_parameters():
     values = {"a": np.array([1.0, 2.0]), "b": np.arange(2, 5)}
     table = {
