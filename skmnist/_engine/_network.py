@@ -34,6 +34,7 @@ from skmnist._engine._dtypes import data_dtype
 from skmnist._engine._initial import initial_state
 from skmnist._engine._key import network_key, settings
 from skmnist._engine._losses import takes_smooth_labels
+from skmnist._engine._metrics import BuilderMetrics, builder_metrics, compile_model
 from skmnist._engine._scikeras import LossOfCodes, resolve, routed, wrap
 from skmnist._engine._seeds import GENERATORS_LOCK, isolated_build
 from skmnist.architectures import build_lenet, build_mlp
@@ -75,6 +76,7 @@ class Network:
     _key: Any = field(default=None, repr=False, compare=False)
     _rate_values: Any = field(default=None, repr=False, compare=False)
     _compiled_with: Any = field(default=None, repr=False, compare=False)
+    _metrics: Any = field(default=BuilderMetrics(), repr=False, compare=False)
 
     def as_dict(self):
         """Return the arguments that make an equal recipe."""
@@ -115,9 +117,12 @@ class Network:
                     model, optimizer, self.loss, self._given(), self.builder
                 )
                 self._compiled_with = TrainedWith(copy_of(optimizer), None, loss)
+            returned = model
             model = with_one_output_per_class(
                 model, self._sample(), self.meta["n_classes_"], self.builder
             )
+            one_unit = model is not returned
+            self._metrics = builder_metrics(returned, one_unit=one_unit)
             optimizer = with_loss_scaling(optimizer, model)
             optimizer.build(model.trainable_variables)
         return model, optimizer
@@ -131,6 +136,11 @@ class Network:
         own = TrainedWith(self.optimizer, self.learning_rate, self.loss)
         return self._compiled_with or own
 
+    @property
+    def metrics(self):
+        """The names of the builder's metrics, known once the network has been built."""
+        return self._metrics
+
     def _given(self):
         """Return the optimizer, learning rate and loss that are not the defaults."""
         values = {
@@ -143,7 +153,7 @@ class Network:
     def take_from(self, other):
         """Take what another recipe of the same network has worked out."""
         self._key, self._rate_values = other._key, other._rate_values
-        self._compiled_with = other._compiled_with
+        self._compiled_with, self._metrics = other._compiled_with, other._metrics
 
     def initial_state(self, seed):
         """Return the weights and the optimizer's state before the first step.
@@ -267,7 +277,13 @@ class Network:
 
     def compile(self, model, optimizer):
         """Compile a model of this network for use outside of a trainer."""
-        model.compile(optimizer, self.trained_with.loss, metrics=["accuracy"])
+        compile_model(
+            model,
+            optimizer,
+            self.trained_with.loss,
+            by_builder=self._compiled_with is not None,
+            builder=self.builder,
+        )
 
     def to_scikeras(self, training, *, patience=None, restore_best=False, **params):
         """Return an initialised SciKeras classifier that continues a training.

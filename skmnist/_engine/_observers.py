@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 
 from skmnist._engine._backend import keras
+from skmnist._engine._losses import as_in_keras
 
 
 class Observer:
@@ -56,9 +57,15 @@ class KerasCallbacks(Observer):
         self._logs = _LastLogs()
 
     @property
-    def follows_batches(self):
-        """Whether a callback has a per-batch hook."""
-        return any(map(_follows_batches, self.callbacks))
+    def _follows_test_batches(self):
+        names = "on_test_batch_begin", "on_test_batch_end"
+        return any(_overrides_hooks(callback, names) for callback in self.callbacks)
+
+    @property
+    def batches_reason(self):
+        """Why training follows single batches; None if no callback does."""
+        names = [type(c).__name__ for c in self.callbacks if _follows_batches(c)]
+        return f"{names[0]} overrides per-batch hooks" if names else None
 
     @property
     def stopped(self):
@@ -100,8 +107,11 @@ class KerasCallbacks(Observer):
             network.compile(model, own.optimizer)
         # Metrics have no names before they are computed once, and callbacks read from
         # them whether a monitored quantity is to be maximised.
-        targets = keras.ops.convert_to_tensor(network.example_targets())
-        model.compute_metrics(None, targets, targets)
+        one_hot = network.example_targets()
+        _, encode = as_in_keras(network.compiled().sample_loss)
+        targets, outputs = map(keras.ops.convert_to_tensor, (encode(one_hot), one_hot))
+        # Keras's own, as that of the network may need samples.
+        keras.Model.compute_metrics(model, None, targets, outputs)
         model.reset_metrics()
         model.stop_training = False
         self.events.set_model(model)
@@ -137,7 +147,8 @@ class KerasCallbacks(Observer):
         with self._synchronised(loop.trainer):
             self.events.on_test_begin()
             owner = loop.trainer if self._own is None else self._own
-            scores = loop.evaluate(owner.weights())
+            events = self.events if self._follows_test_batches else None
+            scores = loop.evaluate(owner.weights(), events)
             self.events.on_test_end(scores)
         return scores
 
@@ -195,7 +206,7 @@ class EarlyStopping(Observer):
             loop.kept["stopping"] = loop.state.weights, loop.state.optimizer_state
         if "stopping" in loop.kept:
             weights, _ = loop.kept["stopping"]
-            self._best_loss = loop.evaluate(weights)["loss"]
+            self._best_loss = loop.evaluate(weights, None)["loss"]
         # Epochs are counted from 1; 0 stands for the beginning.
         losses = loop.state.history.get("val_loss", [])[loop.first :]
         self._best_epoch = loop.first
@@ -327,13 +338,11 @@ class EpochTasks(Observer):
         }
 
 
-def warn_of_batches(callbacks):
-    """Warn that a callback's per-batch hooks make the training slower."""
-    name = next(type(c).__name__ for c in callbacks if _follows_batches(c))
+def warn_of_batches(reason):
+    """Warn that training is slower than usual, and why."""
     # At this place, not at the caller's, Python's filters show it once per process.
     warnings.warn(
-        f"{name} overrides per-batch hooks, so training falls back to one step per "
-        "call, several times slower. Per-epoch hooks add no cost.",
+        f"{reason}, so training falls back to one step per call, several times slower.",
         UserWarning,
         stacklevel=1,
     )
@@ -343,14 +352,15 @@ def _follows_batches(callback):
     savers = keras.callbacks.ModelCheckpoint, keras.callbacks.BackupAndRestore
     if isinstance(callback, savers):
         return callback.save_freq != "epoch"
+    names = "on_batch_begin", "on_batch_end"
+    names += "on_train_batch_begin", "on_train_batch_end"
+    return _overrides_hooks(callback, names)
+
+
+def _overrides_hooks(callback, names):
     base = keras.callbacks.Callback
     return any(
         # LambdaCallback sets its hooks on the instance.
         name in vars(callback) or getattr(type(callback), name) is not vars(base)[name]
-        for name in (
-            "on_batch_begin",
-            "on_batch_end",
-            "on_train_batch_begin",
-            "on_train_batch_end",
-        )
+        for name in names
     )
