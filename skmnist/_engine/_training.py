@@ -306,20 +306,21 @@ def open_trainer(stack, network, state, n_rows, callbacks, jit_compile, weighted
     own = None
     if callbacks.callbacks or in_batches:
         own = Variables(*network.build(state.seed))
+
+    def by_batches():
+        jit = jit_compile
+        if jit == "auto" and BACKEND != "torch":
+            # On TensorFlow, compiled anew in each fit, it would not pay.
+            jit = BACKEND == "jax" and compiled.supports_jit
+        return BatchTrainer(own, network, callbacks.events, jit, weighted)
+
     if in_batches:
-        trainer = _batch_trainer(own, network, callbacks, jit_compile, weighted)
+        trainer = by_batches()
     else:
         trainer = stack.enter_context(network.trainer(n_rows, jit_compile))
     if callbacks.callbacks:
-        callbacks.attach(own, network, in_batches=in_batches)
+        callbacks.attach(own, network, None if in_batches else by_batches)
     return trainer
-
-
-def _batch_trainer(own, network, callbacks, jit_compile, weighted):
-    if jit_compile == "auto" and BACKEND != "torch":
-        # On TensorFlow, compiled anew in each fit, it would not pay.
-        jit_compile = BACKEND == "jax" and network.compiled().supports_jit
-    return BatchTrainer(own, network, callbacks.events, jit_compile, weighted)
 
 
 def _check_schedule(schedule, network):
@@ -355,7 +356,7 @@ def _changes_by_epoch(loop, schedule, augmentation, n_steps):
 
 def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
     """Train epoch after epoch until the last, or until an observer stops."""
-    state, trainer = loop.state, loop.trainer
+    state = loop.state
     # Code that is not Keras's may draw from the global generators, and so do some of
     # Keras's layers: AugMix when it is traced, and dropout under PyTorch.
     draws = BACKEND == "torch" or not network.compiled().all_keras
@@ -363,6 +364,7 @@ def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
     for epoch in range(loop.last if loop.finished else state.n_epochs, loop.last):
         for observer in observers:
             observer.on_epoch_begin(loop, epoch)
+        trainer = loop.trainer  # another one if a callback has changed the network
         # From the seed and the epoch alone, so that a resumed training shuffles alike.
         order = np.random.default_rng([state.seed, epoch]).permutation(rows)
         if observers[0].stopped:
@@ -387,7 +389,8 @@ def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
             break
     if not loop.result:
         # Averages weights, if the optimizer does so, as keras.Model.fit does.
-        trainer.optimizer.finalize_variable_values(trainer.model.trainable_variables)
+        trained = loop.trainer.model.trainable_variables
+        loop.trainer.optimizer.finalize_variable_values(trained)
     for observer in observers:
         observer.on_end(loop)
 

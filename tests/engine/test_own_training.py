@@ -455,4 +455,112 @@ def test_hooks_of_test_batches_are_called(build, rows):
     assert [each[:2] for each in own] == [each[:2] for each in other]
     losses = [[each[2] for each in seen[1::2]] for seen in (own, other)]
     np.testing.assert_allclose(*losses, rtol=1e-4)
-    assert clf.history_["val_loss"] == pytest.approx(losses[0])
+    assert clf.history_["val_loss"] == pytest.approx(losses[0][1::2])
+
+
+class AtBegin(keras.callbacks.Callback):
+    """Call a function with the network at the begin of the training."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def on_train_begin(self, logs=None):
+        self.function(self.model)
+
+
+class AtEpoch(AtBegin):
+    """The same at the begin of each epoch."""
+
+    def on_train_begin(self, logs=None):
+        pass
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.function(self.model, epoch)
+
+
+def build_with_dropout(meta):
+    return keras.Sequential(
+        [
+            keras.Input((6,)),
+            layers.Dense(8, activation="tanh"),
+            layers.Dropout(0.1, seed=1),
+            layers.BatchNormalization(),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+
+
+def freeze(model):
+    model.layers[0].trainable = False
+
+
+def drop_nothing(model):
+    model.layers[1].rate = 0.0
+
+
+def decay(model):
+    model.optimizer.weight_decay = 0.5
+
+
+@pytest.mark.parametrize("change", [freeze, drop_nothing, decay])
+@pytest.mark.parametrize("kind", [AtBegin, AtEpoch])
+def test_changes_of_a_callback_are_taken_over(kind, change, rows):
+    def callbacks():
+        if kind is AtBegin:
+            return [AtBegin(change)]
+        return [AtEpoch(lambda model, epoch: change(model))]
+
+    def build(meta):
+        model = build_with_dropout(meta)
+        if change is not drop_nothing:  # the classifier draws other units than Keras
+            model.layers[1].rate = 0.0
+        return model
+
+    with pytest.warns(UserWarning, match="callback has changed .* one step per call"):
+        clf, model = fit_both(build, *rows, callbacks=callbacks)
+    check_same(clf, model)
+
+
+def test_change_after_the_first_step_warns_that_it_has_no_effect(rows, same_weights):
+    def later(model, epoch):
+        model.layers[1].rate = 0.9 if epoch else 0.1
+
+    params = {"epochs": 3, "random_state": 0}
+    clf = KerasImageClassifier(build_with_dropout, callbacks=AtEpoch(later), **params)
+    with pytest.warns(UserWarning, match="rate of layer 'dropout' after the first"):
+        clf.fit(*rows)
+    assert same_weights(clf, clone(clf).set_params(callbacks=None).fit(*rows))
+
+
+def activate(model):
+    model.layers[0].activation = keras.activations.relu
+
+
+def compile_again(model):
+    model.compile("sgd", "categorical_crossentropy")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [(activate, "activation of layer 'dense'"), (compile_again, "compile of model")],
+)
+def test_change_of_predictions_by_a_callback_is_refused(change, message, rows):
+    clf = KerasImageClassifier(build_with_dropout, callbacks=AtBegin(change))
+    with pytest.raises(ValueError, match=f"{message}.*make it in the builder"):
+        clf.fit(*rows)
+
+
+def test_callbacks_that_use_the_network_change_nothing(rows):
+    class Using(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            inputs, hidden = self.model.inputs, self.model.layers[0].output
+            self.inner = keras.Model(inputs, hidden)
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.inner.predict(rows[0], verbose=0)
+            self.model.evaluate(*one_hot(rows), verbose=0)
+            self.model.optimizer.learning_rate = 0.01
+
+    # Warnings are errors in the tests.
+    KerasImageClassifier(build_with_dropout, epochs=2, callbacks=Using()).fit(*rows)
