@@ -39,12 +39,6 @@ class BatchTrainer(Variables):
     weighted : bool
         Whether the user has given weights. A training step of the network's own gets
         none otherwise.
-
-    Attributes
-    ----------
-    tests : bool
-        Whether held-out samples are to be evaluated by `evaluate`, because the network
-        reports other scores than the loss and the accuracy.
     """
 
     def __init__(self, own, network, events, jit_compile, weighted):

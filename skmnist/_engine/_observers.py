@@ -67,9 +67,11 @@ class KerasCallbacks(Observer):
 
     @property
     def batches_reason(self):
-        """Why training follows single batches; None if no callback does."""
+        """Why training follows single batches, for a warning; None if it does not."""
         names = [type(c).__name__ for c in self.callbacks if _follows_batches(c)]
-        return f"{names[0]} overrides per-batch hooks" if names else None
+        if not names:
+            return None
+        return f"{names[0]} overrides per-batch hooks", "Per-epoch hooks add no cost."
 
     @property
     def stopped(self):
@@ -193,7 +195,8 @@ class KerasCallbacks(Observer):
 
     def _trainer_of_own(self):
         """Return a trainer of the network that the callbacks have changed."""
-        warn_of_batches(f"A callback has changed {_listed(self._changed)}")
+        changed = f"A callback has changed {_listed(self._changed)}"
+        warn_of_batches(changed, "What the builder sets adds no cost.")
         model = self._own.model
         stopped = model.stop_training
         trainer, self._by_batches = self._by_batches(), None
@@ -396,11 +399,12 @@ class EpochTasks(Observer):
         }
 
 
-def warn_of_batches(reason):
-    """Warn that training is slower than usual, and why."""
+def warn_of_batches(reason, advice):
+    """Warn that training is slower than usual, why, and what to do about it."""
     # At this place, not at the caller's, Python's filters show it once per process.
     warnings.warn(
-        f"{reason}, so training falls back to one step per call, several times slower.",
+        f"{reason}, so training falls back to one step per call, several times slower. "
+        f"{advice}",
         UserWarning,
         stacklevel=1,
     )

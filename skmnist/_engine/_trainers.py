@@ -35,7 +35,15 @@ class Variables:
     model : keras.Model
     optimizer : keras.optimizers.Optimizer
         Built for the model's variables.
+
+    Attributes
+    ----------
+    tests : bool
+        Whether held-out samples are to be evaluated by the trainer, because the network
+        reports other scores than the loss and the accuracy.
     """
+
+    tests = False
 
     def __init__(self, model, optimizer):
         self.model = model

@@ -260,7 +260,7 @@ def _evaluation(loop, network, data, rows, batch_size, weighted):
     """Return the function that evaluates the validation samples."""
 
     def evaluate(weights, events):
-        if getattr(loop.trainer, "tests", False):
+        if loop.trainer.tests:
             loop.trainer.assign_weights(weights)
             return loop.trainer.evaluate(data, rows, batch_size, weighted, events)
         scores = network.evaluate(weights, *data, rows=rows)
@@ -295,14 +295,17 @@ def open_trainer(stack, network, state, n_rows, callbacks, jit_compile, weighted
     reason = callbacks.batches_reason
     if network.metrics.others:
         names = ", ".join(network.metrics.others)
-        reason = f"The network reports other metrics than the accuracy ({names})"
+        reason = (
+            f"The network reports other metrics than the accuracy ({names})",
+            "Metrics that are computed after the fit, or by scoring=, add no cost.",
+        )
     in_batches = (
         not compiled.scans
         or reason is not None
         or (BACKEND == "jax" and jit_compile is False)
     )
     if compiled.scans and reason is not None:
-        warn_of_batches(reason)
+        warn_of_batches(*reason)
     own = None
     if callbacks.callbacks or in_batches:
         own = Variables(*network.build(state.seed))
