@@ -185,9 +185,7 @@ class KerasImageClassifier(BaseKerasClassifier):
         mode, while the weights change; "val_loss" and "val_accuracy", if samples are
         held out, are computed after the epoch. Accuracies are fractions in [0, 1].
         Quantities that callbacks add to the logs, such as "learning_rate", are
-        included, and so are the metrics with which a builder compiles its model. A
-        network with a `train_step` of its own decides what is reported. All lists have
-        `n_iter_` entries, NaN for an epoch without a value.
+        included. All lists have `n_iter_` entries, NaN for an epoch without a value.
     validation_indices_ : ndarray of int
         Sorted indices of the rows of X that `fit` held out. Empty if there are none.
     best_model_path_ : str
