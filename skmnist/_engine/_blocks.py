@@ -17,7 +17,8 @@ from skmnist._engine._backend import (
     tf,
     traced,
 )
-from skmnist._engine._built import learning_rate_position, with_inner_optimizers
+from skmnist._engine._built import learning_rate_position
+from skmnist._optimizers import with_inner_optimizers
 
 
 def compiled_blocks(jit_compile):

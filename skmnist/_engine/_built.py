@@ -4,9 +4,11 @@ That form is an uncompiled network with one probability per class, and its optim
 loss.
 """
 
+import contextlib
 import inspect
 
 from skmnist._engine._backend import keras
+from skmnist._optimizers import exclude, exclusions, unknown_exclusions
 from skmnist.architectures import has_channels_first
 
 _BOTH = "probabilities_of_both_classes"
@@ -16,7 +18,7 @@ def check_model(model, builder):
     """Raise TypeError if a builder has not returned a model."""
     if not isinstance(model, keras.Model):
         raise TypeError(
-            f"The builder {_name(builder)} must return a keras.Model, got "
+            f"The builder {named(builder)} must return a keras.Model, got "
             f"{type(model).__name__}."
         )
 
@@ -27,7 +29,6 @@ def compiled_parts(model, optimizer, loss, given, builder):
     Parameters
     ----------
     model : keras.Model
-        Uncompiled afterwards.
     optimizer : keras.optimizers.Optimizer
         The classifier's.
     loss : str, callable or keras.losses.Loss
@@ -52,7 +53,7 @@ def compiled_parts(model, optimizer, loss, given, builder):
         of_model = of_model[0]
     if getattr(model._compile_loss, "_user_loss_weights", None) is not None:
         raise ValueError(
-            f"The builder {_name(builder)} compiles its model with loss_weights, which "
+            f"The builder {named(builder)} compiles its model with loss_weights, which "
             "have no effect on a network with one output: multiply the loss instead."
         )
     own = model.optimizer
@@ -66,17 +67,40 @@ def compiled_parts(model, optimizer, loss, given, builder):
     for name, value in given.items():
         if not _are_equal(*pairs[name]):
             raise ValueError(
-                f"The builder {_name(builder)} compiles its model, but not with the "
+                f"The builder {named(builder)} compiles its model, but not with the "
                 f"classifier's {name}={value!r}. Leave {name} at its default to use "
                 "the builder's, or return the model uncompiled to use the classifier's."
             )
-    model.compiled = False
     return copy_of(model.optimizer), of_model
+
+
+@contextlib.contextmanager
+def uncompiled(model):
+    """Leave out of a model's configuration, for a while, what it is compiled with."""
+    compiled, model.compiled = model.compiled, False
+    try:
+        yield
+    finally:
+        model.compiled = compiled
 
 
 def copy_of(optimizer):
     """Return a new optimizer of the same configuration."""
-    return type(optimizer).from_config(optimizer.get_config())
+    copy = type(optimizer).from_config(optimizer.get_config())
+    return exclude(copy, exclusions(optimizer))
+
+
+def check_exclusions(optimizer, model, builder):
+    """Raise ValueError if an optimizer excludes variables that a model does not have.
+
+    They were given by ``exclude_from_weight_decay(var_list)``.
+    """
+    if unknown_exclusions(optimizer, model.trainable_variables):
+        raise ValueError(
+            "The optimizer excludes variables from weight decay that the network of "
+            f"the builder {named(builder)} does not have, because every fit builds a "
+            "network of its own. Name them: exclude_from_weight_decay(var_names=...)."
+        )
 
 
 def with_one_output_per_class(model, sample, n_classes, builder):
@@ -118,7 +142,7 @@ def with_one_output_per_class(model, sample, n_classes, builder):
         both = keras.layers.Concatenate(name=_BOTH, dtype=dtype)
         return keras.Model(inputs, both([one_minus_p, p]), name=model.name)
     raise ValueError(
-        f"The builder {_name(builder)} returned a network whose output shape is "
+        f"The builder {named(builder)} returned a network whose output shape is "
         f"{shape}; expected {(None, n_classes)}: one probability for each class."
     )
 
@@ -153,16 +177,6 @@ def learning_rate_variable(optimizer):
     return next((v for v in inner.variables if v.name == "learning_rate"), None)
 
 
-def with_inner_optimizers(optimizer):
-    """Return an optimizer and the optimizers that it applies."""
-    inner = [optimizer.inner_optimizer] if hasattr(optimizer, "inner_optimizer") else []
-    inner += getattr(optimizer, "optimizers", [])
-    return [
-        optimizer,
-        *(part for one in inner for part in with_inner_optimizers(one)),
-    ]
-
-
 def first_layer(model):
     """Return the first layer of a network, also inside a nested one; None without."""
     for layer in model.layers:
@@ -182,13 +196,13 @@ def _check_unit(model, builder):
     activation = getattr(getattr(last, "activation", None), "__name__", None)
     if activation in ("linear", "relu", "tanh"):
         raise ValueError(
-            f"The builder {_name(builder)} returned a network that ends in one unit "
+            f"The builder {named(builder)} returned a network that ends in one unit "
             f"with activation={activation!r}, which is no probability. End it with "
             "activation='sigmoid', and use a loss with from_logits=False."
         )
     if overrides_training(model):
         raise ValueError(
-            f"The builder {_name(builder)} returned a {type(model).__name__}, which "
+            f"The builder {named(builder)} returned a {type(model).__name__}, which "
             "overrides Keras's training and ends in one unit. End it with one unit per "
             "class, activation='softmax'."
         )
@@ -212,7 +226,7 @@ def _check_input(model, given, builder):
     expected = getattr(model, "input_shape", None)
     if isinstance(expected, list):
         raise ValueError(
-            f"The builder {_name(builder)} returned a network with {len(expected)} "
+            f"The builder {named(builder)} returned a network with {len(expected)} "
             f"inputs; expected one, of shape {given}. Split it inside the network, for "
             "example by slicing a keras.Input."
         )
@@ -226,7 +240,7 @@ def _check_input(model, given, builder):
         if has_channels_first(given):
             advice = "channels go to the end, by X.transpose(0, 2, 3, 1)"
         raise ValueError(
-            f"The builder {_name(builder)} returned a network for samples of shape "
+            f"The builder {named(builder)} returned a network for samples of shape "
             f"{expected[1:]}, but the samples have shape {given}: {advice}."
         )
 
@@ -249,5 +263,6 @@ def _configuration(part):
     return config
 
 
-def _name(builder):
+def named(builder):
+    """Return what messages call a builder."""
     return getattr(builder, "__name__", None) or type(builder).__name__

@@ -9,7 +9,7 @@ import inspect
 import numpy as np
 
 from skmnist._engine._backend import keras
-from skmnist._engine._built import with_inner_optimizers
+from skmnist._optimizers import with_inner_optimizers
 
 # Settings that have no effect on predictions.
 _OF_TRAINING = {

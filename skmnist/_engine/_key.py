@@ -13,6 +13,8 @@ import numpy as np
 
 from skmnist._engine import _rates
 from skmnist._engine._backend import keras
+from skmnist._engine._built import uncompiled
+from skmnist._optimizers import excluded_positions
 
 _NAMES = """
     Activation ActivityRegularization Add AlphaDropout Average AveragePooling1D
@@ -61,14 +63,17 @@ def network_key(model, optimizer, loss, dtype):
         del configs[1]["config"]["learning_rate"]
     configs[0] = _rates.without(configs[0])
     loss = loss if isinstance(loss, str) else None
-    return json.dumps([configs, loss, dtype, settings()], default=np.generic.item)
+    parts = [configs, loss, dtype, settings()]
+    parts += excluded_positions(optimizer, model.trainable_variables)
+    return json.dumps(parts, default=np.generic.item)
 
 
 def _configurations(model, optimizer, loss):
     """Return the configurations of what trains; None if there is none."""
     parts = [model, optimizer] + ([] if isinstance(loss, str) else [loss])
     try:
-        return [keras.saving.serialize_keras_object(part) for part in parts]
+        with uncompiled(model):
+            return [keras.saving.serialize_keras_object(part) for part in parts]
     except Exception:  # a user's class may fail in any way here
         return None
 

@@ -9,7 +9,13 @@ import inspect
 from typing import NamedTuple
 
 from skmnist._engine._backend import keras
-from skmnist._engine._built import has_one_unit, overrides, overrides_training
+from skmnist._engine._built import (
+    has_one_unit,
+    named,
+    overrides,
+    overrides_training,
+    uncompiled,
+)
 
 
 class BuilderMetrics(NamedTuple):
@@ -27,23 +33,44 @@ class BuilderMetrics(NamedTuple):
     others: tuple = ()
 
 
-def builder_metrics(model, *, one_unit):
-    """Return the names of a network's metrics.
+def take_metrics(returned, model, builder):
+    """Give a network the metrics of the one that a builder has returned.
 
     Parameters
     ----------
+    returned : keras.Model
     model : keras.Model
-        As the builder returns it, but marked as not compiled, so that ``model.metrics``
-        are only those which the network holds itself.
-    one_unit : bool
-        Whether the network has one output.
+        The network that is trained in its place: itself, extended, or a copy.
+    builder : callable
+
+    Returns
+    -------
+    metrics : BuilderMetrics
+
+    Raises
+    ------
+    ValueError
+        If the model is a copy that lacks what a `compile` of its own has set.
     """
-    if overrides(model, "metrics"):
+    one_unit = has_one_unit(model)
+    if model is not returned and not one_unit and returned.compiled:
+        if overrides(returned, "compile"):
+            raise ValueError(
+                f"The builder {named(builder)} returned layers that were made outside "
+                f"of it, in a {type(model).__name__} that overrides compile and cannot "
+                "be copied with what its compile has set. Make these layers inside the "
+                "builder."
+            )
+        model.run_eagerly = returned.run_eagerly
+    # Set on the object, as Keras would report the metrics as the network's own.
+    object.__setattr__(model, "metrics_of_builder", _given_metrics(returned))
+    if overrides(returned, "metrics"):
         return BuilderMetrics()  # its training step alone decides what is reported
     names = {True: [], False: []}
-    for metric in [each for part in _given_metrics(model) for each in part]:
+    for metric in [each for part in model.metrics_of_builder for each in part]:
         names[_is_accuracy(metric, one_unit)].append(_name(metric))
-    names[False] += [metric.name for metric in model.metrics]
+    with uncompiled(returned):
+        names[False] += [metric.name for metric in returned.metrics]
     aliases = [name for name in names[True] if name != "accuracy"]
     return BuilderMetrics(tuple(aliases), tuple(names[False]))
 
@@ -64,7 +91,7 @@ def other_metrics(model):
     """
     one_unit = has_one_unit(model)
     found = []
-    for metrics in _given_metrics(_of_builder(model)):
+    for metrics in model.metrics_of_builder:
         others = [each for each in metrics if not _is_accuracy(each, one_unit)]
         copies = map(_copied, others)
         found.append([_OfUnit(each) if one_unit else each for each in copies])
@@ -91,10 +118,9 @@ def compile_model(model, optimizer, loss, *, by_builder, builder):
         If the model has a `compile` of its own, which the builder has not called, and
         which takes other arguments than Keras's.
     """
-    metrics, weighted = ([], []) if has_one_unit(model) else _given_metrics(model)
+    metrics, weighted = ([], []) if has_one_unit(model) else model.metrics_of_builder
     if not overrides_training(model) or not metrics + weighted:
-        named = [each for each in metrics if _name(each) != "accuracy"]
-        metrics = ["accuracy", *named]
+        metrics = ["accuracy", *(m for m in metrics if _name(m) != "accuracy")]
     keywords = {
         "optimizer": optimizer,
         "loss": loss,
@@ -110,7 +136,7 @@ def compile_model(model, optimizer, loss, *, by_builder, builder):
         inspect.signature(model.compile).bind(**keywords)
     except TypeError as error:
         raise ValueError(
-            f"The builder {getattr(builder, '__name__', builder)} returns a "
+            f"The builder {named(builder)} returns a "
             f"{type(model).__name__}, whose compile takes other arguments than "
             f"keras.Model.compile ({error}). Compile the model in the builder; its "
             "optimizer, loss and metrics are then used."
@@ -148,21 +174,13 @@ class _OfUnit(keras.metrics.Metric):
 def _given_metrics(model):
     """Return the lists `metrics` and `weighted_metrics` that a model is compiled with.
 
-    Empty if it is not. What `compile` was given stays in a model that is marked as not
-    compiled.
+    Empty if it is not.
     """
     compiled = getattr(model, "_compile_metrics", None)
     if compiled is None:
         return [], []
     given = compiled._user_metrics, compiled._user_weighted_metrics
     return tuple(keras.tree.flatten(part or []) for part in given)
-
-
-def _of_builder(model):
-    """Return what the builder has returned, of a network that may be extended."""
-    if not has_one_unit(model):
-        return model
-    return next(each for each in model.layers if isinstance(each, keras.Model))
 
 
 def _is_accuracy(metric, one_unit):

@@ -23,9 +23,11 @@ from skmnist._engine._backend import (
     to_numpy,
 )
 from skmnist._engine._built import (
+    check_exclusions,
     check_model,
     compiled_parts,
     copy_of,
+    named,
     with_loss_scaling,
     with_one_output_per_class,
 )
@@ -34,9 +36,11 @@ from skmnist._engine._dtypes import data_dtype
 from skmnist._engine._initial import initial_state
 from skmnist._engine._key import network_key, settings
 from skmnist._engine._losses import takes_smooth_labels
-from skmnist._engine._metrics import BuilderMetrics, builder_metrics, compile_model
+from skmnist._engine._metrics import BuilderMetrics, compile_model, take_metrics
+from skmnist._engine._private import shared_variables, with_private_variables
 from skmnist._engine._scikeras import LossOfCodes, resolve, routed, wrap
 from skmnist._engine._seeds import GENERATORS_LOCK, isolated_build
+from skmnist._optimizers import exclusions
 from skmnist.architectures import build_lenet, build_mlp
 
 # The classifiers' defaults, which a builder that compiles its model overrides.
@@ -89,8 +93,8 @@ class Network:
         Returns
         -------
         model : keras.Model
-            Uncompiled. If the builder has compiled it, its optimizer and loss become
-            those of this recipe.
+            With variables of its own. If the builder has compiled it, its optimizer
+            and loss become those of this recipe.
         optimizer : keras.optimizers.Optimizer
             Built for the model's variables.
 
@@ -112,17 +116,18 @@ class Network:
                 self.loss,
             )
             check_model(model, self.builder)
+            returned = model
             if model.compiled:
                 optimizer, loss = compiled_parts(
                     model, optimizer, self.loss, self._given(), self.builder
                 )
                 self._compiled_with = TrainedWith(copy_of(optimizer), None, loss)
-            returned = model
             model = with_one_output_per_class(
                 model, self._sample(), self.meta["n_classes_"], self.builder
             )
-            one_unit = model is not returned
-            self._metrics = builder_metrics(returned, one_unit=one_unit)
+            model = with_private_variables(model, named(self.builder))
+            check_exclusions(optimizer, model, self.builder)
+            self._metrics = take_metrics(returned, model, self.builder)
             optimizer = with_loss_scaling(optimizer, model)
             optimizer.build(model.trainable_variables)
         return model, optimizer
@@ -194,6 +199,9 @@ class Network:
         if not isinstance(self.optimizer, str) or not isinstance(self.loss, str):
             return None
         if callable(self.learning_rate):
+            return None
+        named_values = [self.optimizer, self.loss, *self.builder_params.values()]
+        if any(map(_names_user_code, named_values)):
             return None
         data = self.meta["X_shape_"][1:], self.meta["n_classes_"]
         training = self.optimizer, self.learning_rate is None, self.loss, self.dtype
@@ -300,8 +308,8 @@ class Network:
         start_backend()
         classes = self.meta["classes_"]
         self.compiled()  # makes `trained_with` known
-        optimizer, learning_rate, own_loss = self.trained_with
-        loss = own_loss
+        own_optimizer, learning_rate, own_loss = self.trained_with
+        optimizer, loss = own_optimizer, own_loss
         if len(classes) == 2 or loss != "categorical_crossentropy":
             loss = LossOfCodes(loss, len(classes))
         if isinstance(optimizer, keras.optimizers.Optimizer):
@@ -327,6 +335,18 @@ class Network:
                 # The builder's loss trains on the targets that SciKeras makes for it.
                 wrapper.set_params(loss=own_loss).initialize(X, classes)
             model = wrapper.model_
+            if shared_variables(model):
+                raise ValueError(
+                    f"The builder {named(self.builder)} returned layers that were made "
+                    "outside of it. A SciKeras classifier would train them in place: "
+                    "make these layers inside the builder."
+                )
+            if not model.compiled and exclusions(own_optimizer):
+                raise ValueError(
+                    "SciKeras makes an optimizer anew from its parameters, which do "
+                    "not hold what it excludes from weight decay. Compile the model "
+                    "with the optimizer in the builder."
+                )
             model(X.astype(self.input_dtype()))  # makes a subclassed model's variables
             compile_params = wrapper._get_compile_kwargs()
             optimizer = with_loss_scaling(
@@ -379,6 +399,12 @@ class Network:
 
     def _sample(self):
         return np.zeros((1, *self.meta["X_shape_"][1:]), self.input_dtype())
+
+
+def _names_user_code(value):
+    """Return whether a text names what the user has registered with Keras."""
+    registered = keras.saving.get_registered_object
+    return isinstance(value, str) and registered(value) is not None
 
 
 def assign(variables, values):

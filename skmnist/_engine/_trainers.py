@@ -19,8 +19,9 @@ import numpy as np
 from skmnist._engine import _rates
 from skmnist._engine._backend import get_keras_mask, keras, to_numpy
 from skmnist._engine._blocks import compiled_blocks
-from skmnist._engine._built import learning_rate_variable, with_inner_optimizers
+from skmnist._engine._built import learning_rate_variable
 from skmnist._interrupt import check_interrupt
+from skmnist._optimizers import with_inner_optimizers
 
 # Rows gathered for one compiled call: enough to hide the call's overhead, small in
 # memory.

@@ -78,6 +78,32 @@ def combine_weights(sample_weight, class_weight, y):
     return sample_weight * compute_sample_weight("balanced", y)
 
 
+def warn_of_unknown_classes(class_weight, classes):
+    """Warn if `class_weight` names labels that are no classes, but not every class.
+
+    scikit-learn's classifiers refuse such weights, which are probably a mistake. A fold
+    may lack a class, though.
+    """
+    if not isinstance(class_weight, dict):
+        return
+    classes = classes.tolist()
+    unknown = [label for label in class_weight if label not in classes]
+    unlisted = [label for label in classes if label not in class_weight]
+    if unknown and unlisted:
+        warnings.warn(
+            f"class_weight has keys that are no class of y and have no effect: "
+            f"{_some(unknown)}. Classes that it does not name have weight 1: "
+            f"{_some(unlisted)}.",
+            UserWarning,
+            stacklevel=7,  # as in `warn_if_unscaled`
+        )
+
+
+def _some(labels):
+    shown = ", ".join(map(repr, labels[:5]))
+    return f"{shown}, ..." if len(labels) > 5 else shown
+
+
 def check_training_weight(weight, train, class_weight):
     """Raise ValueError if all training samples have weight 0."""
     if not weight[train].any():

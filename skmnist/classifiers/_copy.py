@@ -8,11 +8,13 @@ Nothing here imports Keras.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skmnist._optimizers import exclude, exclusions
 from skmnist.persistence._context import state_is_data
 
 if TYPE_CHECKING:
@@ -31,9 +33,7 @@ class CopyMixin:
 
     def __sklearn_clone__(self) -> Self:
         # As sklearn.clone, except for how parameters are copied.
-        params = self.get_params(deep=False)
-        copied = {name: copy_parameter(value) for name, value in params.items()}
-        new = type(self)(**copied)
+        new = type(self)(**copy_parameters(self.get_params(deep=False)))
         if hasattr(self, "_metadata_request"):
             new._metadata_request = copy.deepcopy(self._metadata_request)
         if hasattr(self, "_skl_callbacks"):
@@ -83,19 +83,40 @@ def _defaults(cls):
     return defaults
 
 
-def copy_parameter(value):
-    """Return a deep copy of a parameter; what cannot be copied is shared.
+def copy_parameters(params):
+    """Return deep copies of parameters; what cannot be copied is shared.
 
     Parameters
     ----------
-    value : object
+    params : dict of str to object
 
     Returns
     -------
-    copied : object
-        The value itself if it holds, for example, an open file or a lock.
+    copied : dict of str to object
+        A loss that a callback refers to is the loss that the copied callback refers to.
+        A value that holds an open file or a lock, for example, is the value itself.
     """
-    return _copy_or_share(value, {})
+    # Functions are not copied, so neither are the variables that they use: a callback
+    # may change them.
+    memo = {id(v): v for value in params.values() for v in _variables_used_by(value)}
+    return {name: _copy_or_share(value, memo) for name, value in params.items()}
+
+
+def _variables_used_by(value):
+    """Return the variables of Keras or TensorFlow that a function refers to."""
+    if not inspect.isfunction(value):
+        return []
+    names = value.__code__.co_names
+    used = [value.__globals__[name] for name in names if name in value.__globals__]
+    for cell in value.__closure__ or ():
+        with contextlib.suppress(ValueError):  # an empty cell
+            used.append(cell.cell_contents)
+    return [entry for entry in used if _is_variable(entry)]
+
+
+def _is_variable(value):
+    package = type(value).__module__.partition(".")[0]
+    return package in ("keras", "tensorflow") and hasattr(value, "assign")
 
 
 def _copy_or_share(value, memo):
@@ -103,15 +124,18 @@ def _copy_or_share(value, memo):
         return type(value)([_copy_or_share(entry, memo) for entry in value])
     if type(value) is dict:
         return {name: _copy_or_share(entry, memo) for name, entry in value.items()}
+    attempt = dict(memo)  # a copy that fails leaves unfinished ones
     try:
-        return _deep_copy(value, memo)
+        copied = _deep_copy(value, attempt)
     except TypeError:  # raised by copy and pickle for files, locks and the like
         return value
+    memo.update(attempt)
+    return copied
 
 
 def _deep_copy(value, memo):
     if not _is_user_defined(value):
-        return copy.deepcopy(value, memo)
+        return exclude(copy.deepcopy(value, memo), exclusions(value))
     if id(value) not in memo:
         memo[id(value)] = copied = object.__new__(type(value))
         for name, entry in _attributes(value).items():
@@ -119,7 +143,7 @@ def _deep_copy(value, memo):
     return memo[id(value)]
 
 
-@dataclass
+@dataclass(eq=False)
 class ByAttributes:
     """A user-defined Keras object in a pickle: its class and its attributes.
 
@@ -136,37 +160,90 @@ class ByAttributes:
     cls: type
     attributes: dict[str, Any]
 
-    def restore(self) -> Any:
+    def restore(self, memo: dict[int, Any]) -> Any:
         """Return the object.
+
+        Parameters
+        ----------
+        memo : dict
+            Objects restored before, by the id of what was pickled in their place.
 
         Returns
         -------
         value : object
             An instance of `cls` with these attributes.
         """
-        value = object.__new__(self.cls)
-        vars(value).update(from_picklable(self.attributes))
-        return value
+        if id(self) not in memo:
+            memo[id(self)] = value = object.__new__(self.cls)
+            vars(value).update(from_picklable(self.attributes, memo))
+        return memo[id(self)]
 
 
-def to_picklable(value):
-    """Return a parameter with `ByAttributes` in place of user-defined Keras objects."""
+@dataclass
+class Excluding:
+    """An optimizer of Keras's in a pickle, with what it excludes from weight decay.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer
+    excluded : list of dict
+        As returned by `exclusions`.
+    """
+
+    __module__ = "skmnist.classifiers"
+
+    optimizer: Any
+    excluded: list[dict[str, Any]]
+
+    def restore(self, memo: dict[int, Any]) -> Any:
+        """Return the optimizer; `memo` is as for `ByAttributes`."""
+        return exclude(self.optimizer, self.excluded)
+
+
+def to_picklable(value, memo=None):
+    """Return a parameter in a form whose pickles lose nothing.
+
+    `ByAttributes` takes the place of user-defined Keras objects, and `Excluding` that
+    of optimizers whose configuration does not hold everything.
+
+    Parameters
+    ----------
+    value : object
+    memo : dict, optional
+        What has taken the place of an object before, by its id, so that two references
+        to one object stay so.
+    """
+    memo = {} if memo is None else memo
     if type(value) in (list, tuple):
-        return type(value)(map(to_picklable, value))
+        return type(value)(to_picklable(entry, memo) for entry in value)
     if type(value) is dict:
-        return {name: to_picklable(entry) for name, entry in value.items()}
+        return {name: to_picklable(entry, memo) for name, entry in value.items()}
     if _is_user_defined(value):
-        return ByAttributes(type(value), to_picklable(_attributes(value)))
-    return value
+        if id(value) not in memo:
+            memo[id(value)] = stand_in = ByAttributes(type(value), {})
+            stand_in.attributes.update(to_picklable(_attributes(value), memo))
+        return memo[id(value)]
+    excluded = exclusions(value)
+    return Excluding(value, excluded) if excluded else value
 
 
-def from_picklable(value):
-    """Return the parameter that `to_picklable` converted."""
+def from_picklable(value, memo=None):
+    """Return the parameter that `to_picklable` converted.
+
+    Parameters
+    ----------
+    value : object
+    memo : dict, optional
+        Objects restored before, by the id of what took their place.
+    """
+    memo = {} if memo is None else memo
     if type(value) in (list, tuple):
-        return type(value)(map(from_picklable, value))
+        return type(value)(from_picklable(entry, memo) for entry in value)
     if type(value) is dict:
-        return {name: from_picklable(entry) for name, entry in value.items()}
-    return value.restore() if isinstance(value, ByAttributes) else value
+        return {name: from_picklable(entry, memo) for name, entry in value.items()}
+    if isinstance(value, ByAttributes | Excluding):
+        return value.restore(memo)
+    return value
 
 
 def _attributes(value):

@@ -25,6 +25,7 @@ from skmnist.classifiers._checks import (
     warn_if_inverted,
     warn_if_scale_changed,
 )
+from skmnist.classifiers._keywords import check_no_batches
 
 # Dtypes that networks accept without conversion; images have up to 4 dimensions.
 DTYPES_OF_X = [np.float32, np.float64, np.uint8]
@@ -116,6 +117,7 @@ def check_predict_data(classifier, X):
 
 def _validate(classifier, X, *y, reset):
     """Return validated X, or X and y; `Rows` are not copied."""
+    check_no_batches(X)
     if not isinstance(X, Rows):
         return validate_data(classifier, X, *y, reset=reset, **_CHECKS)
     # The first row has the shape and the dtype of all of them.

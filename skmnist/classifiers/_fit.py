@@ -19,6 +19,7 @@ from skmnist.classifiers._checks import (
     find_background,
     root_mean_square,
     warn_if_unscaled,
+    warn_of_unknown_classes,
 )
 from skmnist.classifiers._data import (
     check_fit_data,
@@ -138,6 +139,7 @@ class FitMixin:
         if resume and not partial:
             check_warm_start_classes(y, self.classes_)
         given_weight = check_weight(sample_weight, y)
+        warn_of_unknown_classes(self.class_weight, encoder.classes_)
         targets = encoder.transform(y)
         if validation is not None:
             X_val, y_val, weight_val = validation

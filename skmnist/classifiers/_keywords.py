@@ -1,8 +1,9 @@
-"""Unknown keywords of a constructor or of `fit`, answered by what to pass instead."""
+"""Wrong arguments of a constructor or of `fit`, answered by what to pass instead."""
 
 import difflib
 import functools
 import inspect
+from collections.abc import Iterable, Sequence
 
 #: Names of other packages, by what is set here instead.
 _PARAMETERS = {
@@ -50,6 +51,7 @@ def explain_keywords(method):
         try:
             signature.bind(self, *args, **kwargs)
         except TypeError as error:
+            check_no_batches(args[0] if args else kwargs.get("X"))
             # Python's own message names the class that defines the method.
             where = type(self).__name__
             if method.__name__ != "__init__":
@@ -64,6 +66,23 @@ def explain_keywords(method):
         return method(self, *args, **kwargs)
 
     return explained
+
+
+def check_no_batches(X):
+    """Raise TypeError if X yields samples, as a `tf.data.Dataset` does.
+
+    Parameters
+    ----------
+    X : object
+    """
+    is_array = hasattr(X, "shape") or hasattr(X, "__array__")
+    if isinstance(X, Iterable) and not (is_array or isinstance(X, Sequence)):
+        raise TypeError(
+            f"X should be an array of samples, got a {type(X).__name__}. Collect its "
+            "samples and labels in arrays first, for example by numpy.concatenate. "
+            "Arrays larger than the memory can be memory-mapped: numpy.load(path, "
+            "mmap_mode='r')."
+        )
 
 
 def routed_advice(name):

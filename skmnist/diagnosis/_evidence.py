@@ -388,6 +388,23 @@ class Evidence:
         return extrapolate(errors[:, rows], sizes, self._groups(rows))
 
     @cached_property
+    def unseen_classes(self) -> tuple[float, list[int]]:
+        """Test samples of classes that the training samples of their split lack.
+
+        Their share of all test samples, and the numbers of these splits.
+        """
+        unseen = [
+            ~np.isin(self.codes[fold.test], self.codes[fold.train])
+            for fold in self.folds
+        ]
+        splits = [
+            fold.number
+            for fold, lacks in zip(self.folds, unseen, strict=True)
+            if lacks.any()
+        ]
+        return float(np.concatenate(unseen).mean()), splits
+
+    @cached_property
     def outlier_split(self):
         """The split whose error differs most from that of the others, or None.
 

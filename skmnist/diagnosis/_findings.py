@@ -223,7 +223,10 @@ def more_data_helps(evidence):
 
 
 def unstable_splits(evidence):
-    """FIT08: the error of one split differs from the others beyond chance."""
+    """FIT08: splits lack classes, or one has another error, beyond chance."""
+    share, splits = evidence.unseen_classes
+    if share > evidence.tolerance / 4:
+        return _classes_not_trained(share, splits)
     if evidence.outlier_split is None or evidence.outlier_split[1] >= _SIGNIFICANT:
         return None
     place, p = evidence.outlier_split
@@ -237,6 +240,22 @@ def unstable_splits(evidence):
         f"would happen in {percent(p)} of cross-validations.",
         {"split": fold.number, "error": error, "p_value": p},
         _after_unstable_splits(evidence.shuffled),
+    )
+
+
+def _classes_not_trained(share, splits):
+    """Return FIT08 for validation samples of classes that no model can know."""
+    which = ", ".join(map(str, splits))
+    return Finding(
+        "FIT08",
+        "Unstable splits",
+        f"{percent(share)} of the validation samples are of classes that the training "
+        f"samples of their split lack, so that no model can predict them right "
+        f"(split{'s' * (len(splits) > 1)} {which}). They are part of the gap.",
+        {"share_of_unseen_classes": share, "splits": splits},
+        "Draw splits that all have every class: StratifiedKFold(5, shuffle=True), or "
+        "StratifiedGroupKFold with groups. If time orders the samples, leave out the "
+        "first splits.",
     )
 
 

@@ -129,6 +129,8 @@ def conclude(evidence, findings):
     if "good" in (verdict, leaning) and "FIT12" in found:
         # Duplicates hide a gap.
         verdict, leaning = "inconclusive", None
+    elif _is_of_the_splits(verdict, evidence):
+        verdict, leaning = "inconclusive", None
     reason, stated = _reason(verdict, leaning, evidence, found)
     reason = reason[0].lower() + reason[1:].rstrip(".")
     others = ", ".join(
@@ -142,6 +144,14 @@ def conclude(evidence, findings):
     if leaning is not None:
         sentence += _meanwhile(leaning, evidence)
     return verdict, leaning, sentence
+
+
+def _is_of_the_splits(verdict, evidence):
+    """Return whether only classes that splits lack may have led to a verdict."""
+    share, _ = evidence.unseen_classes
+    if share <= evidence.tolerance / 4 or verdict == "good":
+        return False
+    return evidence.decisive["gap"].low - share <= evidence.tolerance
 
 
 def _exact(estimate):
@@ -207,7 +217,8 @@ def _reason(verdict, leaning, evidence, found):
     if verdict == "good":
         return _within_tolerance(evidence), both
     if leaning is None:
-        return found["FIT12"].sentence, []
+        code = "FIT12" if "FIT12" in found else "FIT08"
+        return found[code].sentence, []
     return _undecided(evidence)
 
 

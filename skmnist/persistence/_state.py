@@ -8,8 +8,10 @@ saved as their Keras configuration.
 import numpy as np
 
 from skmnist._engine._backend import keras
+from skmnist._engine._built import uncompiled
 from skmnist._engine._placeholder import Placeholder
 from skmnist._engine._seeds import isolated_build
+from skmnist._optimizers import exclusions
 from skmnist.architectures import build_lenet, build_mlp
 from skmnist.persistence import _keras_config as keras_config
 from skmnist.persistence._context import KerasObject, SavedArchitecture
@@ -102,6 +104,11 @@ def _param_to_data(name, value):
         return value
     if value in BUILDERS.values():
         return value
+    if exclusions(value):
+        raise TypeError(
+            f"the Keras configuration of {name} leaves out what it excludes from "
+            "weight decay"
+        )
     try:
         return KerasObject(keras_config.to_text(value))
     except TypeError as error:
@@ -160,7 +167,8 @@ def _architecture(network, weights):
         compute more than its configuration contains.
     """
     model, _ = network.build()
-    text = keras_config.to_text(model)
+    with uncompiled(model):
+        text = keras_config.to_text(model)
     with isolated_build(0, network.dtype):
         copy = SavedArchitecture(text)(network.meta)
     shape = (4, *network.meta["X_shape_"][1:])

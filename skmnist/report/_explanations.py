@@ -78,7 +78,8 @@ FINDINGS = {
         "Splits that are drawn at random should all give similar results. One split "
         "differs more than chance explains. Either its images, or the training on the "
         "other images, are special in some way, or the splits were not shuffled and "
-        "follow the order of the data."
+        "follow the order of the data. A class that a split does not train on cannot "
+        "be predicted there."
     ),
     "FIT09": (
         "A search tries only the values it is given. If the best value is the first or "

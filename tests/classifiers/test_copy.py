@@ -85,6 +85,67 @@ def test_copies_share_nothing_that_changes():
     assert copied[0].seen is not callback.seen
 
 
+class Weighted(keras.losses.Loss):
+    """Weighs the cross-entropy by a variable."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = keras.Variable(0.0, trainable=False)
+
+    def call(self, y_true, y_pred):
+        return self.weight * keras.losses.categorical_crossentropy(y_true, y_pred)
+
+
+class SetsWeight(keras.callbacks.Callback):
+    def __init__(self, weight):
+        super().__init__()
+        self.weight = weight
+        self.itself = self
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.weight.assign(1.0 + epoch)
+
+
+class SetsWeightOf(SetsWeight):
+    def __init__(self, loss):
+        super().__init__(None)
+        self.loss = loss
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.loss.weight.assign(1.0 + epoch)
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_copied_callback_sets_the_copied_loss(how, digits):
+    loss = Weighted()
+    clf = KerasMLPClassifier(loss=loss, callbacks=[SetsWeightOf(loss)], **SETTINGS)
+    copied = COPIES[how](clf)
+    assert copied.loss is copied.callbacks[0].loss is not loss
+    assert copied.callbacks[0].itself is copied.callbacks[0]
+    losses = clf.fit(*digits).history_["loss"]
+    assert losses[0] > 0
+    if keras.backend.backend() != "jax":  # which compiles the value of the first step
+        assert losses[1] > 1.2 * losses[0]
+    assert copied.fit(*digits).history_["loss"] == losses
+    assert COPIES[how](clf).fit(*digits).history_["loss"][-1] > 0
+
+
+def test_cloned_callback_sets_the_variable_that_a_loss_function_uses(digits):
+    weight = keras.Variable(0.0, trainable=False)
+
+    def weighted(y_true, y_pred):
+        return weight * keras.losses.categorical_crossentropy(y_true, y_pred)
+
+    callbacks = [SetsWeight(weight)]
+    clf = KerasMLPClassifier(loss=weighted, callbacks=callbacks, **SETTINGS)
+    copied = clone(clf)
+    assert copied.callbacks[0].weight is weight
+    assert copied.callbacks[0] is not callbacks[0]
+    losses = clf.fit(*digits).history_["loss"]
+    assert losses[0] > 0
+    assert copied.fit(*digits).history_["loss"] == losses
+
+
 @pytest.mark.slow
 def test_workers_train_with_an_unregistered_loss(digits):
     clf = KerasMLPClassifier(loss=Focal(5.0), **SETTINGS)

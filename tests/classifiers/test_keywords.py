@@ -79,3 +79,22 @@ def test_batches_of_one_sample_cannot_be_normalised():
     clf = KerasMLPClassifier(batch_normalization=True, batch_size=1)
     with pytest.raises(ValueError, match="batch_size=1 leaves nothing to normalise"):
         clf.fit(X, y)
+
+
+@pytest.mark.parametrize("kind", ["dataset", "generator", "dict"])
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "predict"])
+def test_batches_in_place_of_an_array_are_refused(kind, method, digits):
+    X, y = digits
+    if kind == "dataset":
+        batches = pytest.importorskip("tensorflow").data.Dataset.from_tensors((X, y))
+        name = type(batches).__name__
+    elif kind == "generator":
+        batches, name = (pair for pair in [(X, y)]), "generator"
+    else:
+        batches, name = {"pixels": X}, "dict"
+    clf = KerasMLPClassifier(hidden_layer_sizes=(4,), epochs=1).fit(X, y)
+    with pytest.raises(TypeError, match=f"got a {name}. Collect its samples and"):
+        getattr(clf, method)(batches)
+    if method == "fit":
+        with pytest.raises(TypeError, match=f"got a {name}. Collect its samples and"):
+            clf.fit(batches, y)

@@ -5,6 +5,8 @@ import inspect
 import keras
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
 
@@ -104,16 +106,30 @@ def test_class_weight_does_not_count_in_validation(digits):
 
 
 def test_class_weight_of_an_absent_class_has_no_effect(digits, same_weights):
-    clf = KerasMLPClassifier(class_weight={0: 2.0}, epochs=1, random_state=0)
-    with_absent = KerasMLPClassifier(
-        class_weight={0: 2.0, 77: 5.0}, epochs=1, random_state=0
-    )
-    assert same_weights(clf.fit(*digits), with_absent.fit(*digits))
     X, y = digits
+    weights = dict.fromkeys(range(10), 1.0) | {0: 2.0}
+    clf = KerasMLPClassifier(class_weight=weights, epochs=1, random_state=0)
+    with_absent = clone(clf).set_params(class_weight=weights | {77: 5.0})
+    assert same_weights(clf.fit(X, y), with_absent.fit(X, y))
     order = np.argsort(y, kind="stable")  # the last classes are in the last split only
-    cross_val_score(
-        with_absent, X[order], y[order], cv=TimeSeriesSplit(3), error_score="raise"
-    )
+    cross_val_score(clf, X[order], y[order], cv=TimeSeriesSplit(3), error_score="raise")
+
+
+@pytest.mark.parametrize(
+    "weights", [{0: 1.0, 1: 50.0}, {"malign": 50.0}, {"malignant": 2.0, "benin": 1.0}]
+)
+def test_class_weight_that_names_no_class_warns(weights, digits):
+    X, y = digits
+    y = np.where(y < 5, "benign", "malignant")
+    clf = KerasMLPClassifier(class_weight=weights, epochs=1, random_state=0)
+    with pytest.raises(ValueError, match="class_weight"):
+        LogisticRegression(class_weight=weights).fit(X, y)
+    with pytest.warns(UserWarning, match="have weight 1: 'benign'") as record:
+        clf.fit(X, y)
+    assert record[0].filename == __file__
+    # Classes of earlier batches count, too.
+    clf.set_params(class_weight={"benign": 2.0}).partial_fit(X, y)
+    clf.partial_fit(X[y == "malignant"], y[y == "malignant"])
 
 
 def test_held_out_rows_that_weigh_nothing_are_refused(digits):

@@ -116,7 +116,7 @@ def test_parameters_are_carried_over(digits):
     callback = keras.callbacks.LambdaCallback()
     clf = mlp(
         random_state=3,
-        class_weight={0: 2.0, 77: 5.0},  # no class 77
+        class_weight=dict.fromkeys([*range(10), 77], 2.0),  # no class 77
         callbacks=callback,
         validation_fraction=0.25,
         batch_size=np.int64(16),
@@ -126,7 +126,7 @@ def test_parameters_are_carried_over(digits):
     params = clf.to_scikeras().get_params()
     assert {
         "random_state": 3,
-        "class_weight": {0: 2.0},
+        "class_weight": dict.fromkeys(range(10), 2.0),
         "callbacks": [callback],
         "validation_split": 0.25,
         "batch_size": 16,

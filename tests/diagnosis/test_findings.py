@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits, make_blobs, make_classification
+from sklearn.datasets import load_digits, load_iris, make_blobs, make_classification
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
@@ -193,6 +193,26 @@ def test_unstable_splits(digits):
     assert finding.evidence["split"] == 4
     assert finding.evidence["p_value"] < 0.01
     assert "If the splits were not shuffled" in finding.advice
+
+
+def test_classes_that_splits_do_not_train_on_decide_nothing():
+    X, y = load_iris(return_X_y=True)  # sorted by class
+    clf = KNeighborsClassifier()
+    in_order = diagnose_fit(clf, X, y, cv=KFold(3), reference=0.05)
+    finding = findings_of(in_order)["FIT08"]
+    assert finding.evidence == {"share_of_unseen_classes": 1.0, "splits": [1, 2, 3]}
+    assert "StratifiedKFold" in finding.advice
+    assert (in_order.verdict, in_order.leaning) == ("inconclusive", None)
+    assert "no model can predict them right (splits 1, 2, 3)" in in_order.sentence
+    # One such sample explains little of a large gap.
+    flipped = np.random.default_rng(0).random(150) < 0.25
+    y = np.where(flipped, y == 0, y > 0).astype(int)
+    y[-1] = 2
+    splits = list(StratifiedKFold(5).split(X, y % 2))
+    memorised = diagnose_fit(KNeighborsClassifier(1), X, y, cv=splits, reference=0.05)
+    finding = findings_of(memorised)["FIT08"]
+    assert finding.evidence == {"share_of_unseen_classes": 1 / 150, "splits": [5]}
+    assert memorised.verdict != "inconclusive"
 
 
 def test_advice_on_unstable_splits_knows_whether_they_were_shuffled(digits):

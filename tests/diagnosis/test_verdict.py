@@ -92,6 +92,7 @@ def evidence_of(bias, gap, **others):
         "groups": None,
         "parameters": frozenset({"max_depth"}),
         "early_stop": None,
+        "unseen_classes": (0.0, []),
         "candidates": None,
     }
     return SimpleNamespace(**estimates | attributes | others)

@@ -1,5 +1,6 @@
 """Initial weights drawn without a build equal those of a build, bit for bit."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -39,6 +40,21 @@ def test_state_for_any_seed_equals_that_of_a_build(clf, digits):
         for one, other in zip(drawn, expected, strict=True):
             assert one.dtype == other.dtype
             np.testing.assert_array_equal(one, other)
+
+
+def test_name_that_is_registered_anew_means_the_new_object(digits):
+    clf = KerasMLPClassifier(
+        hidden_layer_sizes=(4,), bias_initializer="of_test", learning_rate=1e-9
+    )
+    try:
+        for value in (1.0, 7.0):
+            keras.saving.get_custom_objects()["of_test"] = (
+                lambda shape, dtype=None, v=(value): keras.ops.full(shape, v, dtype)
+            )
+            biases = clf.fit(*digits)._training.weights[1]
+            np.testing.assert_allclose(biases, value, atol=1e-3)
+    finally:
+        del keras.saving.get_custom_objects()["of_test"]
 
 
 @pytest.mark.not_pytorch

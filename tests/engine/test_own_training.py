@@ -564,3 +564,19 @@ def test_callbacks_that_use_the_network_change_nothing(rows):
 
     # Warnings are errors in the tests.
     KerasImageClassifier(build_with_dropout, epochs=2, callbacks=Using()).fit(*rows)
+
+
+def test_metrics_survive_a_copy_of_layers_made_outside(rows, warns_of_metrics):
+    hidden = layers.Dense(8, activation="tanh")
+
+    def build(meta):
+        inputs = keras.Input((6,))
+        outputs = layers.Dense(3, activation="softmax")(hidden(inputs))
+        model = keras.Model(inputs, outputs)
+        model.compile("adam", CROSSENTROPY[0], metrics=["mae"])
+        return model
+
+    clf = KerasImageClassifier(build, epochs=1, random_state=0)
+    with warns_of_metrics:
+        clf.fit(*rows)
+    assert "mae" in clf.history_
