@@ -45,7 +45,8 @@ def forgotten_functions():
 @pytest.fixture
 def trainer_class():
     """The class whose `run_epoch` trains a network of this package on the backend."""
-    from skmnist._engine._trainers import BatchTrainer, BlockTrainer
+    from skmnist._engine._batches import BatchTrainer
+    from skmnist._engine._trainers import BlockTrainer
 
     return BatchTrainer if backend_name() == "torch" else BlockTrainer
 

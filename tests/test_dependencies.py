@@ -37,12 +37,15 @@ ATTRIBUTES = {
     "_get_compile_kwargs": lambda: scikeras_classifier(),
     "_get_param_names": lambda: BaseEstimator(),
     "_init_callback_context": lambda: estimator_with_callback(),
+    "_loss_tracker": lambda: compiled_model(),
     "_metadata_request": lambda: estimator_with_request(),
     "_omit_frequent_tracing_warning": lambda: tf.function(lambda: None),
     "_random_state": lambda: read_attributes(type(scikeras_classifier())),
     "_rng": lambda: seeded_context(),
     "_seed": lambda: context.context(),
     "_skl_callbacks": lambda: estimator_with_callback(),
+    "_user_metrics": lambda: compiled_model()._compile_metrics,
+    "_user_weighted_metrics": lambda: compiled_model()._compile_metrics,
     "_validate_params": lambda: BaseEstimator(),
 }
 # Names by which Keras keeps its per-thread globals.
@@ -84,7 +87,7 @@ def scikeras_classifier():
 
 def compiled_model():
     model = keras.Sequential()
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", metrics=["mae"])
     return model
 
 

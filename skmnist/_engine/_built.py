@@ -209,10 +209,15 @@ def _check_unit(model, builder):
 
 
 def overrides_training(model):
-    """Return whether a network overrides Keras's training step."""
+    """Return whether a network overrides Keras's training or test step."""
+    steps = "train_step", "test_step", "compute_loss", "compute_metrics"
+    return overrides(model, *steps, "metrics")
+
+
+def overrides(model, *names):
+    """Return whether a network's class overrides one of these methods of Keras's."""
     return any(
-        getattr(type(model), name) is not getattr(keras.Model, name)
-        for name in ("train_step", "compute_loss", "compute_metrics")
+        getattr(type(model), name) is not getattr(keras.Model, name) for name in names
     )
 
 

@@ -105,6 +105,24 @@ def takes_smooth_labels(function, one_hot):
     )
 
 
+def as_in_keras(function):
+    """Return a loss of `sample_loss` and what makes its targets of one-hot rows.
+
+    The targets are those that `keras.Model.fit` would be given for the loss.
+
+    Returns
+    -------
+    function : callable
+        ``function(y, y_pred)`` returns one loss per row.
+    encode : callable
+        ``encode(one_hot)`` returns class codes for a loss of class codes, an ndarray of
+        shape (n_samples,), else the rows as they are.
+    """
+    if not getattr(function, "takes_codes", False):
+        return function, lambda one_hot: one_hot
+    return function.of_codes, lambda one_hot: one_hot.argmax(axis=1)
+
+
 def _values(function, *arrays):
     losses = function(*map(keras.ops.convert_to_tensor, arrays))
     return keras.ops.convert_to_numpy(losses)
@@ -137,6 +155,8 @@ def _in_layout(function, layout):
             y_pred = keras.ops.cast(y_pred, y.dtype)
         return function(*layout(y, y_pred))
 
+    in_layout.takes_codes = layout is _codes
+    in_layout.of_codes = function
     return in_layout
 
 

@@ -36,6 +36,7 @@ from skmnist._engine._dtypes import data_dtype
 from skmnist._engine._initial import initial_state
 from skmnist._engine._key import network_key, settings
 from skmnist._engine._losses import takes_smooth_labels
+from skmnist._engine._metrics import BuilderMetrics, compile_model, take_metrics
 from skmnist._engine._private import shared_variables, with_private_variables
 from skmnist._engine._scikeras import LossOfCodes, resolve, routed, wrap
 from skmnist._engine._seeds import GENERATORS_LOCK, isolated_build
@@ -79,6 +80,7 @@ class Network:
     _key: Any = field(default=None, repr=False, compare=False)
     _rate_values: Any = field(default=None, repr=False, compare=False)
     _compiled_with: Any = field(default=None, repr=False, compare=False)
+    _metrics: Any = field(default=BuilderMetrics(), repr=False, compare=False)
 
     def as_dict(self):
         """Return the arguments that make an equal recipe."""
@@ -114,6 +116,7 @@ class Network:
                 self.loss,
             )
             check_model(model, self.builder)
+            returned = model
             if model.compiled:
                 optimizer, loss = compiled_parts(
                     model, optimizer, self.loss, self._given(), self.builder
@@ -124,6 +127,7 @@ class Network:
             )
             model = with_private_variables(model, named(self.builder))
             check_exclusions(optimizer, model, self.builder)
+            self._metrics = take_metrics(returned, model, self.builder)
             optimizer = with_loss_scaling(optimizer, model)
             optimizer.build(model.trainable_variables)
         return model, optimizer
@@ -137,6 +141,11 @@ class Network:
         own = TrainedWith(self.optimizer, self.learning_rate, self.loss)
         return self._compiled_with or own
 
+    @property
+    def metrics(self):
+        """The names of the builder's metrics, known once the network has been built."""
+        return self._metrics
+
     def _given(self):
         """Return the optimizer, learning rate and loss that are not the defaults."""
         values = {
@@ -149,7 +158,7 @@ class Network:
     def take_from(self, other):
         """Take what another recipe of the same network has worked out."""
         self._key, self._rate_values = other._key, other._rate_values
-        self._compiled_with = other._compiled_with
+        self._compiled_with, self._metrics = other._compiled_with, other._metrics
 
     def initial_state(self, seed):
         """Return the weights and the optimizer's state before the first step.
@@ -276,7 +285,13 @@ class Network:
 
     def compile(self, model, optimizer):
         """Compile a model of this network for use outside of a trainer."""
-        model.compile(optimizer, self.trained_with.loss, metrics=["accuracy"])
+        compile_model(
+            model,
+            optimizer,
+            self.trained_with.loss,
+            by_builder=self._compiled_with is not None,
+            builder=self.builder,
+        )
 
     def to_scikeras(self, training, *, patience=None, restore_best=False, **params):
         """Return an initialised SciKeras classifier that continues a training.

@@ -11,7 +11,9 @@ import warnings
 
 import numpy as np
 
-from skmnist._engine._backend import keras
+from skmnist._engine._backend import BACKEND, keras
+from skmnist._engine._changes import Settings
+from skmnist._engine._losses import as_in_keras
 
 
 class Observer:
@@ -52,13 +54,24 @@ class KerasCallbacks(Observer):
     def __init__(self, callbacks, verbose):
         self.callbacks = list(callbacks)
         self._verbose = verbose
-        self._own = None
+        self._own = self._by_batches = None
         self._logs = _LastLogs()
+        self._changed = []
+        # Whether Keras would have traced the training step.
+        self._is_traced = False
 
     @property
-    def follows_batches(self):
-        """Whether a callback has a per-batch hook."""
-        return any(map(_follows_batches, self.callbacks))
+    def _follows_test_batches(self):
+        names = "on_test_batch_begin", "on_test_batch_end"
+        return any(_overrides_hooks(callback, names) for callback in self.callbacks)
+
+    @property
+    def batches_reason(self):
+        """Why training follows single batches, for a warning; None if it does not."""
+        names = [type(c).__name__ for c in self.callbacks if _follows_batches(c)]
+        if not names:
+            return None
+        return f"{names[0]} overrides per-batch hooks", "Per-epoch hooks add no cost."
 
     @property
     def stopped(self):
@@ -83,28 +96,33 @@ class KerasCallbacks(Observer):
             steps=n_steps,
         )
 
-    def attach(self, own, network, *, in_batches):
+    def attach(self, own, network, by_batches):
         """Give the callbacks their network, so that they never get a shared one.
 
         Parameters
         ----------
         own : Variables
         network : Network
-        in_batches : bool
-            Whether `own` itself is trained. If not, the trainer's values are copied
-            into it before every event and back after.
+        by_batches : callable or None
+            Returns a trainer of `own`, for a callback that changes more than variables.
+            Until then, the values of another trainer are copied into `own` before every
+            event and back after. None if `own` itself is trained.
         """
-        self._own, self._in_batches = own, in_batches
+        self._own, self._by_batches = own, by_batches
         model = own.model
-        if not in_batches:
+        if by_batches is not None:
             network.compile(model, own.optimizer)
         # Metrics have no names before they are computed once, and callbacks read from
         # them whether a monitored quantity is to be maximised.
-        targets = keras.ops.convert_to_tensor(network.example_targets())
-        model.compute_metrics(None, targets, targets)
+        one_hot = network.example_targets()
+        _, encode = as_in_keras(network.compiled().sample_loss)
+        targets, outputs = map(keras.ops.convert_to_tensor, (encode(one_hot), one_hot))
+        # Keras's own, as that of the network may need samples.
+        keras.Model.compute_metrics(model, None, targets, outputs)
         model.reset_metrics()
         model.stop_training = False
         self.events.set_model(model)
+        self._settings = Settings(model, own.optimizer)
 
     def close(self):
         """Detach the callbacks from the network, so that they can be copied."""
@@ -125,19 +143,25 @@ class KerasCallbacks(Observer):
                     "the classifier cannot resume. Set checkpoint_dir in place of this "
                     "callback, or delete its backup_dir to start again."
                 )
+            self._note_changes()
             loop.state.weights, loop.state.optimizer_state = self._own.values()
 
     def on_epoch_begin(self, loop, epoch):
         """Call ``on_epoch_begin``."""
         with self._synchronised(loop.trainer):
             self.events.on_epoch_begin(epoch)
+        if self._by_batches is not None:
+            if self._changed:
+                loop.trainer = self._trainer_of_own()
+            self._is_traced = True
 
     def evaluate(self, loop):
         """Evaluate the held-out rows, with the weights that ``on_test_begin`` sets."""
         with self._synchronised(loop.trainer):
             self.events.on_test_begin()
             owner = loop.trainer if self._own is None else self._own
-            scores = loop.evaluate(owner.weights())
+            events = self.events if self._follows_test_batches else None
+            scores = loop.evaluate(owner.weights(), events)
             self.events.on_test_end(scores)
         return scores
 
@@ -145,6 +169,7 @@ class KerasCallbacks(Observer):
         """Call ``on_epoch_end``, and record what the callbacks add to the logs."""
         with self._synchronised(loop.trainer):
             self.events.on_epoch_end(epoch, logs)
+        self._is_traced = True
         loop.state.amend(self._logs.last)
         loop.finished |= self.stopped
 
@@ -156,12 +181,59 @@ class KerasCallbacks(Observer):
     @contextlib.contextmanager
     def _synchronised(self, trainer):
         """Show the callbacks the trainer's values, and take back what they changed."""
-        if self._own is None or self._in_batches:
+        if self._own is None:
             yield
+            return
+        if self._by_batches is None:
+            yield
+            self._note_changes()
             return
         self._own.assign(*trainer.values())
         yield
+        self._note_changes()
         trainer.assign(*self._own.values())
+
+    def _trainer_of_own(self):
+        """Return a trainer of the network that the callbacks have changed."""
+        changed = f"A callback has changed {_listed(self._changed)}"
+        warn_of_batches(changed, "What the builder sets adds no cost.")
+        model = self._own.model
+        stopped = model.stop_training
+        trainer, self._by_batches = self._by_batches(), None
+        model.stop_training = stopped
+        self._settings = Settings(model, self._own.optimizer)
+        return trainer
+
+    def _note_changes(self):
+        """Note what callbacks have changed in the network besides its variables.
+
+        Raises
+        ------
+        ValueError
+            If predictions depend on it.
+        """
+        before, self._settings = (
+            self._settings,
+            Settings(self._own.model, self._own.optimizer),
+        )
+        of_training, others = self._settings.changed_since(before)
+        if others:
+            raise ValueError(
+                f"A callback has changed {_listed(others)}. The classifier predicts "
+                "with the network as its builder returns it, so that the change would "
+                "be lost: make it in the builder."
+            )
+        if not self._is_traced:
+            self._changed += of_training
+        elif of_training and BACKEND != "torch":
+            warnings.warn(
+                f"A callback has changed {_listed(of_training)} after the first step, "
+                "which has no effect, as in keras.Model.fit: the training step is "
+                "compiled already. Make the change before the first step, and train "
+                "the epochs after it in another fit, with warm_start=True.",
+                UserWarning,
+                stacklevel=1,
+            )
 
 
 class _LastLogs(keras.callbacks.Callback):
@@ -195,7 +267,7 @@ class EarlyStopping(Observer):
             loop.kept["stopping"] = loop.state.weights, loop.state.optimizer_state
         if "stopping" in loop.kept:
             weights, _ = loop.kept["stopping"]
-            self._best_loss = loop.evaluate(weights)["loss"]
+            self._best_loss = loop.evaluate(weights, None)["loss"]
         # Epochs are counted from 1; 0 stands for the beginning.
         losses = loop.state.history.get("val_loss", [])[loop.first :]
         self._best_epoch = loop.first
@@ -327,30 +399,35 @@ class EpochTasks(Observer):
         }
 
 
-def warn_of_batches(callbacks):
-    """Warn that a callback's per-batch hooks make the training slower."""
-    name = next(type(c).__name__ for c in callbacks if _follows_batches(c))
+def warn_of_batches(reason, advice):
+    """Warn that training is slower than usual, why, and what to do about it."""
     # At this place, not at the caller's, Python's filters show it once per process.
     warnings.warn(
-        f"{name} overrides per-batch hooks, so training falls back to one step per "
-        "call, several times slower. Per-epoch hooks add no cost.",
+        f"{reason}, so training falls back to one step per call, several times slower. "
+        f"{advice}",
         UserWarning,
         stacklevel=1,
     )
+
+
+def _listed(changed):
+    shown = ", ".join(changed[:3])
+    return shown if len(changed) <= 3 else f"{shown} and {len(changed) - 3} more"
 
 
 def _follows_batches(callback):
     savers = keras.callbacks.ModelCheckpoint, keras.callbacks.BackupAndRestore
     if isinstance(callback, savers):
         return callback.save_freq != "epoch"
+    names = "on_batch_begin", "on_batch_end"
+    names += "on_train_batch_begin", "on_train_batch_end"
+    return _overrides_hooks(callback, names)
+
+
+def _overrides_hooks(callback, names):
     base = keras.callbacks.Callback
     return any(
         # LambdaCallback sets its hooks on the instance.
         name in vars(callback) or getattr(type(callback), name) is not vars(base)[name]
-        for name in (
-            "on_batch_begin",
-            "on_batch_end",
-            "on_train_batch_begin",
-            "on_train_batch_end",
-        )
+        for name in names
     )

@@ -18,7 +18,16 @@ _WINDOW = 20
 
 
 def losses_at_rates(
-    network, state, data, rows, rates, *, batch_size, augmentation, jit_compile
+    network,
+    state,
+    data,
+    rows,
+    rates,
+    *,
+    batch_size,
+    augmentation,
+    jit_compile,
+    weighted,
 ):
     """Train one step at each learning rate, and return the losses of the batches.
 
@@ -34,6 +43,8 @@ def losses_at_rates(
     batch_size : int
     augmentation : tuple of (Augmentation, image_shape) or None
     jit_compile : bool or "auto"
+    weighted : bool
+        Whether the user has given weights.
 
     Returns
     -------
@@ -61,7 +72,9 @@ def losses_at_rates(
         callbacks.open(1, len(rates))
         callbacks.events.on_train_begin()
         stack.callback(callbacks.events.on_train_end)
-        trainer = open_trainer(stack, network, state, len(rows), callbacks, jit_compile)
+        trainer = open_trainer(
+            stack, network, state, len(rows), callbacks, jit_compile, weighted
+        )
         trainer.assign(state.weights, state.optimizer_state)
         steps = _batches(rows, min(batch_size, len(rows)), state.seed)
         deform = None

@@ -3,9 +3,8 @@
 A `BlockTrainer` takes the steps of many batches inside one compiled call (`_blocks`).
 Building a network and compiling take longer than a small fit, so a `TrainerPool` keeps
 block trainers, and what all of them have compiled, for other fits of the same network.
-A `BatchTrainer` takes one step per call through Keras, and serves whatever a block
-trainer cannot: callbacks that act on batches, networks with a training step of their
-own, and the backend PyTorch.
+A `BatchTrainer` (`_batches`) takes one step per call through Keras, and serves whatever
+a block trainer cannot.
 
 Stopping, validation, callbacks and checkpoints are not a trainer's subject: see
 `_training` and `_observers`.
@@ -37,7 +36,15 @@ class Variables:
     model : keras.Model
     optimizer : keras.optimizers.Optimizer
         Built for the model's variables.
+
+    Attributes
+    ----------
+    tests : bool
+        Whether held-out samples are to be evaluated by the trainer, because the network
+        reports other scores than the loss and the accuracy.
     """
+
+    tests = False
 
     def __init__(self, model, optimizer):
         self.model = model
@@ -74,9 +81,16 @@ class Variables:
         ValueError
             If a shape differs, because the state belongs to another network.
         """
-        for owner, values in (self.model, weights), (self.optimizer, optimizer_state):
-            for variable, value in zip(owner.variables, values, strict=True):
-                variable.assign(value)
+        self.assign_weights(weights)
+        for variable, value in zip(
+            self.optimizer.variables, optimizer_state, strict=True
+        ):
+            variable.assign(value)
+
+    def assign_weights(self, weights):
+        """Set the weights alone."""
+        for variable, value in zip(self.model.variables, weights, strict=True):
+            variable.assign(value)
 
 
 class BlockTrainer(Variables):
@@ -262,87 +276,6 @@ class TrainerPool:
             yield trainer
         finally:
             idle.append(trainer)
-
-
-class BatchTrainer(Variables):
-    """Train through Keras, one call per batch.
-
-    Parameters
-    ----------
-    own : Variables
-        A network and optimizer of the fit's own. The network is compiled here.
-    network : Network
-    events : keras.callbacks.CallbackList
-        Told before and after every batch.
-    jit_compile : bool
-    """
-
-    def __init__(self, own, network, events, jit_compile):
-        super().__init__(own.model, own.optimizer)
-        self._dtype = network.input_dtype()
-        self._events = events
-        network.compile(self.model, self.optimizer)
-        in_files = self.model._compile_config
-        self.model.compile(
-            optimizer=self.optimizer,
-            loss=_MeanLoss(network.compiled().sample_loss, self._dtype.name),
-            weighted_metrics=[
-                keras.metrics.CategoricalAccuracy("accuracy", dtype=self._dtype.name)
-            ],
-            jit_compile=jit_compile,
-        )
-        # Keras could not load a file of a callback that names `_MeanLoss`.
-        self.model._compile_config = in_files
-
-    def run_epoch(self, data, order, batch_size, generators, *, factors, deform=None):
-        """Train on every row once, as `BlockTrainer.run_epoch`."""
-        sums = {"loss": 0.0, "accuracy": 0.0}
-        total = 0.0
-        for batch, first in enumerate(range(0, len(order), batch_size)):
-            check_interrupt()
-            rows = order[first : first + batch_size]
-            X, y, weight = (
-                array[rows].astype(self._dtype, copy=False) for array in data
-            )
-            if deform is not None:
-                deform(X)
-            self._events.on_train_batch_begin(batch)
-            self.model.reset_metrics()
-            with generators(), self._learning_rate_times(factors[batch]):
-                scores = self.model.train_on_batch(X, y, weight, return_dict=True)
-            total += float(weight.sum())
-            for name in sums:
-                sums[name] += float(scores[name]) * float(weight.sum())
-            logs = {name: value / (total or 1.0) for name, value in sums.items()}
-            self._events.on_train_batch_end(batch, logs)
-            if self.model.stop_training:
-                break
-        return logs
-
-    @contextlib.contextmanager
-    def _learning_rate_times(self, factor):
-        """Multiply the optimizer's learning rate for one step."""
-        if factor == 1:
-            yield
-            return
-        variable = learning_rate_variable(self.optimizer)
-        learning_rate = to_numpy(variable)
-        variable.assign(learning_rate * np.asarray(factor, learning_rate.dtype))
-        try:
-            yield
-        finally:
-            variable.assign(learning_rate)
-
-
-class _MeanLoss(keras.losses.Loss):
-    """A loss in Keras's form, its mean weighted by the sample weights alone."""
-
-    def __init__(self, sample_loss, dtype):
-        super().__init__(name="loss", reduction="mean_with_sample_weight", dtype=dtype)
-        self._sample_loss = sample_loss
-
-    def call(self, y_true, y_pred):
-        return self._sample_loss(y_true, y_pred)
 
 
 def prefetch(items):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from skmnist._engine._backend import BACKEND
+from skmnist._engine._batches import BatchTrainer
 from skmnist._engine._observers import (
     Checkpointing,
     EarlyStopping,
@@ -23,7 +24,7 @@ from skmnist._engine._observers import (
 )
 from skmnist._engine._schedules import learning_rate_factors
 from skmnist._engine._seeds import OwnGenerators
-from skmnist._engine._trainers import BatchTrainer, Variables
+from skmnist._engine._trainers import Variables
 from skmnist._interrupt import current_group
 
 
@@ -76,8 +77,9 @@ class Training:
         missing = [math.nan] * self.n_epochs
         names = dict.fromkeys([*self.history, *logs])
         self.history = {
-            name: [*self.history.get(name, missing), logs.get(name, math.nan)]
+            name: [*self.history.get(name, missing), float(logs.get(name, math.nan))]
             for name in names
+            if name not in logs or _is_number(logs[name])
         }
 
     def amend(self, logs):
@@ -118,7 +120,9 @@ class Loop:
     first, last : int
         The number of epochs before and at the end of this training.
     evaluate : callable or None
-        ``evaluate(weights)`` returns "loss" and "accuracy" on the validation samples.
+        ``evaluate(weights, events)`` returns the scores of the validation samples:
+        "loss" and "accuracy", or what the network itself reports. Calls the hooks for
+        batches of `events`, a keras.callbacks.CallbackList, if that is not None.
     trainer : BlockTrainer or BatchTrainer
     kept : dict of str to tuple of (weights, optimizer_state)
         States of earlier epochs by what they are kept for; a checkpoint stores them.
@@ -131,7 +135,7 @@ class Loop:
     state: Training
     first: int
     last: int
-    evaluate: Callable | None
+    evaluate: Callable | None = None
     trainer: Any = None
     kept: dict = field(default_factory=dict)
     result: tuple | None = None
@@ -168,6 +172,7 @@ def train(
     checkpoint=None,
     observers=(),
     verbose=0,
+    weighted=(False, False),
 ):
     """Train a network for some more epochs.
 
@@ -203,6 +208,9 @@ def train(
         Called after those that follow from the other parameters.
     verbose : {0, 1, 2}
         As in Keras: silent, a progress bar, a line per epoch.
+    weighted : tuple of (bool, bool)
+        Whether the user has given weights of the training and validation samples: a
+        training step of the network's own gets none otherwise.
 
     Raises
     ------
@@ -225,7 +233,6 @@ def train(
         state,
         first=state.n_epochs,
         last=state.n_epochs + epochs,
-        evaluate=validation and _evaluation(network, *validation),
     )
     n_steps = -(-len(rows) // batch_size)
     changes = _changes_by_epoch(loop, schedule, augmentation, n_steps)
@@ -234,8 +241,12 @@ def train(
         keras_callbacks.open(loop.last, n_steps)
         stack.callback(keras_callbacks.close)
         loop.trainer = open_trainer(
-            stack, network, state, len(rows), keras_callbacks, jit_compile
+            stack, network, state, len(rows), keras_callbacks, jit_compile, weighted[0]
         )
+        if validation is not None:
+            loop.evaluate = _evaluation(
+                loop, network, *validation, batch_size, weighted[1]
+            )
         for observer in reversed(observers):
             observer.on_begin(loop)
         loop.trainer.assign(state.weights, state.optimizer_state)
@@ -245,32 +256,73 @@ def train(
             state.weights, state.optimizer_state = loop.result or loop.trainer.values()
 
 
-def _evaluation(network, data, rows):
-    return lambda weights: network.evaluate(weights, *data, rows=rows)
+def _evaluation(loop, network, data, rows, batch_size, weighted):
+    """Return the function that evaluates the validation samples."""
+
+    def evaluate(weights, events):
+        if loop.trainer.tests:
+            loop.trainer.assign_weights(weights)
+            return loop.trainer.evaluate(data, rows, batch_size, weighted, events)
+        scores = network.evaluate(weights, *data, rows=rows)
+        if events is not None:
+            _call_test_hooks(network, weights, data, rows, batch_size, events)
+        aliases = network.metrics.as_accuracy
+        return scores | dict.fromkeys(aliases, scores["accuracy"])
+
+    return evaluate
 
 
-def open_trainer(stack, network, state, n_rows, callbacks, jit_compile):
+def _call_test_hooks(network, weights, data, rows, batch_size, events):
+    """Call the hooks for batches of a validation, with the scores up to each batch."""
+    rows = np.arange(len(data[0])) if rows is None else rows
+    weight, total, logs = data[2], 0.0, {}
+    for batch, first in enumerate(range(0, len(rows), batch_size)):
+        events.on_test_batch_begin(batch)
+        chunk = rows[first : first + batch_size]
+        added = float(weight[chunk].sum())
+        if added:
+            total += added
+            scores = network.evaluate(weights, *data, rows=chunk)
+            for name, score in scores.items():
+                mean = logs.get(name, 0.0)
+                logs[name] = mean + (score - mean) * added / total
+        events.on_test_batch_end(batch, dict(logs))
+
+
+def open_trainer(stack, network, state, n_rows, callbacks, jit_compile, weighted):
     """Return the trainer of a fit, and give the callbacks their network."""
     compiled = network.compiled()
+    reason = callbacks.batches_reason
+    if network.metrics.others:
+        names = ", ".join(network.metrics.others)
+        reason = (
+            f"The network reports other metrics than the accuracy ({names})",
+            "Metrics that are computed after the fit, or by scoring=, add no cost.",
+        )
     in_batches = (
         not compiled.scans
-        or callbacks.follows_batches
+        or reason is not None
         or (BACKEND == "jax" and jit_compile is False)
     )
-    if compiled.scans and callbacks.follows_batches:
-        warn_of_batches(callbacks.callbacks)
+    if compiled.scans and reason is not None:
+        warn_of_batches(*reason)
     own = None
     if callbacks.callbacks or in_batches:
         own = Variables(*network.build(state.seed))
-    if in_batches:
-        if jit_compile == "auto" and BACKEND != "torch":
+
+    def by_batches():
+        jit = jit_compile
+        if jit == "auto" and BACKEND != "torch":
             # On TensorFlow, compiled anew in each fit, it would not pay.
-            jit_compile = BACKEND == "jax" and compiled.supports_jit
-        trainer = BatchTrainer(own, network, callbacks.events, jit_compile)
+            jit = BACKEND == "jax" and compiled.supports_jit
+        return BatchTrainer(own, network, callbacks.events, jit, weighted)
+
+    if in_batches:
+        trainer = by_batches()
     else:
         trainer = stack.enter_context(network.trainer(n_rows, jit_compile))
     if callbacks.callbacks:
-        callbacks.attach(own, network, in_batches=in_batches)
+        callbacks.attach(own, network, None if in_batches else by_batches)
     return trainer
 
 
@@ -307,7 +359,7 @@ def _changes_by_epoch(loop, schedule, augmentation, n_steps):
 
 def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
     """Train epoch after epoch until the last, or until an observer stops."""
-    state, trainer = loop.state, loop.trainer
+    state = loop.state
     # Code that is not Keras's may draw from the global generators, and so do some of
     # Keras's layers: AugMix when it is traced, and dropout under PyTorch.
     draws = BACKEND == "torch" or not network.compiled().all_keras
@@ -315,6 +367,7 @@ def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
     for epoch in range(loop.last if loop.finished else state.n_epochs, loop.last):
         for observer in observers:
             observer.on_epoch_begin(loop, epoch)
+        trainer = loop.trainer  # another one if a callback has changed the network
         # From the seed and the epoch alone, so that a resumed training shuffles alike.
         order = np.random.default_rng([state.seed, epoch]).permutation(rows)
         if observers[0].stopped:
@@ -324,6 +377,9 @@ def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
             seed = (state.seed + epoch) % 2**32
             generators = OwnGenerators(seed, drawn).in_use
         logs = trainer.run_epoch(data, order, batch_size, generators, **changes(epoch))
+        if "accuracy" in logs:
+            # Under the names that the builder has given to it.
+            logs |= dict.fromkeys(network.metrics.as_accuracy, logs["accuracy"])
         if loop.evaluate is not None:
             scores = observers[0].evaluate(loop)
             logs |= {f"val_{name}": score for name, score in scores.items()}
@@ -336,7 +392,8 @@ def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
             break
     if not loop.result:
         # Averages weights, if the optimizer does so, as keras.Model.fit does.
-        trainer.optimizer.finalize_variable_values(trainer.model.trainable_variables)
+        trained = loop.trainer.model.trainable_variables
+        loop.trainer.optimizer.finalize_variable_values(trained)
     for observer in observers:
         observer.on_end(loop)
 

@@ -188,6 +188,7 @@ class BaseKerasClassifier(
                 given=given,
                 resume=self.warm_start,
                 validation=check_validation_set(self, *validation),
+                validation_weighted=sample_weight_val is not None,
             )
 
     @explain_keywords

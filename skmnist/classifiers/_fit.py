@@ -43,6 +43,8 @@ class Task(NamedTuple):
     validation : tuple of (data, rows) or None
         The samples to evaluate; rows are None for all.
     augmentation : tuple of (Augmentation, image_shape) or None
+    weighted : tuple of (bool, bool)
+        Whether the user has given weights of the training and validation samples.
     parts : tuple
         Further arguments of ``classifier._set_fitted``.
     """
@@ -53,6 +55,7 @@ class Task(NamedTuple):
     rows: np.ndarray
     validation: tuple | None
     augmentation: tuple | None
+    weighted: tuple
     parts: tuple
 
 
@@ -106,6 +109,7 @@ class FitMixin:
         *,
         resume,
         validation=None,
+        validation_weighted=False,
         classes=None,
         partial=False,
     ):
@@ -119,6 +123,8 @@ class FitMixin:
             Whether to continue from the current weights, if there are any.
         validation : tuple of (X, y, sample_weight), optional
             The validation set that the user has passed.
+        validation_weighted : bool, default=False
+            Whether the user has passed weights of it.
         classes : array-like of shape (n_classes,), optional
             All classes, if y may lack some of them.
 
@@ -173,6 +179,10 @@ class FitMixin:
             rows,
             validation,
             augmentation,
+            (
+                sample_weight is not None or self.class_weight is not None,
+                (sample_weight is not None) if len(held_out) else validation_weighted,
+            ),
             (network, encoder, held_out, root_mean_square(X), find_background(X)),
         )
 
@@ -218,6 +228,7 @@ class FitMixin:
                     checkpoint=checkpoint,
                     observers=observers,
                     verbose=int(self.verbose),
+                    weighted=task.weighted,
                 )
         except (KeyboardInterrupt, OSError) as error:
             # Hours of training are not lost to Ctrl-C or a full disk. An OSError before
@@ -256,6 +267,7 @@ class FitMixin:
             batch_size=int(self.batch_size),
             augmentation=task.augmentation,
             jit_compile=self.jit_compile,
+            weighted=task.weighted[0],
         )
 
     def _as_of(self, state, parts):

@@ -378,7 +378,9 @@ def test_keyboard_interrupt_at_any_stage_leaves_usable_classifier(
 ):
     if ".BlockTrainer." in place and trainer_class.__name__ != "BlockTrainer":
         pytest.skip("this backend takes one step per call")
-    place = place.replace(".Trainer.", f".{trainer_class.__name__}.")
+    of_backend = f"{trainer_class.__module__}.{trainer_class.__name__}"
+    trainer = of_backend.removeprefix("skmnist.")
+    place = place.replace("_engine._trainers.Trainer", trainer)
     X, y = digits
     clf = KerasMLPClassifier(
         epochs=4, validation_fraction=0.2, random_state=0, checkpoint_dir=tmp_path
