@@ -44,9 +44,11 @@ ATTRIBUTES = {
     "_rng": lambda: seeded_context(),
     "_seed": lambda: context.context(),
     "_skl_callbacks": lambda: estimator_with_callback(),
+    "_use_weight_decay": lambda: keras.optimizers.Adam(),
     "_user_metrics": lambda: compiled_model()._compile_metrics,
     "_user_weighted_metrics": lambda: compiled_model()._compile_metrics,
     "_validate_params": lambda: BaseEstimator(),
+    "_var_key": lambda: keras.optimizers.Adam(),
 }
 # Names by which Keras keeps its per-thread globals.
 KERAS_GLOBALS = [

@@ -31,23 +31,26 @@ def with_private_variables(model, builder_name):
     -------
     model : keras.Model
         The model itself, or a copy in which layers with such variables are replaced.
+        The model itself, too, if these layers cannot be copied but are frozen.
 
     Raises
     ------
     ValueError
-        If these layers cannot be copied.
+        If these layers can neither be copied nor are frozen.
     """
     shared = shared_variables(model)
     if shared:
         try:
             model = _copied(model, shared)
         except Exception as error:  # code of the user's layers may fail in any way
-            reason = " ".join(str(error).strip().partition("\n\n")[0].split())
-            raise ValueError(
-                f"The builder {builder_name} returned layers that were made outside of "
-                "it. Every fit trains layers of its own: make these layers inside the "
-                f"builder. They cannot be copied: {reason}"
-            ) from error
+            if not shared.isdisjoint(map(id, model.trainable_variables)):
+                reason = " ".join(str(error).strip().partition("\n\n")[0].split())
+                raise ValueError(
+                    f"The builder {builder_name} returned layers that were made "
+                    "outside of it. Every fit trains layers of its own: make these "
+                    "layers inside the builder, or freeze them (trainable = False). "
+                    f"They cannot be copied: {reason}"
+                ) from error
     for variable in model.variables:
         _known[id(variable)] = variable
     return model

@@ -174,6 +174,13 @@ def test_layers_made_outside_that_cannot_be_copied_are_refused(make, reason, dig
         clf.fit(*digits)
 
 
+def test_frozen_layers_that_cannot_be_copied_are_shared(digits, same_weights):
+    base = frozen()
+    clf = KerasImageClassifier(lambda meta: Wrapped(base), **SETTINGS)
+    clf.set_params(image_shape=(64,)).fit(*digits)
+    assert same_weights(clf, clone(clf).fit(*digits))
+
+
 def test_scikeras_does_not_get_layers_made_outside(digits):
     X, y = digits
     clf = KerasImageClassifier(with_head(dense()), **SETTINGS).fit(X, y)
