@@ -104,8 +104,8 @@ def settings():
 def _refers_to_foreign_code(config):
     """Return whether a serialised object refers to code outside Keras."""
     if isinstance(config, dict):
-        module = config.get("module")
-        if module is not None and str(module).split(".")[0] != "keras":
+        # Keras writes None for a class that a script or a notebook defines.
+        if "module" in config and str(config["module"]).split(".")[0] != "keras":
             return True
         return config.get("class_name") in ("Lambda", "__lambda__") or any(
             map(_refers_to_foreign_code, config.values())

@@ -257,3 +257,57 @@ def test_settings_of_keras_belong_to_the_key_of_reference_networks(digits):
     finally:
         keras.config.set_epsilon(epsilon)
     assert fit().history_ == before.history_
+
+
+def of_a_script(base, method, result):
+    """Return an object of a class that a script or a notebook defines."""
+    body = {"__module__": "__main__", method: lambda self, *args: result(*args)}
+    return type("Own", (base,), body)()
+
+
+def network_of_script(part, value):
+    """Return a classifier that depends on a value within a class of a script."""
+    ops, parts = keras.ops, {}
+    if part == "loss":
+        crossentropy = keras.losses.categorical_crossentropy
+        loss = of_a_script(
+            keras.losses.Loss, "call", lambda y, p: value * crossentropy(y, p)
+        )
+        parts["loss"] = loss
+    if part == "learning_rate":
+        schedule = keras.optimizers.schedules.LearningRateSchedule
+        parts["learning_rate"] = of_a_script(schedule, "__call__", lambda step: value)
+    layer = {
+        "kernel_regularizer": lambda: of_a_script(
+            keras.regularizers.Regularizer, "__call__", lambda w: value * ops.sum(w * w)
+        ),
+        "kernel_constraint": lambda: of_a_script(
+            keras.constraints.Constraint, "__call__", lambda w: ops.clip(w, 0, value)
+        ),
+    }
+
+    def build(meta):
+        arguments = {part: layer[part]()} if part in layer else {}
+        return keras.Sequential(
+            [
+                keras.Input((64,)),
+                layers.Dense(meta["n_classes_"], activation="softmax", **arguments),
+            ]
+        )
+
+    return KerasImageClassifier(
+        build, image_shape=(64,), epochs=2, random_state=0, **parts
+    )
+
+
+@pytest.mark.parametrize(
+    "part", ["loss", "learning_rate", "kernel_regularizer", "kernel_constraint"]
+)
+def test_classes_of_a_script_are_not_told_by_their_configuration(part, digits):
+    """A notebook may define a class of the same name anew."""
+    losses = [
+        network_of_script(part, value).fit(*digits).history_["loss"]
+        for value in (0.01, 1.0, 0.01)
+    ]
+    assert losses[0] == losses[2]
+    assert losses[0][-1] != pytest.approx(losses[1][-1], rel=1e-3)
