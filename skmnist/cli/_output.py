@@ -179,7 +179,7 @@ def print_scores(scores):
     """Print the result of `score`."""
     table = Table()
     table.add_column("Part")
-    for title in ("Images", "Loss", "Accuracy (%)"):
+    for title in ("Samples", "Loss", "Accuracy (%)"):
         table.add_column(title, justify="right")
     for part, values in scores.items():
         loss, accuracy = values["loss"], values["accuracy"]
