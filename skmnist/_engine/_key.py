@@ -58,22 +58,32 @@ def network_key(model, optimizer, loss, dtype):
     configs = _configurations(model, optimizer, loss) if is_shareable(model) else None
     if configs is None or any(map(_refers_to_foreign_code, configs)):
         return object()
+    variables = configs.pop()
     if isinstance(configs[1]["config"].get("learning_rate"), float):
         # A number is stored in a variable, so the function does not depend on it.
         del configs[1]["config"]["learning_rate"]
     configs[0] = _rates.without(configs[0])
     loss = loss if isinstance(loss, str) else None
-    parts = [configs, loss, dtype, settings()]
+    parts = [configs, loss, dtype, settings(), _rates.without(variables)]
     parts += excluded_positions(optimizer, model.trainable_variables)
     return json.dumps(parts, default=np.generic.item)
 
 
 def _configurations(model, optimizer, loss):
-    """Return the configurations of what trains; None if there is none."""
+    """Return the configurations of what trains; None if there is none.
+
+    The last one is of the variables, which a builder may set apart from their layers.
+    """
     parts = [model, optimizer] + ([] if isinstance(loss, str) else [loss])
+    serialized = keras.saving.serialize_keras_object
     try:
         with uncompiled(model):
-            return [keras.saving.serialize_keras_object(part) for part in parts]
+            configs = [serialized(part) for part in parts]
+        variables = [
+            [v.trainable, serialized(v.regularizer), serialized(v.constraint)]
+            for v in model.variables
+        ]
+        return [*configs, variables]
     except Exception:  # a user's class may fail in any way here
         return None
 
@@ -82,8 +92,27 @@ def is_shareable(model):
     """Return whether a network consists of layers listed here only."""
     layers = model._flatten_layers(include_self=False)
     return is_plain_model(model) and all(
-        type(layer) in _TYPES or is_plain_model(layer) for layer in layers
+        (type(layer) in _TYPES and not has_foreign_code(layer)) or is_plain_model(layer)
+        for layer in layers
     )
+
+
+def has_foreign_code(layer):
+    """Return whether a layer holds code that is not Keras's.
+
+    Keras writes an activation function by its name, also if Keras has another function
+    of that name. A method may have been replaced as well.
+    """
+    return any(map(is_foreign_code, vars(layer).values()))
+
+
+def is_foreign_code(value):
+    """Return whether a value is a function, or another callable, of the user's."""
+    if not callable(value):
+        return False
+    module = getattr(value, "__module__", None) or type(value).__module__
+    package = str(module).partition(".")[0]
+    return package not in ("keras", "tensorflow", "jax", "torch", "builtins")
 
 
 def is_plain_model(layer):

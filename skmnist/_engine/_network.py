@@ -276,6 +276,7 @@ class Network:
 
     def model(self, weights):
         """Return a private network with these weights, compiled."""
+        self.compiled()  # its builds show which layers belong to the user
         model, optimizer = self.build()
         with isolated_build(0, self.dtype):
             model(self._sample())  # Keras exports only models that have been called.

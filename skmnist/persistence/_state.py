@@ -166,6 +166,7 @@ def _architecture(network, weights):
         configuration refers to functions by name only, and a subclassed network may
         compute more than its configuration contains.
     """
+    network.compiled()  # its builds show which layers belong to the user
     model, _ = network.build()
     with uncompiled(model):
         text = keras_config.to_text(model)

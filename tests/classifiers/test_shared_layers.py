@@ -1,5 +1,7 @@
 """Builders that return layers, or a whole network, made before they were called."""
 
+import copy
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -9,6 +11,7 @@ from keras import layers
 from sklearn.base import clone
 
 from skmnist import KerasImageClassifier
+from skmnist._engine import _network, _private
 
 SETTINGS = {"epochs": 2, "learning_rate": 0.01, "random_state": 0}
 
@@ -84,7 +87,12 @@ def with_head(base):
     )
 
 
-PARTS = [dense, frozen, normalised, functional, noisy, unbuilt]
+def recurrent():
+    layer = layers.GRU(4, dropout=0.2, seed=1)
+    return keras.Sequential([keras.Input((64,)), layers.Reshape((8, 8)), layer])
+
+
+PARTS = [dense, frozen, normalised, functional, noisy, unbuilt, recurrent]
 
 
 @pytest.mark.parametrize("make", PARTS)
@@ -116,6 +124,70 @@ def test_training_starts_from_the_weights_of_layers_made_outside(digits):
     base.set_weights([2 * value for value in weights])
     clf.fit(X, y)
     np.testing.assert_allclose(clf.model_.get_weights()[0], 2 * weights[0], atol=1e-6)
+
+
+def relu(x):
+    """Not Keras's function of this name."""
+    return keras.ops.minimum(keras.ops.relu(x), 0.1)
+
+
+def seeded(**params):
+    """Return a dense layer with the same weights each time."""
+    initializer = keras.initializers.GlorotUniform(seed=1)
+    return layers.Dense(10, kernel_initializer=initializer, **params)
+
+
+def with_own_function():
+    return seeded(activation=relu)
+
+
+def with_setting():
+    layer = Tripled(1.0)
+    layer.factor = 3.0
+    layer.get_config = lambda: {"factor": 1.0}
+    return keras.Sequential([keras.Input((64,)), layer, seeded()])
+
+
+def with_penalty():
+    layer = seeded()
+    layer.build((None, 64))
+    layer.kernel.regularizer = keras.regularizers.L1(0.1)
+    layer.kernel.constraint = keras.constraints.MaxNorm(0.1)
+    return layer
+
+
+@pytest.mark.parametrize("make", [with_own_function, with_setting, with_penalty])
+def test_copies_keep_what_a_configuration_leaves_out(make, digits):
+    X, y = digits
+
+    def build(layer):
+        return keras.Sequential(
+            [keras.Input((64,)), layer, seeded(activation="softmax")]
+        )
+
+    base = make()
+    outside, inside = (
+        KerasImageClassifier(builder, image_shape=(64,), **SETTINGS).fit(X, y)
+        for builder in (lambda meta: build(base), lambda meta: build(make()))
+    )
+    np.testing.assert_allclose(
+        outside.predict_proba(X), inside.predict_proba(X), atol=1e-5
+    )
+
+
+def test_model_of_an_unpickled_classifier_is_its_own(digits, monkeypatch):
+    X, y = digits
+    base = dense()
+    clf = KerasImageClassifier(with_head(base), **SETTINGS).fit(X, y)
+    kept = [np.array(value) for value in base.get_weights()]
+    # As in a process that has built no network yet.
+    monkeypatch.setattr(_private, "_known", weakref.WeakValueDictionary())
+    monkeypatch.setattr(_network, "_cache", _network.OrderedDict())
+    copied = copy.deepcopy(clf)
+    del clf
+    copied.model_.predict(X[:2], verbose=0)
+    for value, expected in zip(base.get_weights(), kept, strict=True):
+        np.testing.assert_array_equal(value, expected)
 
 
 @pytest.mark.parametrize("compiled", [False, True])

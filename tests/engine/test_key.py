@@ -311,3 +311,61 @@ def test_classes_of_a_script_are_not_told_by_their_configuration(part, digits):
     ]
     assert losses[0] == losses[2]
     assert losses[0][-1] != pytest.approx(losses[1][-1], rel=1e-3)
+
+
+def gelu(x):
+    """Not Keras's function of this name."""
+    return keras.ops.minimum(keras.ops.relu(x), 0.1)
+
+
+def own_activation(model):
+    model.layers[0].activation = gelu
+
+
+def replaced_call(model):
+    layer, call = model.layers[0], model.layers[0].call
+    layer.call = lambda inputs, training=None: call(inputs) / 2
+
+
+def own_regularizer(model):
+    model.layers[0].kernel.regularizer = keras.regularizers.L1(0.1)
+
+
+def own_constraint(model):
+    model.layers[0].kernel.constraint = keras.constraints.MaxNorm(0.1)
+
+
+def frozen_bias(model):
+    model.layers[0].bias.trainable = False
+
+
+@pytest.mark.parametrize(
+    "change",
+    [own_activation, replaced_call, own_regularizer, own_constraint, frozen_bias],
+)
+def test_what_a_builder_changes_in_its_layers_makes_another_network(change, digits):
+    X, y = digits
+
+    def plain(meta):
+        return keras.Sequential(
+            [
+                keras.Input((64,)),
+                layers.Dense(8, activation="gelu"),
+                layers.Dense(meta["n_classes_"], activation="softmax"),
+            ]
+        )
+
+    def changed(meta):
+        model = plain(meta)
+        change(model)
+        return model
+
+    losses = []
+    for build in (plain, changed, plain):
+        clf = KerasImageClassifier(build, image_shape=(64,), epochs=2, random_state=0)
+        clf.set_params(learning_rate=0.01).fit(X, y)
+        own = clf.model_.predict(X, verbose=0)
+        np.testing.assert_allclose(clf.predict_proba(X), own, atol=1e-5)
+        losses.append(clf.history_["loss"][-1])
+    assert losses[0] == losses[2]
+    assert losses[0] != pytest.approx(losses[1], rel=1e-4)
