@@ -9,7 +9,7 @@ from skmnist.datasets._npy import listing
 from skmnist.datasets._separators import is_text, kinds_of
 
 # Names of a column of labels, in lower case, in the order of preference.
-_LABEL_NAMES = ("label", "class", "target", "y", "digit", "labels", "species")
+LABEL_NAMES = ("label", "class", "target", "y", "digit", "labels", "species")
 # Names of a column that numbers the rows, as pandas and Kaggle write it.
 _ROW_NAMES = ("", "#", "unnamed: 0", "id", "imageid", "index", "__index_level_0__")
 # Names such as User ID, customer_id, PassengerId and ID_code.
@@ -115,7 +115,7 @@ def _find_label(file, sample, positions, needs_label):
     """
     names = [name.strip().lower() for name in file.names]
     if file.has_names:
-        for name in _LABEL_NAMES:
+        for name in LABEL_NAMES:
             if names.count(name) == 1 and names.index(name) in positions:
                 found = names.index(name)
                 _check_no_rivals(file, found, _beside_coordinate(names, found))

@@ -9,6 +9,7 @@ import warnings
 import zipfile
 from functools import partial
 
+from skmnist.datasets._headers import are_names, are_numbers_and_names
 from skmnist.datasets._separators import (
     Kind,
     decimal_of,
@@ -21,8 +22,8 @@ _COMPRESSED = (".gz", ".zip")
 # In the order of preference.
 _DELIMITERS = ";,\t|"
 _QUOTED = re.compile(r'"[^"]*"')
-# Names 0, 1, 2, ... are told from values if there are this many of them.
-_NUMBERED_COLUMNS = 8
+# Rows below the first, by which it is told whether that contains names.
+_SAMPLED_ROWS = 1_000
 # Values in memory at a time, each of 8 bytes.
 _CHUNK_VALUES = 4_000_000
 
@@ -42,6 +43,8 @@ class CsvFile:
     ----------
     path : pathlib.Path
         Optionally compressed by gzip, or the only file in a zip archive.
+    asked_for : sequence, default=()
+        Names of columns that the caller uses. They are found also beside numbers.
 
     Attributes
     ----------
@@ -61,7 +64,7 @@ class CsvFile:
         If it is not text, or has fewer than two columns.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, asked_for=()):
         self.path = path
         with self._reported(), self._text() as text:
             head = _Head(text)
@@ -78,11 +81,16 @@ class CsvFile:
                 f"{str(first)[:60]}."
             )
         self._n_comments = head.n_comments
-        self._is_first_row_names = not comment and _are_names(first, second)
-        names = first if self._is_first_row_names else comment
-        self.has_names = bool(names)
-        self.names = names or list(map(str, range(len(first))))
         self.decimal = "."
+        self._is_first_row_names = False
+        self.names = comment or list(map(str, range(len(first))))
+        if not comment:
+            self._is_first_row_names = are_names(first, second) or (
+                are_numbers_and_names(first, self._rows_below_first, asked_for)
+            )
+        if self._is_first_row_names:
+            self.names = first
+        self.has_names = bool(comment) or self._is_first_row_names
         with self._reported(), self._text() as text:
             has_commas = may_contain_commas(text, self._delimiter)
         if has_commas:
@@ -123,6 +131,13 @@ class CsvFile:
             )
             while (frame := self._read(next, reader, None)) is not None:
                 yield frame
+
+    def _rows_below_first(self, columns):
+        """Return the text of some columns in many rows below the first."""
+        rows = self.chunks(columns, n_rows=_SAMPLED_ROWS, columns=columns)
+        frame = next(rows, None)
+        # Rows that are too short are reported when all of the file is read.
+        return [] if frame is None else frame.iloc[1:].fillna("")
 
     def _read(self, function, *args, **kwargs):
         # Not around `yield`, where the caller would run with the filters of warnings.
@@ -202,7 +217,7 @@ class _Head:
         comment = [cell.strip() for cell in _split(text, delimiter)]
         if len(comment) != len(first):
             return first, second, []
-        if _are_names(comment, first):
+        if are_names(comment, first):
             return first, second, comment
         # A label may be "#"; numbers beside it are no comment.
         if any(kind_of(cell) is not Kind.TEXT for cell in comment[1:]):
@@ -234,24 +249,6 @@ def _find_delimiter(first, second):
         if delimiter != "," and n and is_constant and n >= commas - 1:
             return delimiter
     return max(_DELIMITERS, key=first.count)
-
-
-def _are_names(first, second):
-    """Return whether the first of two rows contains the names of the columns."""
-
-    def is_value(text):
-        is_boolean = text.strip().lower() in ("true", "false")
-        return is_boolean or kind_of(text) not in (Kind.TEXT, Kind.MISSING)
-
-    numbers = [value for value in first if is_value(value)]
-    if len(numbers) <= len(first) // 2:
-        pairs = zip(first, second, strict=False)
-        # Text in both rows may be labels; the other cells decide.
-        told = any(not is_value(name) and is_value(value) for name, value in pairs)
-        return told or (not numbers and not second)
-    # A DataFrame of an array has the names 0, 1, 2, ...
-    starts = (list(map(str, range(i, i + len(numbers)))) for i in (0, 1))
-    return len(numbers) >= _NUMBERED_COLUMNS and numbers in starts
 
 
 def _only_member(path):

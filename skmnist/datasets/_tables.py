@@ -105,7 +105,10 @@ def read_table(
     ValueError
         If it is not a table of numbers with one label each; it names row and column.
     """
-    file = _csv.CsvFile(path) if _csv.is_csv(path) else _parquet.ParquetFile(path)
+    if _csv.is_csv(path):
+        file = _csv.CsvFile(path, asked_for=(label, groups))
+    else:
+        file = _parquet.ParquetFile(path)
     sample = next(iter(file.chunks(n_rows=_SAMPLED_ROWS)), None)
     if sample is None or not len(sample):
         raise ValueError(f"{path} contains no rows.")

@@ -508,3 +508,77 @@ def test_errors_about_labels_name_the_column(tmp_path):
     frame = pd.DataFrame({"x1": [1.5, 2, 3], "y": [0.5, -1.261, 2]})
     with pytest.raises(ValueError, match="Column 'y' of .* contains the label 0.5"):
         load_images(write(frame, tmp_path / "own.csv"))
+
+
+def spectra(names, name, labels, rows=30):
+    values = np.random.default_rng(0).normal(size=(rows, len(names))).round(4)
+    return pd.DataFrame(values, columns=names).assign(**{name: np.resize(labels, rows)})
+
+
+@pytest.mark.parametrize("index", [False, True])
+@pytest.mark.parametrize("labels", [["a", "b", "b"], [0, 1, 1]], ids=["text", "int"])
+@pytest.mark.parametrize(
+    ("names", "name"),
+    [
+        (["0", "1", "2", "3"], "label"),
+        (["0", "1", "2", "3"], "kind"),
+        (["0", "1"], "kind"),
+        (["2019", "2020"], "region"),
+        (["0.5", "1.0", "1.5"], "class"),
+        ([str(400 + 2.5 * i) for i in range(30)], "class"),
+        ([str(i**2) for i in range(8)], "kind"),
+        (["1000", "991", "980"], "kind"),
+    ],
+)
+def test_names_that_are_mostly_numbers_are_names(tmp_path, names, name, labels, index):
+    frame = spectra(names, name, labels)
+    path = tmp_path / "own.csv"
+    frame.to_csv(path, index=index)
+    for label in (None, name):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the index is left out
+            bunch = load_images(path, label=label)
+        assert bunch.label == name
+        assert bunch.target.tolist() == frame[name].tolist()
+        np.testing.assert_array_equal(bunch.data, frame[names])
+
+
+def test_name_that_was_asked_for_is_found_beside_numbers_in_any_order(tmp_path):
+    frame = spectra(["7", "3", "12"], "kind", ["a", "b"])
+    path = write(frame, tmp_path / "own.csv")
+    assert load_images(path, label="kind").target.tolist() == frame["kind"].tolist()
+    frame = frame.assign(label=[0, 1] * 15)
+    path = write(frame, path)
+    bunch = load_images(path, groups="kind")
+    assert bunch.groups.tolist() == frame["kind"].tolist()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "1,2,3,a",  # a label that occurs again
+        "1,5,2,c",  # one that does not, beside values in no order
+        "1,2,3.5,c",
+        "1,2,3,?",
+        "1,2,3,NA",
+        "1,NA,NA,a",
+        ",,3,a",
+        "1,,,",
+        "1,2,3,4",
+    ],
+)
+def test_first_row_of_values_is_kept(tmp_path, first):
+    path = tmp_path / "own.csv"
+    frame = spectra(["p", "q", "r"], "label", ["a", "b"])
+    frame[["p", "q", "r"]] *= 10
+    path.write_text(f"{first}\n{frame.to_csv(index=False, header=False)}")
+    file = CsvFile(path)
+    assert not file.has_names
+    assert sum(map(len, file.chunks())) == 31
+
+
+def test_short_row_below_names_that_are_numbers_is_named(tmp_path):
+    path = write(spectra(["2019", "2020"], "region", ["a", "b"]), tmp_path / "own.csv")
+    change(path, lambda lines: lines.insert(3, "1.5,2"))
+    with pytest.raises(ValueError, match="no value in column 'region' of row 3"):
+        load_images(path)
