@@ -80,7 +80,8 @@ class Reference:
         and, unless X holds images, histogram gradient boosting, trained on at most
         16,000 rows of each split; on 40 principal components if there are more than 90
         features (on singular ones if X is sparse). A model that is proven worse than
-        another on the first split is not trained on the others.
+        another on the first split is not trained on the others. Any reference predicts
+        the one class of training rows that have no other.
     cross_validation : CrossValidation
         Images are flattened for "auto".
 
@@ -107,6 +108,7 @@ class Reference:
                     params=None,
                     epochs=False,
                     predicts_training=False,
+                    replaces_one_class=True,
                 )
             ]
 
@@ -155,6 +157,7 @@ class Reference:
                 epochs=False,
                 is_small=True,
                 predicts_training=False,
+                replaces_one_class=True,
             )
             for name in names
         ]

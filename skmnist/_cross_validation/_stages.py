@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from joblib import parallel_config
 from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
 from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
@@ -54,6 +55,9 @@ class Stage:
         Whether a fit is so small that it computes on one core, in a thread.
     predicts_training : bool
         Whether a classifier that is not followed predicts its training rows, too.
+    replaces_one_class : bool
+        Whether a DummyClassifier takes the place of the estimator on splits whose
+        training rows are of one class, which many classifiers refuse.
     leads : bool
         Whether the first split comes before all others, also of other stages, so that
         the time of all fits can be estimated early.
@@ -75,6 +79,7 @@ class Stage:
     skips_errors: bool = False
     is_small: bool = False
     predicts_training: bool = True
+    replaces_one_class: bool = False
     leads: bool = False
     X_new: Any = None
 
@@ -109,13 +114,20 @@ class Stage:
         }
         return [
             (
-                (number, clone(self.estimator), self.X, self.y, split),
+                (number, self._estimator_for(split), self.X, self.y, split),
                 options | {"seed": seed},
             )
             for number, (split, seed) in enumerate(
                 zip(self.splits, seeds, strict=True), 1
             )
         ]
+
+    def _estimator_for(self, split):
+        """Return an unfitted estimator for a split."""
+        labels = self.y[split[0]]
+        if self.replaces_one_class and (labels == labels[0]).all():
+            return DummyClassifier()
+        return clone(self.estimator)
 
 
 def _has_network(estimator):

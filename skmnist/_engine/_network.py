@@ -123,7 +123,7 @@ class Network:
                 )
                 self._compiled_with = TrainedWith(copy_of(optimizer), None, loss)
             model = with_one_output_per_class(
-                model, self._sample(), self.meta["n_classes_"], self.builder
+                model, self.sample(), self.meta["n_classes_"], self.builder
             )
             model = with_private_variables(model, named(self.builder))
             check_exclusions(optimizer, model, self.builder)
@@ -279,7 +279,7 @@ class Network:
         self.compiled()  # its builds show which layers belong to the user
         model, optimizer = self.build()
         with isolated_build(0, self.dtype):
-            model(self._sample())  # Keras exports only models that have been called.
+            model(self.sample())  # Keras exports only models that have been called.
         assign(model.variables, weights)
         self.compile(model, optimizer)
         return model
@@ -398,7 +398,8 @@ class Network:
         """Return the dtype of the network's inputs and targets."""
         return data_dtype(self.dtype)
 
-    def _sample(self):
+    def sample(self):
+        """Return one sample of zeros."""
         return np.zeros((1, *self.meta["X_shape_"][1:]), self.input_dtype())
 
 

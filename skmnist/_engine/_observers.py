@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 
 from skmnist._engine._backend import BACKEND, keras
-from skmnist._engine._changes import Settings
+from skmnist._engine._changes import Settings, predict_alike
 from skmnist._engine._losses import as_in_keras
 
 
@@ -108,7 +108,7 @@ class KerasCallbacks(Observer):
             Until then, the values of another trainer are copied into `own` before every
             event and back after. None if `own` itself is trained.
         """
-        self._own, self._by_batches = own, by_batches
+        self._own, self._network, self._by_batches = own, network, by_batches
         model = own.model
         if by_batches is not None:
             network.compile(model, own.optimizer)
@@ -216,12 +216,14 @@ class KerasCallbacks(Observer):
             self._settings,
             Settings(self._own.model, self._own.optimizer),
         )
-        of_training, others = self._settings.changed_since(before)
-        if others:
+        of_training, others, compiled = self._settings.changed_since(before)
+        if others and not compiled and self._predicts_as_built():
+            of_training, others = of_training + others, []
+        if others or compiled:
             raise ValueError(
-                f"A callback has changed {_listed(others)}. The classifier predicts "
-                "with the network as its builder returns it, so that the change would "
-                "be lost: make it in the builder."
+                f"A callback has changed {_listed(others + compiled)}. The "
+                "classifier predicts with the network as its builder returns it, so "
+                "that the change would be lost: make it in the builder."
             )
         if not self._is_traced:
             self._changed += of_training
@@ -234,6 +236,11 @@ class KerasCallbacks(Observer):
                 UserWarning,
                 stacklevel=1,
             )
+
+    def _predicts_as_built(self):
+        """Return whether the network predicts as its builder returns it."""
+        built, _ = self._network.build()
+        return predict_alike(self._own.model, built, self._network.sample())
 
 
 class _LastLogs(keras.callbacks.Callback):

@@ -9,7 +9,11 @@ from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_validate
+from sklearn.model_selection import (
+    StratifiedKFold,
+    TimeSeriesSplit,
+    cross_validate,
+)
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -17,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skmnist import diagnose_fit, fetch_mnist
+from skmnist import FitDiagnosis, diagnose_fit, fetch_mnist
 from skmnist._cross_validation import _reference
 
 SHUFFLED = StratifiedKFold(5, shuffle=True, random_state=0)
@@ -185,3 +189,22 @@ def test_reference_interval_includes_rows_never_trained_on():
     X = np.zeros((150, 1))
     errors = diagnose_fit(ones, X, y, cv=splits, reference=ones).errors
     assert errors["reference"] == errors["validation"]
+
+
+@pytest.mark.parametrize("reference", ["auto", SVC()])
+@pytest.mark.parametrize("fits_itself", [True, False])
+def test_reference_trained_on_one_class_predicts_it(reference, fits_itself):
+    y = np.repeat([0, 1, 2], 50)
+    X = np.random.default_rng(0).normal(size=(150, 3)) + y[:, None]
+    cv, tree = TimeSeriesSplit(5), DecisionTreeClassifier(random_state=0)
+    if fits_itself:
+        diagnosis = diagnose_fit(tree, X, y, cv=cv, reference=reference)
+    else:
+        results = cross_validate(
+            tree, X, y, cv=cv, return_estimator=True, return_indices=True
+        )
+        diagnosis = FitDiagnosis.from_cv_results(results, X, y, reference=reference)
+    assert "FIT08" in [finding.code for finding in diagnosis.findings]
+    first = diagnosis.evidence.reference[0]
+    assert not y[first.train].any()
+    assert not first.test_codes.any()

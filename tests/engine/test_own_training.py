@@ -533,6 +533,70 @@ def test_change_after_the_first_step_warns_that_it_has_no_effect(rows, same_weig
     assert same_weights(clf, clone(clf).set_params(callbacks=None).fit(*rows))
 
 
+class Annealed(layers.Layer):
+    """Adds a loss in training, of a weight that callbacks set."""
+
+    def __init__(self, beta=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.beta = beta
+
+    def call(self, x, training=None):
+        if training:
+            self.add_loss(self.beta * keras.ops.mean(keras.ops.square(x)))
+        return x
+
+    def get_config(self):
+        return {**super().get_config(), "beta": self.beta}
+
+
+def build_annealed(meta):
+    hidden = [layers.Dense(8, activation="tanh"), Annealed()]
+    head = layers.Dense(3, activation="softmax")
+    return keras.Sequential([keras.Input((6,)), *hidden, head])
+
+
+def test_change_of_a_loss_by_a_callback_is_taken_over(rows):
+    def callbacks():
+        return [AtBegin(lambda model: setattr(model.layers[1], "beta", 5.0))]
+
+    with pytest.warns(UserWarning, match="changed beta of layer 'annealed'"):
+        clf, model = fit_both(build_annealed, *rows, callbacks=callbacks)
+    check_same(clf, model)
+    assert clf.history_["loss"][0] > clf.history_["val_loss"][0] + 0.1
+
+
+@pytest.mark.parametrize("change", ["height_factor", "seed", "name"])
+def test_change_of_augmentation_by_a_callback_is_taken_over(change):
+    def build(meta):
+        zoom, head = layers.RandomZoom(0.1), layers.Dense(2, activation="softmax")
+        return keras.Sequential([keras.Input((8, 8, 1)), zoom, layers.Flatten(), head])
+
+    value = {"height_factor": (-0.3, 0.3), "seed": 3, "name": "other"}[change]
+    callback = AtBegin(lambda model: setattr(model.layers[0], change, value))
+    X = np.random.default_rng(0).random((N_ROWS, 8, 8, 1), dtype=np.float32)
+    clf = KerasImageClassifier(build, epochs=1, callbacks=callback, random_state=0)
+    if change == "name":  # is no setting, and warnings are errors in the tests
+        clf.fit(X, np.arange(N_ROWS) % 2)
+    else:
+        with pytest.warns(UserWarning, match=f"changed {change} of layer 'random_zo"):
+            clf.fit(X, np.arange(N_ROWS) % 2)
+
+
+def test_change_is_refused_that_has_no_effect_with_the_first_weights(rows):
+    def build(meta):
+        inputs = keras.Input((6,))
+        hidden = layers.Dense(8, activation="tanh", name="hidden")(inputs)
+        head = layers.Dense(3, activation="softmax", kernel_initializer="zeros")
+        return keras.Model(inputs, head(hidden))
+
+    def change(model):
+        model.get_layer("hidden").activation = keras.activations.relu
+
+    clf = KerasImageClassifier(build, callbacks=AtBegin(change))
+    with pytest.raises(ValueError, match="activation of layer 'hidden'"):
+        clf.fit(*rows)
+
+
 def activate(model):
     model.layers[0].activation = keras.activations.relu
 
