@@ -27,6 +27,9 @@ _NOT_COPIED = ("_model",)
 # what scikit-learn's callbacks keep during a fit, with which a copy has nothing to do.
 _NOT_STATE = ("_model", "_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
+# What is converted entry by entry. Instances of subclasses may hold more than entries.
+_CONTAINERS = (list, tuple, dict)
+
 
 class CopyMixin:
     """How classifiers are cloned, copied and pickled."""
@@ -102,6 +105,33 @@ def copy_parameters(params):
     return {name: _copy_or_share(value, memo) for name, value in params.items()}
 
 
+def _convert_entries(container, memo, convert):
+    """Return a list, tuple or dict of converted entries.
+
+    Parameters
+    ----------
+    container : list, tuple or dict
+    memo : dict
+        What objects have been converted to, by their ids. The ids must stay those of
+        these objects for as long as the memo is used.
+    convert : callable
+        Called with an entry and the memo.
+    """
+    if id(container) in memo:
+        return memo[id(container)]
+    if type(container) is tuple:
+        entries = tuple([convert(entry, memo) for entry in container])
+        # A tuple that a list inside it refers to has been converted by now.
+        return memo.setdefault(id(container), entries)
+    # Known before it is filled, since it may be inside itself.
+    memo[id(container)] = converted = type(container)()
+    if type(container) is list:
+        converted.extend([convert(entry, memo) for entry in container])
+    else:
+        converted.update((name, convert(v, memo)) for name, v in container.items())
+    return converted
+
+
 def _variables_used_by(value):
     """Return the variables of Keras or TensorFlow that a function refers to."""
     if not inspect.isfunction(value):
@@ -120,10 +150,8 @@ def _is_variable(value):
 
 
 def _copy_or_share(value, memo):
-    if type(value) in (list, tuple):
-        return type(value)([_copy_or_share(entry, memo) for entry in value])
-    if type(value) is dict:
-        return {name: _copy_or_share(entry, memo) for name, entry in value.items()}
+    if type(value) in _CONTAINERS:
+        return _convert_entries(value, memo, _copy_or_share)
     attempt = dict(memo)  # a copy that fails leaves unfinished ones
     try:
         copied = _deep_copy(value, attempt)
@@ -134,6 +162,9 @@ def _copy_or_share(value, memo):
 
 
 def _deep_copy(value, memo):
+    # Not left to copy.deepcopy, which does not know how to copy what they may hold.
+    if type(value) in _CONTAINERS:
+        return _convert_entries(value, memo, _deep_copy)
     if not _is_user_defined(value):
         return exclude(copy.deepcopy(value, memo), exclusions(value))
     if id(value) not in memo:

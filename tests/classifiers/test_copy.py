@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 
 import cloudpickle
 import keras
@@ -128,6 +129,47 @@ def test_copied_callback_sets_the_copied_loss(how, digits):
         assert losses[1] > 1.2 * losses[0]
     assert copied.fit(*digits).history_["loss"] == losses
     assert COPIES[how](clf).fit(*digits).history_["loss"][-1] > 0
+
+
+class Holds(keras.callbacks.Callback):
+    def __init__(self, held):
+        super().__init__()
+        self.held = held
+
+
+def in_list(value):
+    return [value]
+
+
+def in_tuple(value):
+    return (1, [value])
+
+
+def in_dict(value):
+    return {"losses": (value,)}
+
+
+@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize("put", [in_list, in_tuple, in_dict])
+def test_copied_callback_holds_the_copied_loss_in_a_container(how, put):
+    loss = Focal(5.0)
+    clf = KerasMLPClassifier(loss=loss, callbacks=[Holds(put(loss))])
+    copied = COPIES[how](clf)
+    assert copied.callbacks[0] is not clf.callbacks[0]
+    assert copied.loss is not loss
+    assert copied.callbacks[0].held == put(copied.loss)  # losses are equal by identity
+
+
+def test_cloned_callback_holds_the_cloned_callbacks():
+    callbacks = [Holds(None)]
+    callbacks[0].held = callbacks
+    copied = clone(KerasMLPClassifier(callbacks=callbacks)).callbacks
+    assert copied[0].held is copied is not callbacks
+
+
+def test_cloned_callback_that_holds_what_cannot_be_copied_is_shared():
+    callbacks = [Holds([threading.Lock()])]
+    assert clone(KerasMLPClassifier(callbacks=callbacks)).callbacks == callbacks
 
 
 def test_cloned_callback_sets_the_variable_that_a_loss_function_uses(digits):
