@@ -241,18 +241,18 @@ def to_picklable(value, memo=None):
     ----------
     value : object
     memo : dict, optional
-        What has taken the place of an object before, by its id, so that two references
-        to one object stay so.
+        What has taken the place of an object or a container before, by its id, so that
+        two references to one object stay so.
     """
     memo = {} if memo is None else memo
-    if type(value) in (list, tuple):
-        return type(value)(to_picklable(entry, memo) for entry in value)
-    if type(value) is dict:
-        return {name: to_picklable(entry, memo) for name, entry in value.items()}
+    if type(value) in _CONTAINERS:
+        return _convert_entries(value, memo, to_picklable)
     if _is_user_defined(value):
         if id(value) not in memo:
             memo[id(value)] = stand_in = ByAttributes(type(value), {})
-            stand_in.attributes.update(to_picklable(_attributes(value), memo))
+            # One by one: the dict of them lasts too short a time for its id to be kept.
+            for name, entry in _attributes(value).items():
+                stand_in.attributes[name] = to_picklable(entry, memo)
         return memo[id(value)]
     excluded = exclusions(value)
     return Excluding(value, excluded) if excluded else value
@@ -265,13 +265,11 @@ def from_picklable(value, memo=None):
     ----------
     value : object
     memo : dict, optional
-        Objects restored before, by the id of what took their place.
+        Objects and containers restored before, by the id of what took their place.
     """
     memo = {} if memo is None else memo
-    if type(value) in (list, tuple):
-        return type(value)(from_picklable(entry, memo) for entry in value)
-    if type(value) is dict:
-        return {name: from_picklable(entry, memo) for name, entry in value.items()}
+    if type(value) in _CONTAINERS:
+        return _convert_entries(value, memo, from_picklable)
     if isinstance(value, ByAttributes | Excluding):
         return value.restore(memo)
     return value

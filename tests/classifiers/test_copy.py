@@ -167,6 +167,27 @@ def test_cloned_callback_holds_the_cloned_callbacks():
     assert copied[0].held is copied is not callbacks
 
 
+@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize("held", [[], {}, ([],), [Focal()]])
+def test_copied_callbacks_share_a_container(how, held):
+    clf = KerasMLPClassifier(callbacks=[Holds(held), Holds(held)])
+    one, two = COPIES[how](clf).callbacks
+    assert type(one.held) is type(held)
+    assert one.held is two.held is not held
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_copied_callback_holds_a_container_inside_itself(how):
+    items, table = [], {}
+    items.append((items, table))
+    table["items"] = items
+    copied = COPIES[how](KerasMLPClassifier(callbacks=[Holds(items)]))
+    held = copied.callbacks[0].held
+    assert held is not items
+    assert held[0][0] is held
+    assert held[0][1]["items"] is held
+
+
 def test_cloned_callback_that_holds_what_cannot_be_copied_is_shared():
     callbacks = [Holds([threading.Lock()])]
     assert clone(KerasMLPClassifier(callbacks=callbacks)).callbacks == callbacks
