@@ -3,6 +3,8 @@
 Keras copies and pickles an object by rebuilding it from its configuration. That fails
 for a class that is not registered, and loses every attribute that `get_config` leaves
 out. So objects of user-defined subclasses of Keras's are copied attribute by attribute.
+Optimizers hold objects of the backend that cannot be copied: those are rebuilt from
+their configurations, and get the attributes that users have added.
 Nothing here imports Keras.
 """
 
@@ -14,7 +16,7 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skmnist._optimizers import exclude, exclusions
+from skmnist._optimizers import added_attributes, exclude, exclusions
 from skmnist.persistence._context import state_is_data
 
 if TYPE_CHECKING:
@@ -167,11 +169,38 @@ def _deep_copy(value, memo):
         return _convert_entries(value, memo, _deep_copy)
     if not _is_user_defined(value):
         return exclude(copy.deepcopy(value, memo), exclusions(value))
-    if id(value) not in memo:
-        memo[id(value)] = copied = object.__new__(type(value))
-        for name, entry in _attributes(value).items():
-            vars(copied)[name] = _deep_copy(entry, memo)
-    return memo[id(value)]
+    if id(value) in memo:
+        return memo[id(value)]
+    if (parts := _parts_of_optimizer(value)) is not None:
+        config, attributes = parts
+        memo[id(value)] = copied = type(value).from_config(config)
+        for name, entry in attributes.items():
+            setattr(copied, name, _deep_copy(entry, memo))
+        return exclude(copied, exclusions(value))
+    memo[id(value)] = copied = object.__new__(type(value))
+    for name, entry in _attributes(value).items():
+        vars(copied)[name] = _deep_copy(entry, memo)
+    return copied
+
+
+def _parts_of_optimizer(value):
+    """Return from what a user-defined optimizer can be rebuilt.
+
+    Returns
+    -------
+    parts : tuple of two dicts, or None
+        Its configuration, which is not shared with it, and the attributes that users
+        have added. None for other objects, and if it cannot be rebuilt.
+    """
+    if not hasattr(value, "exclude_from_weight_decay"):
+        return None
+    try:  # runs the user's code, which may raise anything
+        config = _deep_copy(value.get_config(), {})
+        # from_config puts objects into what it is given.
+        type(value).from_config(dict(config))
+        return config, added_attributes(value)
+    except Exception:
+        return None
 
 
 @dataclass(eq=False)
@@ -210,6 +239,40 @@ class ByAttributes:
         return memo[id(self)]
 
 
+@dataclass(eq=False)
+class ByConfiguration:
+    """A user-defined optimizer in a pickle: its class and how to rebuild it.
+
+    Parameters
+    ----------
+    cls : type
+        Class of the optimizer.
+    config : dict
+        Its configuration.
+    attributes : dict
+        Attributes that users have added, in a form that can be pickled.
+    excluded : list of dict
+        As returned by `exclusions`.
+    """
+
+    __module__ = "skmnist.classifiers"
+
+    cls: type
+    config: dict[str, Any]
+    attributes: dict[str, Any]
+    excluded: list[dict[str, Any]]
+
+    def restore(self, memo: dict[int, Any]) -> Any:
+        """Return the optimizer; `memo` is as for `ByAttributes`."""
+        if id(self) not in memo:
+            config = dict(from_picklable(self.config, memo))
+            memo[id(self)] = optimizer = self.cls.from_config(config)
+            for name, entry in self.attributes.items():
+                setattr(optimizer, name, from_picklable(entry, memo))
+            exclude(optimizer, self.excluded)
+        return memo[id(self)]
+
+
 @dataclass
 class Excluding:
     """An optimizer of Keras's in a pickle, with what it excludes from weight decay.
@@ -234,8 +297,9 @@ class Excluding:
 def to_picklable(value, memo=None):
     """Return a parameter in a form whose pickles lose nothing.
 
-    `ByAttributes` takes the place of user-defined Keras objects, and `Excluding` that
-    of optimizers whose configuration does not hold everything.
+    `ByAttributes` takes the place of user-defined Keras objects, `ByConfiguration` that
+    of user-defined optimizers, and `Excluding` that of Keras's optimizers whose
+    configuration does not hold everything.
 
     Parameters
     ----------
@@ -248,14 +312,28 @@ def to_picklable(value, memo=None):
     if type(value) in _CONTAINERS:
         return _convert_entries(value, memo, to_picklable)
     if _is_user_defined(value):
-        if id(value) not in memo:
-            memo[id(value)] = stand_in = ByAttributes(type(value), {})
-            # One by one: the dict of them lasts too short a time for its id to be kept.
-            for name, entry in _attributes(value).items():
-                stand_in.attributes[name] = to_picklable(entry, memo)
-        return memo[id(value)]
+        return _stand_in(value, memo)
     excluded = exclusions(value)
     return Excluding(value, excluded) if excluded else value
+
+
+def _stand_in(value, memo):
+    """Return what takes the place of a user-defined Keras object in a pickle."""
+    if id(value) in memo:
+        return memo[id(value)]
+    if (parts := _parts_of_optimizer(value)) is not None:
+        config, attributes = parts
+        # A memo of its own: the configuration does not outlast this function.
+        config = to_picklable(config)
+        stand_in = ByConfiguration(type(value), config, {}, exclusions(value))
+    else:
+        attributes = _attributes(value)
+        stand_in = ByAttributes(type(value), {})
+    memo[id(value)] = stand_in
+    # One by one: the dict of them lasts too short a time for its id to be kept.
+    for name, entry in attributes.items():
+        stand_in.attributes[name] = to_picklable(entry, memo)
+    return stand_in
 
 
 def from_picklable(value, memo=None):
@@ -270,7 +348,7 @@ def from_picklable(value, memo=None):
     memo = {} if memo is None else memo
     if type(value) in _CONTAINERS:
         return _convert_entries(value, memo, from_picklable)
-    if isinstance(value, ByAttributes | Excluding):
+    if isinstance(value, ByAttributes | ByConfiguration | Excluding):
         return value.restore(memo)
     return value
 

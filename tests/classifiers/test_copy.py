@@ -209,6 +209,82 @@ def test_cloned_callback_sets_the_variable_that_a_loss_function_uses(digits):
     assert copied.fit(*digits).history_["loss"] == losses
 
 
+class Own(keras.optimizers.AdamW):
+    """With an attribute that its configuration leaves out."""
+
+    def __init__(self, learning_rate=0.01, scale=1.0, **kwargs):
+        super().__init__(learning_rate, **kwargs)
+        self.scale = scale
+
+    def update_step(self, gradient, variable, learning_rate):
+        super().update_step(gradient, variable, self.scale * learning_rate)
+
+
+class FromBase(keras.optimizers.Optimizer):
+    """Plain gradient descent."""
+
+    def build(self, variables):
+        super().build(variables)
+        self.slots = [self.add_variable_from_reference(v, "slot") for v in variables]
+
+    def update_step(self, gradient, variable, learning_rate):
+        self.assign_sub(variable, keras.ops.cast(learning_rate, "float32") * gradient)
+
+
+class NotRebuilt(keras.optimizers.Adam):
+    def get_config(self):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize("make", [lambda: Own(0.02, 0.5), lambda: FromBase(0.1)])
+def test_copy_of_a_user_defined_optimizer_trains_alike(how, make, digits, same_weights):
+    clf = KerasMLPClassifier(optimizer=make(), **SETTINGS)
+    copied = COPIES[how](clf)
+    assert type(copied.optimizer) is type(clf.optimizer)
+    assert copied.optimizer is not clf.optimizer
+    assert same_weights(clf.fit(*digits), copied.fit(*digits))
+    again = COPIES[how](clf)
+    if how == "clone":
+        again.fit(*digits)
+    assert same_weights(clf, again)
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_copy_of_a_user_defined_optimizer_keeps_what_users_set(how):
+    optimizer, loss = Own(0.02, 0.5, weight_decay=0.1), Focal(5.0)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.seen = [1, {"two": 2}]
+    optimizer.loss = loss
+    optimizer.itself = optimizer
+    optimizer.build([keras.Variable([1.0])])
+    clf = KerasMLPClassifier(
+        loss=loss, optimizer=optimizer, callbacks=[Holds([optimizer])]
+    )
+    copied = COPIES[how](clf)
+    own = copied.optimizer
+    assert (own.scale, own.seen, own.weight_decay) == (0.5, [1, {"two": 2}], 0.1)
+    assert own.seen is not optimizer.seen
+    assert own.loss is copied.loss is not loss
+    assert own.itself is own is copied.callbacks[0].held[0] is not optimizer
+    assert not own._use_weight_decay(keras.Variable([1.0], name="bias"))
+    assert own._use_weight_decay(keras.Variable([1.0], name="kernel"))
+    assert not own.built
+
+
+def test_pickled_user_defined_optimizer_can_be_pickled_again():
+    clf = KerasMLPClassifier(optimizer=Own(0.02, 0.5))
+    for _ in range(2):
+        clf = pickle.loads(pickle.dumps(clf))
+    assert clf.optimizer.scale == 0.5
+
+
+@pytest.mark.tensorflow
+def test_optimizer_without_a_configuration_is_not_copied():
+    with pytest.raises(RuntimeError, match="single instance"):
+        clone(KerasMLPClassifier(optimizer=NotRebuilt()))
+
+
 @pytest.mark.slow
 def test_workers_train_with_an_unregistered_loss(digits):
     clf = KerasMLPClassifier(loss=Focal(5.0), **SETTINGS)
