@@ -6,6 +6,8 @@ configuration that Keras copies and pickles optimizers by. Nothing here imports 
 
 _EXCLUDED = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
 
+_BACKENDS = ("keras", "tensorflow", "jax", "jaxlib", "torch")
+
 
 def with_inner_optimizers(optimizer):
     """Return an optimizer and the optimizers that it applies."""
@@ -54,6 +56,54 @@ def exclude(optimizer, excluded):
         ):
             vars(part).update(attributes)
     return optimizer
+
+
+def added_attributes(optimizer):
+    """Return the attributes of an optimizer that Keras's class does not give it.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer
+        Of a user's class.
+
+    Returns
+    -------
+    attributes : dict of str to object
+        In containers without Keras's tracking. Without what training made: variables,
+        and what is excluded from weight decay, for which see `exclusions`.
+    """
+    base = next(cls for cls in type(optimizer).__mro__ if _package(cls) == "keras")
+    given = vars(base.from_config(base.get_config(optimizer)))
+    return {
+        name: _untracked(value)
+        for name, value in vars(optimizer).items()
+        if name not in given
+        and not name.startswith(_EXCLUDED[0])  # also the cache of what is excluded
+        and not _is_of_backend(value)
+    }
+
+
+def _package(cls):
+    return cls.__module__.partition(".")[0]
+
+
+def _untracked(value):
+    """Return plain containers in place of those by which Keras tracks variables."""
+    if _package(type(value)) not in _BACKENDS:
+        return value
+    if isinstance(value, dict):
+        return {name: _untracked(entry) for name, entry in value.items()}
+    plain = list if isinstance(value, list) else set
+    return plain(_untracked(entry) for entry in value)
+
+
+def _is_of_backend(value):
+    """Return whether a value is an object of Keras or its backend, or contains one."""
+    if isinstance(value, dict):
+        return any(_is_of_backend(entry) for entry in value.values())
+    if isinstance(value, list | tuple | set):
+        return any(_is_of_backend(entry) for entry in value)
+    return _package(type(value)) in _BACKENDS
 
 
 def unknown_exclusions(optimizer, variables):

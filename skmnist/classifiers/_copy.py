@@ -3,6 +3,8 @@
 Keras copies and pickles an object by rebuilding it from its configuration. That fails
 for a class that is not registered, and loses every attribute that `get_config` leaves
 out. So objects of user-defined subclasses of Keras's are copied attribute by attribute.
+Optimizers hold objects of the backend that cannot be copied: those are rebuilt from
+their configurations, and get the attributes that users have added.
 Nothing here imports Keras.
 """
 
@@ -14,7 +16,7 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skmnist._optimizers import exclude, exclusions
+from skmnist._optimizers import added_attributes, exclude, exclusions
 from skmnist.persistence._context import state_is_data
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ _NOT_COPIED = ("_model",)
 # Of a classifier: a Keras model, which is built again from the weights on demand; and
 # what scikit-learn's callbacks keep during a fit, with which a copy has nothing to do.
 _NOT_STATE = ("_model", "_callback_fit_ctx", "_skl_callbacks_to_teardown")
+
+# What is converted entry by entry. Instances of subclasses may hold more than entries.
+_CONTAINERS = (list, tuple, dict)
 
 
 class CopyMixin:
@@ -102,6 +107,33 @@ def copy_parameters(params):
     return {name: _copy_or_share(value, memo) for name, value in params.items()}
 
 
+def _convert_entries(container, memo, convert):
+    """Return a list, tuple or dict of converted entries.
+
+    Parameters
+    ----------
+    container : list, tuple or dict
+    memo : dict
+        What objects have been converted to, by their ids. The ids must stay those of
+        these objects for as long as the memo is used.
+    convert : callable
+        Called with an entry and the memo.
+    """
+    if id(container) in memo:
+        return memo[id(container)]
+    if type(container) is tuple:
+        entries = tuple([convert(entry, memo) for entry in container])
+        # A tuple that a list inside it refers to has been converted by now.
+        return memo.setdefault(id(container), entries)
+    # Known before it is filled, since it may be inside itself.
+    memo[id(container)] = converted = type(container)()
+    if type(container) is list:
+        converted.extend([convert(entry, memo) for entry in container])
+    else:
+        converted.update((name, convert(v, memo)) for name, v in container.items())
+    return converted
+
+
 def _variables_used_by(value):
     """Return the variables of Keras or TensorFlow that a function refers to."""
     if not inspect.isfunction(value):
@@ -120,10 +152,8 @@ def _is_variable(value):
 
 
 def _copy_or_share(value, memo):
-    if type(value) in (list, tuple):
-        return type(value)([_copy_or_share(entry, memo) for entry in value])
-    if type(value) is dict:
-        return {name: _copy_or_share(entry, memo) for name, entry in value.items()}
+    if type(value) in _CONTAINERS:
+        return _convert_entries(value, memo, _copy_or_share)
     attempt = dict(memo)  # a copy that fails leaves unfinished ones
     try:
         copied = _deep_copy(value, attempt)
@@ -134,13 +164,43 @@ def _copy_or_share(value, memo):
 
 
 def _deep_copy(value, memo):
+    # Not left to copy.deepcopy, which does not know how to copy what they may hold.
+    if type(value) in _CONTAINERS:
+        return _convert_entries(value, memo, _deep_copy)
     if not _is_user_defined(value):
         return exclude(copy.deepcopy(value, memo), exclusions(value))
-    if id(value) not in memo:
-        memo[id(value)] = copied = object.__new__(type(value))
-        for name, entry in _attributes(value).items():
-            vars(copied)[name] = _deep_copy(entry, memo)
-    return memo[id(value)]
+    if id(value) in memo:
+        return memo[id(value)]
+    if (parts := _parts_of_optimizer(value)) is not None:
+        config, attributes = parts
+        memo[id(value)] = copied = type(value).from_config(config)
+        for name, entry in attributes.items():
+            setattr(copied, name, _deep_copy(entry, memo))
+        return exclude(copied, exclusions(value))
+    memo[id(value)] = copied = object.__new__(type(value))
+    for name, entry in _attributes(value).items():
+        vars(copied)[name] = _deep_copy(entry, memo)
+    return copied
+
+
+def _parts_of_optimizer(value):
+    """Return from what a user-defined optimizer can be rebuilt.
+
+    Returns
+    -------
+    parts : tuple of two dicts, or None
+        Its configuration, which is not shared with it, and the attributes that users
+        have added. None for other objects, and if it cannot be rebuilt.
+    """
+    if not hasattr(value, "exclude_from_weight_decay"):
+        return None
+    try:  # runs the user's code, which may raise anything
+        config = _deep_copy(value.get_config(), {})
+        # from_config puts objects into what it is given.
+        type(value).from_config(dict(config))
+        return config, added_attributes(value)
+    except Exception:
+        return None
 
 
 @dataclass(eq=False)
@@ -179,6 +239,40 @@ class ByAttributes:
         return memo[id(self)]
 
 
+@dataclass(eq=False)
+class ByConfiguration:
+    """A user-defined optimizer in a pickle: its class and how to rebuild it.
+
+    Parameters
+    ----------
+    cls : type
+        Class of the optimizer.
+    config : dict
+        Its configuration.
+    attributes : dict
+        Attributes that users have added, in a form that can be pickled.
+    excluded : list of dict
+        As returned by `exclusions`.
+    """
+
+    __module__ = "skmnist.classifiers"
+
+    cls: type
+    config: dict[str, Any]
+    attributes: dict[str, Any]
+    excluded: list[dict[str, Any]]
+
+    def restore(self, memo: dict[int, Any]) -> Any:
+        """Return the optimizer; `memo` is as for `ByAttributes`."""
+        if id(self) not in memo:
+            config = dict(from_picklable(self.config, memo))
+            memo[id(self)] = optimizer = self.cls.from_config(config)
+            for name, entry in self.attributes.items():
+                setattr(optimizer, name, from_picklable(entry, memo))
+            exclude(optimizer, self.excluded)
+        return memo[id(self)]
+
+
 @dataclass
 class Excluding:
     """An optimizer of Keras's in a pickle, with what it excludes from weight decay.
@@ -203,28 +297,43 @@ class Excluding:
 def to_picklable(value, memo=None):
     """Return a parameter in a form whose pickles lose nothing.
 
-    `ByAttributes` takes the place of user-defined Keras objects, and `Excluding` that
-    of optimizers whose configuration does not hold everything.
+    `ByAttributes` takes the place of user-defined Keras objects, `ByConfiguration` that
+    of user-defined optimizers, and `Excluding` that of Keras's optimizers whose
+    configuration does not hold everything.
 
     Parameters
     ----------
     value : object
     memo : dict, optional
-        What has taken the place of an object before, by its id, so that two references
-        to one object stay so.
+        What has taken the place of an object or a container before, by its id, so that
+        two references to one object stay so.
     """
     memo = {} if memo is None else memo
-    if type(value) in (list, tuple):
-        return type(value)(to_picklable(entry, memo) for entry in value)
-    if type(value) is dict:
-        return {name: to_picklable(entry, memo) for name, entry in value.items()}
+    if type(value) in _CONTAINERS:
+        return _convert_entries(value, memo, to_picklable)
     if _is_user_defined(value):
-        if id(value) not in memo:
-            memo[id(value)] = stand_in = ByAttributes(type(value), {})
-            stand_in.attributes.update(to_picklable(_attributes(value), memo))
-        return memo[id(value)]
+        return _stand_in(value, memo)
     excluded = exclusions(value)
     return Excluding(value, excluded) if excluded else value
+
+
+def _stand_in(value, memo):
+    """Return what takes the place of a user-defined Keras object in a pickle."""
+    if id(value) in memo:
+        return memo[id(value)]
+    if (parts := _parts_of_optimizer(value)) is not None:
+        config, attributes = parts
+        # A memo of its own: the configuration does not outlast this function.
+        config = to_picklable(config)
+        stand_in = ByConfiguration(type(value), config, {}, exclusions(value))
+    else:
+        attributes = _attributes(value)
+        stand_in = ByAttributes(type(value), {})
+    memo[id(value)] = stand_in
+    # One by one: the dict of them lasts too short a time for its id to be kept.
+    for name, entry in attributes.items():
+        stand_in.attributes[name] = to_picklable(entry, memo)
+    return stand_in
 
 
 def from_picklable(value, memo=None):
@@ -234,14 +343,12 @@ def from_picklable(value, memo=None):
     ----------
     value : object
     memo : dict, optional
-        Objects restored before, by the id of what took their place.
+        Objects and containers restored before, by the id of what took their place.
     """
     memo = {} if memo is None else memo
-    if type(value) in (list, tuple):
-        return type(value)(from_picklable(entry, memo) for entry in value)
-    if type(value) is dict:
-        return {name: from_picklable(entry, memo) for name, entry in value.items()}
-    if isinstance(value, ByAttributes | Excluding):
+    if type(value) in _CONTAINERS:
+        return _convert_entries(value, memo, from_picklable)
+    if isinstance(value, ByAttributes | ByConfiguration | Excluding):
         return value.restore(memo)
     return value
 

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 
 import cloudpickle
 import keras
@@ -130,6 +131,68 @@ def test_copied_callback_sets_the_copied_loss(how, digits):
     assert COPIES[how](clf).fit(*digits).history_["loss"][-1] > 0
 
 
+class Holds(keras.callbacks.Callback):
+    def __init__(self, held):
+        super().__init__()
+        self.held = held
+
+
+def in_list(value):
+    return [value]
+
+
+def in_tuple(value):
+    return (1, [value])
+
+
+def in_dict(value):
+    return {"losses": (value,)}
+
+
+@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize("put", [in_list, in_tuple, in_dict])
+def test_copied_callback_holds_the_copied_loss_in_a_container(how, put):
+    loss = Focal(5.0)
+    clf = KerasMLPClassifier(loss=loss, callbacks=[Holds(put(loss))])
+    copied = COPIES[how](clf)
+    assert copied.callbacks[0] is not clf.callbacks[0]
+    assert copied.loss is not loss
+    assert copied.callbacks[0].held == put(copied.loss)  # losses are equal by identity
+
+
+def test_cloned_callback_holds_the_cloned_callbacks():
+    callbacks = [Holds(None)]
+    callbacks[0].held = callbacks
+    copied = clone(KerasMLPClassifier(callbacks=callbacks)).callbacks
+    assert copied[0].held is copied is not callbacks
+
+
+@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize("held", [[], {}, ([],), [Focal()]])
+def test_copied_callbacks_share_a_container(how, held):
+    clf = KerasMLPClassifier(callbacks=[Holds(held), Holds(held)])
+    one, two = COPIES[how](clf).callbacks
+    assert type(one.held) is type(held)
+    assert one.held is two.held is not held
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_copied_callback_holds_a_container_inside_itself(how):
+    items, table = [], {}
+    items.append((items, table))
+    table["items"] = items
+    copied = COPIES[how](KerasMLPClassifier(callbacks=[Holds(items)]))
+    held = copied.callbacks[0].held
+    assert held is not items
+    assert held[0][0] is held
+    assert held[0][1]["items"] is held
+
+
+def test_cloned_callback_that_holds_what_cannot_be_copied_is_shared():
+    callbacks = [Holds([threading.Lock()])]
+    assert clone(KerasMLPClassifier(callbacks=callbacks)).callbacks == callbacks
+
+
 def test_cloned_callback_sets_the_variable_that_a_loss_function_uses(digits):
     weight = keras.Variable(0.0, trainable=False)
 
@@ -144,6 +207,82 @@ def test_cloned_callback_sets_the_variable_that_a_loss_function_uses(digits):
     losses = clf.fit(*digits).history_["loss"]
     assert losses[0] > 0
     assert copied.fit(*digits).history_["loss"] == losses
+
+
+class Own(keras.optimizers.AdamW):
+    """With an attribute that its configuration leaves out."""
+
+    def __init__(self, learning_rate=0.01, scale=1.0, **kwargs):
+        super().__init__(learning_rate, **kwargs)
+        self.scale = scale
+
+    def update_step(self, gradient, variable, learning_rate):
+        super().update_step(gradient, variable, self.scale * learning_rate)
+
+
+class FromBase(keras.optimizers.Optimizer):
+    """Plain gradient descent."""
+
+    def build(self, variables):
+        super().build(variables)
+        self.slots = [self.add_variable_from_reference(v, "slot") for v in variables]
+
+    def update_step(self, gradient, variable, learning_rate):
+        self.assign_sub(variable, keras.ops.cast(learning_rate, "float32") * gradient)
+
+
+class NotRebuilt(keras.optimizers.Adam):
+    def get_config(self):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize("make", [lambda: Own(0.02, 0.5), lambda: FromBase(0.1)])
+def test_copy_of_a_user_defined_optimizer_trains_alike(how, make, digits, same_weights):
+    clf = KerasMLPClassifier(optimizer=make(), **SETTINGS)
+    copied = COPIES[how](clf)
+    assert type(copied.optimizer) is type(clf.optimizer)
+    assert copied.optimizer is not clf.optimizer
+    assert same_weights(clf.fit(*digits), copied.fit(*digits))
+    again = COPIES[how](clf)
+    if how == "clone":
+        again.fit(*digits)
+    assert same_weights(clf, again)
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_copy_of_a_user_defined_optimizer_keeps_what_users_set(how):
+    optimizer, loss = Own(0.02, 0.5, weight_decay=0.1), Focal(5.0)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.seen = [1, {"two": 2}]
+    optimizer.loss = loss
+    optimizer.itself = optimizer
+    optimizer.build([keras.Variable([1.0])])
+    clf = KerasMLPClassifier(
+        loss=loss, optimizer=optimizer, callbacks=[Holds([optimizer])]
+    )
+    copied = COPIES[how](clf)
+    own = copied.optimizer
+    assert (own.scale, own.seen, own.weight_decay) == (0.5, [1, {"two": 2}], 0.1)
+    assert own.seen is not optimizer.seen
+    assert own.loss is copied.loss is not loss
+    assert own.itself is own is copied.callbacks[0].held[0] is not optimizer
+    assert not own._use_weight_decay(keras.Variable([1.0], name="bias"))
+    assert own._use_weight_decay(keras.Variable([1.0], name="kernel"))
+    assert not own.built
+
+
+def test_pickled_user_defined_optimizer_can_be_pickled_again():
+    clf = KerasMLPClassifier(optimizer=Own(0.02, 0.5))
+    for _ in range(2):
+        clf = pickle.loads(pickle.dumps(clf))
+    assert clf.optimizer.scale == 0.5
+
+
+@pytest.mark.tensorflow
+def test_optimizer_without_a_configuration_is_not_copied():
+    with pytest.raises(RuntimeError, match="single instance"):
+        clone(KerasMLPClassifier(optimizer=NotRebuilt()))
 
 
 @pytest.mark.slow
