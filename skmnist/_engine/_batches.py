@@ -82,7 +82,7 @@ class BatchTrainer(Variables):
             model,
             optimizer=self.optimizer,
             loss=_MeanLoss(loss, dtype),
-            jit_compile=jit_compile and not run_eagerly,
+            jit_compile=False if run_eagerly else jit_compile,
             run_eagerly=run_eagerly,
             **metrics,
         )
