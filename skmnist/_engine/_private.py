@@ -38,7 +38,7 @@ def with_private_variables(model, builder_name):
 
     Raises
     ------
-    ValueError
+    TypeError
         If these layers can neither be copied nor are frozen.
     """
     shared = shared_variables(model)
@@ -48,7 +48,7 @@ def with_private_variables(model, builder_name):
         except Exception as error:  # code of the user's layers may fail in any way
             if not shared.isdisjoint(map(id, model.trainable_variables)):
                 reason = " ".join(str(error).strip().partition("\n\n")[0].split())
-                raise ValueError(
+                raise TypeError(
                     f"The builder {builder_name} returned layers that were made "
                     "outside of it. Every fit trains layers of its own: make these "
                     "layers inside the builder, or freeze them (trainable = False). "

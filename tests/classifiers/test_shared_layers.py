@@ -241,8 +241,9 @@ def test_layers_without_variables_need_no_configuration(digits):
     ],
 )
 def test_layers_made_outside_that_cannot_be_copied_are_refused(make, reason, digits):
-    clf = KerasImageClassifier(make(dense()), image_shape=(64,), **SETTINGS)
-    with pytest.raises(ValueError, match=f"make these layers inside.*{reason}"):
+    # Without image_shape, square images are tried first.
+    clf = KerasImageClassifier(make(dense()), **SETTINGS)
+    with pytest.raises(TypeError, match=f"make these layers inside.*{reason}"):
         clf.fit(*digits)
 
 
