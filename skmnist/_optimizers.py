@@ -58,6 +58,19 @@ def exclude(optimizer, excluded):
     return optimizer
 
 
+def copy_of(optimizer, config=None):
+    """Return a new optimizer that excludes the same from weight decay.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer
+    config : dict, optional
+        Its configuration, perhaps with other values. None is its own.
+    """
+    config = optimizer.get_config() if config is None else config
+    return exclude(type(optimizer).from_config(config), exclusions(optimizer))
+
+
 def added_attributes(optimizer):
     """Return the attributes of an optimizer that Keras's class does not give it.
 

@@ -1,14 +1,13 @@
 """What a builder returns: checked, and brought into the form that is trained.
 
-That form is an uncompiled network with one probability per class, and its optimizer and
-loss.
+That form is a network with one probability per class, and its optimizer and loss.
 """
 
 import contextlib
 import inspect
 
 from skmnist._engine._backend import keras
-from skmnist._optimizers import exclude, exclusions, unknown_exclusions
+from skmnist._optimizers import copy_of, unknown_exclusions
 from skmnist.architectures import has_channels_first
 
 _BOTH = "probabilities_of_both_classes"
@@ -82,12 +81,6 @@ def uncompiled(model):
         yield
     finally:
         model.compiled = compiled
-
-
-def copy_of(optimizer):
-    """Return a new optimizer of the same configuration."""
-    copy = type(optimizer).from_config(optimizer.get_config())
-    return exclude(copy, exclusions(optimizer))
 
 
 def check_exclusions(optimizer, model, builder):

@@ -26,7 +26,6 @@ from skmnist._engine._built import (
     check_exclusions,
     check_model,
     compiled_parts,
-    copy_of,
     named,
     with_loss_scaling,
     with_one_output_per_class,
@@ -37,10 +36,10 @@ from skmnist._engine._initial import initial_state
 from skmnist._engine._key import network_key, settings
 from skmnist._engine._losses import takes_smooth_labels
 from skmnist._engine._metrics import BuilderMetrics, compile_model, take_metrics
-from skmnist._engine._private import shared_variables, with_private_variables
 from skmnist._engine._scikeras import LossOfCodes, resolve, routed, wrap
 from skmnist._engine._seeds import GENERATORS_LOCK, isolated_build
-from skmnist._optimizers import exclusions
+from skmnist._engine._shared_layers import shared_variables, with_private_variables
+from skmnist._optimizers import copy_of, exclusions
 from skmnist.architectures import build_lenet, build_mlp
 
 # The classifiers' defaults, which a builder that compiles its model overrides.
@@ -125,7 +124,7 @@ class Network:
             model = with_one_output_per_class(
                 model, self.sample(), self.meta["n_classes_"], self.builder
             )
-            model = with_private_variables(model, named(self.builder))
+            model = with_private_variables(model, self.builder)
             check_exclusions(optimizer, model, self.builder)
             self._metrics = take_metrics(returned, model, self.builder)
             optimizer = with_loss_scaling(optimizer, model)

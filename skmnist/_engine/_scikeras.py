@@ -14,7 +14,7 @@ from skmnist._engine._backend import keras
 from skmnist._engine._log import without_tensorflow_log
 from skmnist._engine._losses import loss_in_layout
 from skmnist._engine._process import preserved_process_state
-from skmnist._optimizers import exclude, exclusions
+from skmnist._optimizers import copy_of
 
 _PATCHED = [
     (keras.Model, "__reduce__"),
@@ -155,4 +155,4 @@ def _copied(optimizer, learning_rate):
                 "and leave learning_rate=None."
             )
         own["learning_rate"] = learning_rate
-    return exclude(type(optimizer).from_config(config), exclusions(optimizer))
+    return copy_of(optimizer, config)

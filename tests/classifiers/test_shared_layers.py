@@ -11,7 +11,7 @@ from keras import layers
 from sklearn.base import clone
 
 from skmnist import KerasImageClassifier
-from skmnist._engine import _network, _private
+from skmnist._engine import _network, _shared_layers
 
 SETTINGS = {"epochs": 2, "learning_rate": 0.01, "random_state": 0}
 
@@ -181,7 +181,7 @@ def test_model_of_an_unpickled_classifier_is_its_own(digits, monkeypatch):
     clf = KerasImageClassifier(with_head(base), **SETTINGS).fit(X, y)
     kept = [np.array(value) for value in base.get_weights()]
     # As in a process that has built no network yet.
-    monkeypatch.setattr(_private, "_known", weakref.WeakValueDictionary())
+    monkeypatch.setattr(_shared_layers, "_known", weakref.WeakValueDictionary())
     monkeypatch.setattr(_network, "_cache", _network.OrderedDict())
     copied = copy.deepcopy(clf)
     del clf

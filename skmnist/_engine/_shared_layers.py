@@ -12,7 +12,7 @@ import weakref
 import numpy as np
 
 from skmnist._engine._backend import keras
-from skmnist._engine._built import uncompiled
+from skmnist._engine._built import named, uncompiled
 from skmnist._engine._key import is_foreign_code
 
 # Variables of the networks built so far, by id. One that a later build returns again
@@ -21,14 +21,14 @@ from skmnist._engine._key import is_foreign_code
 _known = weakref.WeakValueDictionary()
 
 
-def with_private_variables(model, builder_name):
+def with_private_variables(model, builder):
     """Return a network without variables of networks that were built before.
 
     Parameters
     ----------
     model : keras.Model
         Built.
-    builder_name : str
+    builder : callable
 
     Returns
     -------
@@ -49,7 +49,7 @@ def with_private_variables(model, builder_name):
             if not shared.isdisjoint(map(id, model.trainable_variables)):
                 reason = " ".join(str(error).strip().partition("\n\n")[0].split())
                 raise TypeError(
-                    f"The builder {builder_name} returned layers that were made "
+                    f"The builder {named(builder)} returned layers that were made "
                     "outside of it. Every fit trains layers of its own: make these "
                     "layers inside the builder, or freeze them (trainable = False). "
                     f"They cannot be copied: {reason}"
