@@ -103,7 +103,7 @@ def _dropout(layer, slots, position):
         rate = slots.get(position, inputs.dtype)
         shape = ops.shape(inputs)
         if layer.noise_shape is not None:
-            sides = zip(layer.noise_shape, shape, strict=True)
+            sides = zip(layer.noise_shape, shape, strict=False)
             shape = tuple(whole if side is None else side for side, whole in sides)
         drawn = uniform(shape, layer.seed_generator)
         dropped = drawn < ops.cast(rate, drawn.dtype)

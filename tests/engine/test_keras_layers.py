@@ -414,7 +414,9 @@ def test_dropout_drops_as_in_keras_without_xla_only(trains_as_keras):
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize(("rate", "noise_shape"), [(0.4, (None, 1)), (1.0, None)])
+@pytest.mark.parametrize(
+    ("rate", "noise_shape"), [(0.4, (None, 1)), (0.4, (6,)), (1.0, None)]
+)
 def test_any_dropout_trains_as_in_keras(rate, noise_shape, trains_as_keras):
     X, y = samples("vector", 40)
 
