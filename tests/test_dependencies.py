@@ -77,6 +77,7 @@ PRIVATE_IMPORTS = {
     "sklearn.utils.validation._check_sample_weight",
     "tensorflow.python.eager.context",
     "tensorflow.python.framework.random_seed",
+    "tensorflow.python.ops.gen_random_ops",
     "tensorflow.python.ops.stateful_random_ops",
 }
 

@@ -11,8 +11,6 @@ import numpy as np
 
 from skmnist._engine._backend import (
     BACKEND,
-    draws_statefully,
-    forget_prepared_functions,
     keras,
     tf,
     traced,
@@ -66,14 +64,13 @@ class _Trace:
         compiled = traced(block, jit_compile=jit_compile)
         self._function = compiled.get_concrete_function(*tensors)
         # The inputs that the function has captured: variables, by their place among
-        # those of the trainer, and constants. Layers with any other state are in no
-        # network whose key two fits can share.
+        # those of the trainer, constants, and `OwnGenerators`. Layers with any other
+        # state are in no network whose key two fits can share.
         places = {id(handle): i for i, handle in enumerate(_handles(trainer))}
         self._captured = [
             (places.get(id(tensor)), tensor)
             for tensor in self._function.captured_inputs
         ]
-        self._draws = draws_statefully(self._function)
 
     def run(self, trainer, tensors):
         """Call the function with the variables of a trainer."""
@@ -82,13 +79,7 @@ class _Trace:
             tensor if place is None else handles[place]
             for place, tensor in self._captured
         ]
-        if not self._draws:
-            return self._function._call_flat(tensors, captured)
-        # Each call draws the same numbers, in this fit and in others.
-        forget_prepared_functions()
-        sums = self._function._call_flat(tensors, captured)
-        forget_prepared_functions()
-        return sums
+        return self._function._call_flat(tensors, captured)
 
 
 def _handles(trainer):

@@ -13,6 +13,7 @@ from skmnist._engine._backend import (
     tf,
 )
 from skmnist._engine._process import preserved_process_state
+from skmnist._engine._random_operations import drawn_from
 
 with preserved_process_state():
     from keras.src.backend.common import global_state
@@ -52,7 +53,7 @@ def seeded_generators(seed):
             _seed_all(seed)
             own = _ThreadRandom(seed)
             seed_generator.python_random, random.seed = own, own.seed
-            with _anew([]):
+            with _operations_anew():
                 yield
         finally:
             seed_generator.python_random, random.seed = seeds_before
@@ -60,23 +61,18 @@ def seeded_generators(seed):
 
 
 @contextlib.contextmanager
-def _anew(drawn):
+def _operations_anew():
     """Let operations of TensorFlow that keep a hidden state start anew, if any draws.
 
     Those such as ``tf.random.normal`` go on where they were, until TensorFlow forgets
     all operations that it has prepared. It then prepares each traced function again,
-    which takes 0.2 s: too long for each build and each batch of the many networks that
-    do not draw so.
-
-    Parameters
-    ----------
-    drawn : list
-        Not empty if one has drawn, or a traced function contains one. Extended here.
+    which takes 0.2 s: too long for each build of the many networks that do not draw so.
     """
     if BACKEND != "tensorflow":
         yield
         return
     get_seed = random_seed.get_seed
+    drawn = []
 
     def note(op_seed):
         if not drawn:
@@ -84,8 +80,6 @@ def _anew(drawn):
             forget_prepared_functions()
         return get_seed(op_seed)
 
-    if drawn:
-        forget_prepared_functions()
     random_seed.get_seed = note
     try:
         yield
@@ -136,22 +130,37 @@ class _ThreadRandom:
 
 
 class OwnGenerators:
-    """States of the global generators that belong to one training.
+    """Global generators that belong to one training at a time.
 
-    They take the place of the process's states for one step at a time, so that other
-    threads never wait for longer.
-
-    Parameters
-    ----------
-    seed : int
-    drawn : list
-        The same for all steps that call the same functions, empty at first.
+    They take the place of the process's for one step at a time, so that other threads
+    never wait for longer. A traced function draws for good from the objects that were
+    in use when it was traced. So these objects stay, and their states are set.
     """
 
-    def __init__(self, seed, drawn):
+    def __init__(self):
+        with seeded_generators(0):  # which gives back the names that Keras counts
+            self._keras_generator = keras.random.SeedGenerator(0)
+        if BACKEND == "tensorflow":
+            # The algorithm is the same on every device, and the one that XLA runs fast.
+            self._generator = tf.random.Generator.from_seed(0, alg="philox")
+        self._states = None
+
+    def seed(self, seed):
+        """Set the states of all generators.
+
+        Parameters
+        ----------
+        seed : int
+            Less than 2**32.
+        """
         with seeded_generators(seed):
-            self._states = _states()
-        self._drawn = drawn
+            python_state, numpy_state, keras_globals, backend_state = _states()
+        self._keras_generator.state.assign([seed, 0])
+        keras_globals["global_seed_generator"] = self._keras_generator
+        if BACKEND == "tensorflow":
+            self._generator.reset_from_seed(seed)
+            backend_state = *backend_state[:2], self._generator
+        self._states = python_state, numpy_state, keras_globals, backend_state
 
     @contextlib.contextmanager
     def in_use(self):
@@ -159,8 +168,11 @@ class OwnGenerators:
         with GENERATORS_LOCK:
             before = _states()
             _set_states(self._states)
+            own = contextlib.nullcontext()
+            if BACKEND == "tensorflow":
+                own = drawn_from(self._generator)
             try:
-                with _anew(self._drawn):
+                with own:
                     yield
             finally:
                 self._states = _states()

@@ -10,9 +10,7 @@ from collections import OrderedDict
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from sklearn.base import clone
-from tensorflow.python.eager import context as tf_context
 
 from skmnist import KerasImageClassifier, KerasMLPClassifier
 from skmnist._engine import _network
@@ -257,94 +255,6 @@ def test_partial_batches_match_keras_fit(n_samples, digits):
         clf.model_.get_weights(), model.get_weights(), strict=True
     ):
         np.testing.assert_allclose(actual, expected, atol=1e-4)
-
-
-DRAWS = {
-    "keras": lambda shape: keras.random.normal(shape),
-    "tensorflow": lambda shape: tf.random.normal(shape),
-    "generator": lambda shape: tf.random.get_global_generator().normal(shape),
-}
-
-
-@pytest.mark.tensorflow
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("draw", "n_samples", "by_batch"),
-    [
-        ("keras", 300, True),
-        ("keras", 1200, False),  # with XLA
-        ("tensorflow", 300, True),
-        ("tensorflow", 1200, False),
-        ("generator", 300, False),
-    ],
-)
-@pytest.mark.filterwarnings("ignore:LambdaCallback overrides")
-def test_layers_that_draw_from_global_generators_are_seeded(
-    draw, n_samples, by_batch, same_weights
-):
-    class Noise(keras.layers.Layer):
-        def call(self, x, training=False):
-            return x + DRAWS[draw](keras.ops.shape(x)) if training else x
-
-    def build(meta):
-        softmax = keras.layers.Dense(meta["n_classes_"], activation="softmax")
-        return keras.Sequential([keras.Input((4,)), Noise(), softmax])
-
-    def fit():
-        callback = keras.callbacks.LambdaCallback(
-            on_train_batch_begin=lambda batch, logs: None
-        )
-        params = {"callbacks": callback if by_batch else None, "epochs": 2}
-        return KerasImageClassifier(build, random_state=0, **params).fit(X, y)
-
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(n_samples, 4)), rng.integers(3, size=n_samples)
-    assert same_weights(fit(), fit())
-
-
-class Scaled(keras.layers.Layer):
-    def call(self, x):
-        return 2 * x
-
-
-class Noisy(keras.layers.Layer):
-    def call(self, x):
-        return x + tf.random.normal(tf.shape(x))
-
-
-@pytest.mark.tensorflow
-@pytest.mark.filterwarnings("ignore:LambdaCallback overrides")
-@pytest.mark.parametrize(
-    ("layer", "by_batch", "forgets"),
-    [(None, False, False), (Scaled, False, False), (Scaled, True, False)]
-    + [(Noisy, False, True), (Noisy, True, True)],
-)
-def test_tensorflow_forgets_functions_only_if_a_network_draws_statefully(
-    layer, by_batch, forgets, digits, monkeypatch
-):
-    """It would prepare them again for each fit, epoch or batch, in 0.2 s."""
-    monkeypatch.setattr(_network, "_cache", OrderedDict())  # nothing leaves it
-    forgotten = []
-    monkeypatch.setattr(
-        type(tf_context.context()),
-        "clear_kernel_cache",
-        lambda self: forgotten.append(1),
-    )
-
-    def build(meta):
-        softmax = keras.layers.Dense(meta["n_classes_"], activation="softmax")
-        return keras.Sequential([keras.Input((64,)), layer(), softmax])
-
-    clf = KerasMLPClassifier((6,), dropout=0.1)
-    if layer is not None:
-        clf = KerasImageClassifier(build, image_shape=(64,))
-    if by_batch:
-        callback = keras.callbacks.LambdaCallback(
-            on_train_batch_begin=lambda batch, logs: None
-        )
-        clf.set_params(callbacks=callback)
-    clf.set_params(epochs=2).fit(*digits)
-    assert bool(forgotten) == forgets
 
 
 def test_keyboard_interrupt_keeps_completed_epochs_and_is_reraised(digits):
