@@ -7,6 +7,7 @@ import numpy as np
 from skmnist._engine import _rates
 from skmnist._engine._backend import (
     BACKEND,
+    changes_outside,
     compile_pure,
     draws_statefully,
     has_gpu,
@@ -102,7 +103,11 @@ class CompiledNetwork:
         self._predict = compile_pure(self._predict_block, self.supports_jit)
         self._evaluate = compile_pure(self._evaluate_block, self.supports_jit)
         compiles = BACKEND == "tensorflow" or (BACKEND == "jax" and self.supports_jit)
-        self.scans = compiles and not overrides_training(self._model)
+        self.scans = (
+            compiles
+            and not overrides_training(self._model)
+            and (all_keras or not changes_outside(self._model))
+        )
         self.convolutional = any(
             "Conv" in base.__name__
             for layer in self.layers
@@ -132,6 +137,10 @@ class CompiledNetwork:
             outputs[n_done : n_done + n_rows] = part
             n_done += n_rows
         return outputs
+
+    def outputs_untraced(self, weights, X):
+        """Return the outputs of a few rows in inference mode, a tensor."""
+        return self._predict_block(*self._as_tensors(weights), X)
 
     def evaluate(self, weights, rates, data, rows=None):
         """Return ``{"loss": ..., "accuracy": ...}`` of some rows in inference mode."""
