@@ -57,6 +57,8 @@ class CompiledNetwork:
         Whether the network has a convolution.
     shapes : list of tuple of int
         Shapes of the network's variables.
+    trainable : list of int
+        Which of the variables are trained.
     learning_rate_position : int or None
         Of the learning rate among the optimizer's variables; None with a schedule.
     layers : list of keras.Layer
@@ -87,6 +89,7 @@ class CompiledNetwork:
         self._trainable = [
             variables.index(id(v)) for v in self._model.trainable_variables
         ]
+        self.trainable = sorted(self._trainable)
         self._non_trainable = [
             variables.index(id(v)) for v in self._model.non_trainable_variables
         ]
