@@ -176,7 +176,7 @@ class KerasCallbacks(Observer):
     def on_end(self, loop):
         """Call ``on_train_end``."""
         with self._synchronised(loop.trainer):
-            self.events.on_train_end()
+            self.events.on_train_end(self._logs.last)
 
     @contextlib.contextmanager
     def _synchronised(self, trainer):
@@ -248,6 +248,8 @@ class KerasCallbacks(Observer):
 
 class _LastLogs(keras.callbacks.Callback):
     """The logs of the last epoch, with what the callbacks before have added."""
+
+    last = None
 
     def on_epoch_end(self, epoch, logs=None):
         self.last = logs or {}
