@@ -197,6 +197,14 @@ def draws_statefully(function):
     )
 
 
+def checks_operations():
+    """Return whether TensorFlow checks each operation, which XLA cannot compile.
+
+    So it does after ``tf.debugging.enable_check_numerics()``.
+    """
+    return bool(tf_context.context().op_callbacks)
+
+
 def changes_outside(model):
     """Return whether Python code may change what a network computes, in each step.
 

@@ -8,6 +8,7 @@ from skmnist._engine import _rates
 from skmnist._engine._backend import (
     BACKEND,
     changes_outside,
+    checks_operations,
     compile_pure,
     draws_statefully,
     has_gpu,
@@ -171,7 +172,7 @@ class CompiledNetwork:
         elif jit_compile == "auto":
             # Decided by the network, the device and the data alone, never by what ran
             # before, because XLA changes the last bits of a result.
-            slow = self.convolutional and not has_gpu()
+            slow = (self.convolutional and not has_gpu()) or checks_operations()
             pays = not slow and n_rows >= _JIT_ROWS
             jit_compile = pays and self.supports_jit and not self._draws_statefully
         return self._trainers.borrow(bool(jit_compile))
