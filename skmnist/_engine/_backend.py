@@ -61,10 +61,16 @@ def start_backend():
     Raises
     ------
     RuntimeError
-        In a process forked from one that has used the backend.
+        In a process forked from one that has used the backend, or in the scope of a
+        strategy of TensorFlow.
     """
     global _is_started
     check_not_forked()
+    if tf is not None and tf.distribute.has_strategy():
+        raise RuntimeError(
+            "The classifiers train and predict on one device, without a strategy of "
+            "tf.distribute: call them outside of strategy.scope()."
+        )
     if _is_started or tf is None:
         return
     with without_tensorflow_log():
@@ -188,6 +194,33 @@ def draws_statefully(function):
     nodes = [graph.node, *(f.node_def for f in graph.library.function)]
     return any(
         node.op.startswith(_STATEFUL) for node in itertools.chain.from_iterable(nodes)
+    )
+
+
+def checks_operations():
+    """Return whether TensorFlow checks each operation, which XLA cannot compile.
+
+    So it does after ``tf.debugging.enable_check_numerics()``.
+    """
+    return bool(tf_context.context().op_callbacks)
+
+
+def changes_outside(model):
+    """Return whether Python code may change what a network computes, in each step.
+
+    So it may if the network runs eagerly, and where a callback assigns to a
+    ``tf.Variable`` of a layer. A compiled block has copies of both.
+    """
+    if tf is None:
+        return False
+    return (
+        model.run_eagerly
+        or tf.config.functions_run_eagerly()
+        or any(
+            isinstance(value, tf.Variable)
+            for layer in model._flatten_layers()
+            for value in vars(layer).values()
+        )
     )
 
 

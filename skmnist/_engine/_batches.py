@@ -76,7 +76,7 @@ class BatchTrainer(Variables):
             }
         elif network.metrics.as_accuracy or network.metrics.others:
             metrics = {}  # those that `network.compile` has set remain
-        run_eagerly = self._overrides and model.run_eagerly
+        run_eagerly = model.run_eagerly
         # Not a `compile` of the network's own, which may take other arguments.
         keras.Model.compile(
             model,

@@ -11,15 +11,24 @@ from skmnist._optimizers import copy_of, unknown_exclusions
 from skmnist.architectures import has_channels_first
 
 _BOTH = "probabilities_of_both_classes"
+# Methods of Keras's that a classifier replaces.
+_NOT_CALLED = "fit", "make_train_function", "predict", "predict_step"
 
 
 def check_model(model, builder):
-    """Raise TypeError if a builder has not returned a model."""
+    """Raise TypeError if a builder has not returned a model that can be used."""
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"The builder {named(builder)} must return a keras.Model, got "
             f"{type(model).__name__}."
         )
+    for name in _NOT_CALLED:
+        if overrides(model, name):
+            raise TypeError(
+                f"The builder {named(builder)} returned a {type(model).__name__}, "
+                f"which overrides {name}. The classifier does not call it: override "
+                "call for predictions, and train_step for the training."
+            )
 
 
 def compiled_parts(model, optimizer, loss, given, builder):

@@ -33,13 +33,20 @@ class Settings:
     ----------
     model : keras.Model
     optimizer : keras.optimizers.Optimizer
+    attributes : bool, default=False
+        Whether attributes of layers that are not Keras's count as settings, too. They
+        change in other ways as well: a layer may count its calls.
     """
 
-    def __init__(self, model, optimizer):
+    def __init__(self, model, optimizer, attributes=False):
         self._values, self._labels = {}, {}
         for position, layer in enumerate(model._flatten_layers()):
-            place = "layer", position
-            self._add(place, f"layer {layer.name!r}", layer, _settings_of(layer))
+            place, label = ("layer", position), f"layer {layer.name!r}"
+            names = _settings_of(layer)
+            self._add(place, label, layer, names)
+            if attributes:
+                own = _attributes_of(layer) - set(names)
+                self._add(("attribute", position), label, layer, own)
         for position, part in enumerate(with_inner_optimizers(optimizer)):
             place = "optimizer", position
             self._add(place, type(part).__name__, part, part.get_config())
@@ -66,6 +73,9 @@ class Settings:
         """
         of_training, others, compiled = [], [], []
         for key in {**self._values, **earlier._values}:
+            in_both = key in self._values and key in earlier._values
+            if key[0][0] == "attribute" and not in_both:
+                continue  # not looked at, or a callback stores something of its own
             before, now = (part._values.get(key, self) for part in (earlier, self))
             if before is now or (type(before) is type(now) and before == now):
                 continue
@@ -170,3 +180,11 @@ def _settings_of(layer):
     except Exception:  # a user's class may fail in any way here
         names = set()
     return sorted(names - {"name", "dtype"} | {"trainable"})
+
+
+def _attributes_of(layer):
+    """Return the names of the attributes of a layer that is not Keras's."""
+    if type(layer).__module__.startswith("keras."):
+        return set()
+    names = {name for name in vars(layer) if not name.startswith("_")}
+    return names - {"stop_training"}

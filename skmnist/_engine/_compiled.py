@@ -7,6 +7,8 @@ import numpy as np
 from skmnist._engine import _rates
 from skmnist._engine._backend import (
     BACKEND,
+    changes_outside,
+    checks_operations,
     compile_pure,
     draws_statefully,
     has_gpu,
@@ -59,6 +61,8 @@ class CompiledNetwork:
         Whether the network has a convolution.
     shapes : list of tuple of int
         Shapes of the network's variables.
+    trainable : list of int
+        Which of the variables are trained.
     learning_rate_position : int or None
         Of the learning rate among the optimizer's variables; None with a schedule.
     layers : list of keras.Layer
@@ -90,6 +94,7 @@ class CompiledNetwork:
         self._trainable = [
             variables.index(id(v)) for v in self._model.trainable_variables
         ]
+        self.trainable = sorted(self._trainable)
         self._non_trainable = [
             variables.index(id(v)) for v in self._model.non_trainable_variables
         ]
@@ -106,7 +111,11 @@ class CompiledNetwork:
         self._predict = compile_pure(self._predict_block, self.supports_jit)
         self._evaluate = compile_pure(self._evaluate_block, self.supports_jit)
         compiles = BACKEND == "tensorflow" or (BACKEND == "jax" and self.supports_jit)
-        self.scans = compiles and not overrides_training(self._model)
+        self.scans = (
+            compiles
+            and not overrides_training(self._model)
+            and (all_keras or not changes_outside(self._model))
+        )
         self.convolutional = any(
             "Conv" in base.__name__
             for layer in self.layers
@@ -137,6 +146,10 @@ class CompiledNetwork:
             n_done += n_rows
         return outputs
 
+    def outputs_untraced(self, weights, X):
+        """Return the outputs of a few rows in inference mode, a tensor."""
+        return self._predict_block(*self._as_tensors(weights), X)
+
     def evaluate(self, weights, rates, data, rows=None):
         """Return ``{"loss": ..., "accuracy": ...}`` of some rows in inference mode."""
         dtype = self._network.input_dtype()
@@ -163,7 +176,7 @@ class CompiledNetwork:
         elif jit_compile == "auto":
             # Decided by the network, the device and the data alone, never by what ran
             # before, because XLA changes the last bits of a result.
-            slow = self.convolutional and not has_gpu()
+            slow = (self.convolutional and not has_gpu()) or checks_operations()
             pays = not slow and n_rows >= _JIT_ROWS
             jit_compile = pays and self.supports_jit and not self._draws_statefully
         return self._trainers.borrow(bool(jit_compile))

@@ -53,8 +53,8 @@ def take_metrics(returned, model, builder):
         If the model is a copy that lacks what a `compile` of its own has set.
     """
     one_unit = has_one_unit(model)
-    if model is not returned and not one_unit and returned.compiled:
-        if overrides(returned, "compile"):
+    if model is not returned:
+        if not one_unit and returned.compiled and overrides(returned, "compile"):
             raise ValueError(
                 f"The builder {named(builder)} returned layers that were made outside "
                 f"of it, in a {type(model).__name__} that overrides compile and cannot "

@@ -122,7 +122,7 @@ class KerasCallbacks(Observer):
         model.reset_metrics()
         model.stop_training = False
         self.events.set_model(model)
-        self._settings = Settings(model, own.optimizer)
+        self._settings = self._current_settings()
 
     def close(self):
         """Detach the callbacks from the network, so that they can be copied."""
@@ -176,7 +176,7 @@ class KerasCallbacks(Observer):
     def on_end(self, loop):
         """Call ``on_train_end``."""
         with self._synchronised(loop.trainer):
-            self.events.on_train_end()
+            self.events.on_train_end(self._logs.last)
 
     @contextlib.contextmanager
     def _synchronised(self, trainer):
@@ -201,8 +201,14 @@ class KerasCallbacks(Observer):
         stopped = model.stop_training
         trainer, self._by_batches = self._by_batches(), None
         model.stop_training = stopped
-        self._settings = Settings(model, self._own.optimizer)
+        self._settings = self._current_settings()
         return trainer
+
+    def _current_settings(self):
+        """Return the settings of the callbacks' network."""
+        # Once the step is traced, attributes of layers have no effect, as in Keras.
+        own = self._own
+        return Settings(own.model, own.optimizer, attributes=not self._is_traced)
 
     def _note_changes(self):
         """Note what callbacks have changed in the network besides its variables.
@@ -212,10 +218,7 @@ class KerasCallbacks(Observer):
         ValueError
             If predictions depend on it.
         """
-        before, self._settings = (
-            self._settings,
-            Settings(self._own.model, self._own.optimizer),
-        )
+        before, self._settings = self._settings, self._current_settings()
         of_training, others, compiled = self._settings.changed_since(before)
         if others and not compiled and self._predicts_as_built():
             of_training, others = of_training + others, []
@@ -245,6 +248,8 @@ class KerasCallbacks(Observer):
 
 class _LastLogs(keras.callbacks.Callback):
     """The logs of the last epoch, with what the callbacks before have added."""
+
+    last = None
 
     def on_epoch_end(self, epoch, logs=None):
         self.last = logs or {}

@@ -2,13 +2,17 @@
 
 import numpy as np
 
+from skmnist._engine._backend import to_numpy
 from skmnist._engine._built import learning_rate_position
+from skmnist._engine._shared_layers import trained_positions
+from skmnist.architectures import build_lenet, build_mlp
 
 
-def resume(network, training, earlier):
+def resume(network, training, earlier, *, partial):
     """Check that a network can continue a training of an earlier recipe.
 
-    A changed learning rate is set in the optimizer's state.
+    A changed learning rate is set in the optimizer's state. If other variables are
+    trained than before, the optimizer starts anew, as after `compile` in Keras.
 
     Parameters
     ----------
@@ -16,6 +20,9 @@ def resume(network, training, earlier):
     training : Training
         Changed in place.
     earlier : Network
+    partial : bool
+        Whether `partial_fit` is the caller: a builder that is the same as before is
+        then taken to return the same network, which saves building one in each call.
 
     Raises
     ------
@@ -23,7 +30,7 @@ def resume(network, training, earlier):
         If the shapes of the weights or the optimizers differ.
     """
     is_like = _are_alike(network, earlier)
-    if is_like:
+    if is_like and (partial or _trains_as_before(network, earlier)):
         network.take_from(earlier)
     compiled = network.compiled()
     if [value.shape for value in training.weights] != compiled.shapes:
@@ -32,11 +39,16 @@ def resume(network, training, earlier):
             "cannot resume. Set warm_start=False to train a new network."
         )
     state = list(training.optimizer_state)
+    fits = compiled.optimizer_shapes == [np.shape(value) for value in state]
+    # An earlier network that was pickled is compiled with what is trained now.
+    if compiled.trainable != earlier.compiled().trainable or (is_like and not fits):
+        _, optimizer = network.build()
+        training.optimizer_state = [to_numpy(v) for v in optimizer.variables]
+        return
     if not is_like:
         _check_kinds_of_rates(network, earlier)
     if not is_like and (
-        compiled.optimizer_type is not earlier.compiled().optimizer_type
-        or compiled.optimizer_shapes != [np.shape(value) for value in state]
+        compiled.optimizer_type is not earlier.compiled().optimizer_type or not fits
     ):
         own, before = network.trained_with.optimizer, earlier.trained_with.optimizer
         raise ValueError(
@@ -71,6 +83,18 @@ def _check_kinds_of_rates(network, earlier):
             "and learning_rate as they were, or warm_start=False to train a new "
             "network."
         )
+
+
+def _trains_as_before(network, earlier):
+    """Return whether the builder still returns a network that trains these variables.
+
+    It may depend on more than its arguments, such as on a pretrained network made
+    outside of it, which the user has frozen and now releases.
+    """
+    if network.builder in (build_mlp, build_lenet):
+        return True
+    model, _ = network.build()
+    return trained_positions(model) == earlier.compiled().trainable
 
 
 def _are_alike(network, earlier):

@@ -126,7 +126,7 @@ def _check_equal(model, copy, shared):
     """Raise ValueError if a copy shares variables, or computes something else."""
     if not shared.isdisjoint(map(id, copy.variables)):
         raise ValueError("a copy has the same variables")
-    if _trained(model) != _trained(copy):
+    if trained_positions(model) != trained_positions(copy):
         raise ValueError("a copy trains other variables")
     rng = np.random.default_rng(0)
     shape = (2, *(side or 8 for side in model.input_shape[1:]))
@@ -141,7 +141,7 @@ def _check_equal(model, copy, shared):
             raise ValueError("a copy computes other outputs")
 
 
-def _trained(model):
+def trained_positions(model):
     """Return the positions of the variables that are trained."""
     trained = {id(v) for v in model.trainable_variables}
     return [i for i, v in enumerate(model.variables) if id(v) in trained]

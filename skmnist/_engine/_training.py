@@ -16,6 +16,7 @@ import numpy as np
 
 from skmnist._engine._backend import BACKEND
 from skmnist._engine._batches import BatchTrainer
+from skmnist._engine._hidden_state import HiddenStateCheck
 from skmnist._engine._observers import (
     Checkpointing,
     EarlyStopping,
@@ -226,6 +227,8 @@ def train(
     own = [keras_callbacks]
     if patience is not None:
         own.append(EarlyStopping(patience, restore_best_weights))
+    if not network.compiled().all_keras:
+        own.append(HiddenStateCheck(network, data[0][rows[:8]]))
     if checkpoint is not None:
         own.append(Checkpointing(checkpoint, verbose))
     observers = [*own, *observers]
@@ -308,7 +311,8 @@ def open_trainer(stack, network, state, n_rows, callbacks, jit_compile, weighted
         warn_of_batches(*reason)
     own = None
     if callbacks.callbacks or in_batches:
-        own = Variables(*network.build(state.seed))
+        # Seeded as all networks of the builder, whose layers may draw constants.
+        own = Variables(*network.build())
 
     def by_batches():
         jit = jit_compile

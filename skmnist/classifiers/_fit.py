@@ -156,7 +156,7 @@ class FitMixin:
         # attributes are set in one place at the end. So a fit that fails leaves the
         # network, weights and history of the previous fit as they were.
         if resume:
-            network, training = self._resume(X)
+            network, training = self._resume(X, partial)
         else:
             network, training = self._start(X, encoder.classes_, seed)
         # Starting may have decided on another shape.
@@ -301,13 +301,13 @@ class FitMixin:
         network = self._make_network(X, classes)
         return network, start(network, seed)
 
-    def _resume(self, X):
+    def _resume(self, X, partial):
         """Return a network with the current parameters, and a copy of the state."""
         from skmnist._engine._resume import resume
 
         network = self._make_network(X, self.classes_)
         training = self._training.copy()
-        resume(network, training, self._network)
+        resume(network, training, self._network, partial=partial)
         return network, training
 
     def _make_network(self, X, classes):

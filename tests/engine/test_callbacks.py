@@ -93,6 +93,13 @@ def test_history_has_what_callbacks_add_to_the_logs(digits, tmp_path):
     assert load(tmp_path / "model").history_ == clf.history_
 
 
+def test_end_of_training_has_the_logs_of_the_last_epoch(digits):
+    seen = []
+    callback = keras.callbacks.LambdaCallback(on_train_end=seen.append)
+    clf = classifier(callback, validation_fraction=0.2).fit(*digits)
+    assert seen == [{name: values[-1] for name, values in clf.history_.items()}]
+
+
 def test_history_has_one_length_for_every_quantity(digits, tmp_path):
     clf = classifier(AddToLogs(values=(0.1,)), warm_start=True).fit(*digits)
     clf.set_params(callbacks=None, validation_fraction=0.2, epochs=2).fit(*digits)

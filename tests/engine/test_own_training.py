@@ -644,3 +644,11 @@ def test_metrics_survive_a_copy_of_layers_made_outside(rows, warns_of_metrics):
     with warns_of_metrics:
         clf.fit(*rows)
     assert "mae" in clf.history_
+
+
+@pytest.mark.parametrize("name", ["fit", "predict_step"])
+def test_method_that_the_classifier_does_not_call_is_refused(name, rows):
+    own = type("Own", (keras.Model,), {name: lambda *args, **kwargs: None})
+    clf = KerasImageClassifier(lambda meta: functional(own))
+    with pytest.raises(TypeError, match=f"overrides {name}. The classifier does not"):
+        clf.fit(*rows)

@@ -167,6 +167,18 @@ def test_jit_compile(digits, same_weights):
         KerasMLPClassifier(jit_compile="always").fit(*digits)
 
 
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_many_rows_are_trained_on_while_tensorflow_checks_numerics():
+    tf.debugging.enable_check_numerics()
+    try:
+        clf = KerasMLPClassifier(hidden_layer_sizes=19, epochs=1, random_state=0)
+        clf.fit(np.random.default_rng(0).random((1000, 4)), np.arange(1000) % 2)
+    finally:
+        tf.debugging.disable_check_numerics()
+    assert np.isfinite(clf.history_["loss"][0])
+
+
 def test_numpy_scalar_parameters_share_compiled_functions(digits, same_weights):
     """Searches over distributions draw NumPy scalars."""
 
