@@ -6,14 +6,15 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import StackingClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import cross_validate
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelPropagation, SelfTrainingClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from skmnist import diagnose_fit
+from skmnist import FitDiagnosis, diagnose_fit
 
 
 class Changed(ClassifierMixin, BaseEstimator):
@@ -164,3 +165,21 @@ def test_unlabelled_samples_are_refused(small, clf):
     with pytest.raises(ValueError, match=r"100 samples have the label -1, which means"):
         diagnose_fit(clf, X, np.where(np.arange(200) % 2, y, -1), reference=0.1)
     assert diagnose_fit(clf, X, y, reference=0.1).n_samples == 200
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (LinearRegression(), r"should be a classifier, got LinearRegression\(\)"),
+        (FrozenEstimator(GaussianNB()), "FrozenEstimator is not trained"),
+    ],
+    ids=["regressor", "frozen"],
+)
+def test_cv_results_of_what_is_not_trained_to_classify_are_refused(
+    small, model, message
+):
+    X, y = small
+    getattr(model, "estimator", model).fit(X, y)
+    results = cross_validate(model, X, y, return_estimator=True, return_indices=True)
+    with pytest.raises(ValueError, match=message):
+        FitDiagnosis.from_cv_results(results, X, y, reference=0.1)
