@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist.report._provenance import fingerprint, one_line
@@ -79,8 +78,8 @@ def diagnose_search(
     The best candidate, max_depth=4, has an error of 3.3 % on new samples (standard
     error 1.8 %).
     """
-    is_search = hasattr(search, "cv_results_") or isinstance(search, BaseSearchCV)
-    if isinstance(search, BaseEstimator) and not is_search:
+    known = "cv_results_", "param_grid", "param_distributions"
+    if isinstance(search, BaseEstimator) and not any(hasattr(search, k) for k in known):
         raise ValueError(
             "diagnose_search takes a fitted search, such as GridSearchCV, got "
             f"{search!r}."
