@@ -1,6 +1,7 @@
 """A value with its 95 % confidence interval, and how it is written."""
 
 from dataclasses import dataclass
+from math import hypot
 from statistics import NormalDist
 
 _NORMAL = NormalDist()
@@ -45,6 +46,23 @@ class Estimate:
         The lower end is kept, because it shows how far below 0 the interval reaches.
         """
         return Estimate(max(self.value, 0.0), self.low, max(self.high, 0.0))
+
+    def plus(self, other: "Estimate") -> "Estimate":
+        """Return the sum with another estimate.
+
+        The distances of the limits from the values are combined by squares, as for
+        independent estimates (Newcombe, Statistics in Medicine 17, 1998, method 10).
+        """
+        value = self.value + other.value
+        return Estimate(
+            value,
+            value - hypot(self.value - self.low, other.value - other.low),
+            value + hypot(self.high - self.value, other.high - other.value),
+        )
+
+    def times(self, factor: float) -> "Estimate":
+        """Return the estimate multiplied by an exactly known positive factor."""
+        return Estimate(self.value * factor, self.low * factor, self.high * factor)
 
     def negated(self) -> "Estimate":
         """Return the estimate of the quantity with the opposite sign."""

@@ -8,6 +8,8 @@ from scipy import sparse
 from scipy.special import lambertw
 from scipy.stats import chi2
 
+from skmnist._content import content_of, hash_rows
+
 
 @dataclass(frozen=True, eq=False)
 class Duplicates:
@@ -68,7 +70,8 @@ def _are_by_chance(X, counts):
 def _columns(X):
     """Iterate over the features of X as arrays of shape (n_samples,)."""
     if isinstance(X, pd.DataFrame):
-        return (pd.factorize(X.iloc[:, k])[0] for k in range(X.shape[1]))
+        columns = (X.iloc[:, [k]] for k in range(X.shape[1]))
+        return (pd.factorize(hash_rows(column))[0] for column in columns)
     if sparse.issparse(X):
         X = sparse.csc_array(X)
         return (X[:, [k]].toarray().ravel() for k in range(X.shape[1]))
@@ -96,7 +99,7 @@ def _are_equally_many(counts):
 def _keys(X):
     """Return an integer per row, equal for identical rows."""
     if isinstance(X, pd.DataFrame):
-        return pd.util.hash_pandas_object(X, index=False).to_numpy()
+        return hash_rows(X)
     if sparse.issparse(X):
         X = sparse.csr_array(X)
         rows = (X[[i]] for i in range(X.shape[0]))
@@ -104,6 +107,6 @@ def _keys(X):
     else:
         X = np.asarray(X)
         numbers = X.ndim > 1 and X.dtype.kind in "biufc"
-        texts = map(bytes, X) if numbers else map(repr, X.tolist())
+        texts = map(bytes, X) if numbers else map(content_of, X.tolist())
     # Hashes, because keeping the rows themselves would double the memory.
     return np.fromiter(map(hash, texts), np.int64)

@@ -314,7 +314,14 @@ def _flatten(X):
 def _as_numbers(column):
     if pd.api.types.is_numeric_dtype(column.dtype):
         return column.astype(float)
-    codes, _ = pd.factorize(column, sort=True)
+    try:
+        codes, _ = pd.factorize(column, sort=True)
+    except TypeError as error:  # lists or arrays
+        raise ValueError(
+            f"reference='auto' cannot use the column {column.name!r}: {error}. Pass a "
+            "classifier that takes your data as reference, or a known error such as "
+            "0.05."
+        ) from error
     return pd.Series(codes, index=column.index, dtype=float)
 
 

@@ -3,8 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import column_or_1d
 
 from skmnist._rows import Rows
 
@@ -58,8 +60,28 @@ def predict_rows(estimator, X, true_codes, classes):
 
 
 def predicted_codes(estimator, X, classes):
-    """Return the predicted classes, as positions in the sorted labels."""
-    return np.searchsorted(classes, estimator.predict(X))
+    """Return the predicted classes, as positions in the sorted labels.
+
+    Raises
+    ------
+    ValueError
+        If `predict` does not return one of the labels for each sample.
+    """
+    predicted = column_or_1d(estimator.predict(X))
+    # pandas does not find 1 among booleans, but it is the label that is meant.
+    labels, values = (
+        array.astype(int) if array.dtype == bool else array
+        for array in (classes, predicted)
+    )
+    codes = pd.Index(labels).get_indexer(values)
+    if (codes < 0).any():
+        unknown = pd.unique(predicted[codes < 0])[:5].tolist()
+        raise ValueError(
+            f"{type(estimator).__name__} predicts {unknown}, which y does not contain: "
+            f"its labels are {classes[:5].tolist()}"
+            f"{' and others' if len(classes) > 5 else ''}."
+        )
+    return codes
 
 
 def predict_rows_once(estimator, X, true_codes, classes):
@@ -81,12 +103,26 @@ def predict_rows_once(estimator, X, true_codes, classes):
 
 
 def probabilities_of(estimator, X, classes):
-    """Return one column per label, 0 for labels that the training did not contain."""
-    given = estimator.predict_proba(X)
-    if len(estimator.classes_) == len(classes):
+    """Return one column per label, 0 for labels that the training did not contain.
+
+    Raises
+    ------
+    ValueError
+        If `predict_proba` does not return one column per class.
+    """
+    given = np.asarray(estimator.predict_proba(X))
+    if given.dtype.kind != "f":
+        given = given.astype(float)
+    known = np.asarray(getattr(estimator, "classes_", classes))
+    if given.ndim != 2 or given.shape[1] != len(known):
+        raise ValueError(
+            f"predict_proba of {type(estimator).__name__} should return one column for "
+            f"each of {len(known)} classes, got an array of shape {given.shape}."
+        )
+    if np.array_equal(known, classes):
         return given
     probabilities = np.zeros((len(given), len(classes)), dtype=given.dtype)
-    probabilities[:, np.searchsorted(classes, estimator.classes_)] = given
+    probabilities[:, np.searchsorted(classes, known)] = given
     return probabilities
 
 

@@ -68,14 +68,61 @@ def rows_of_splits(cv, X, y, groups=None, random_state=None):
     -------
     splits : list of (train, test)
         Arrays of int.
+
+    Raises
+    ------
+    ValueError
+        If there is no split, or one is not a pair of rows of X, has an empty side, or
+        tests rows that it trains on.
     """
     if cv is None or isinstance(cv, Integral):
         grouped = groups is not None
         cv = shuffled_folds(5 if cv is None else cv, random_state, grouped=grouped)
     splits = check_cv(cv).split(X, y, groups)
-    return [tuple(_rows(side) for side in split) for split in splits]
+    rows = [_rows(split, n, len(y)) for n, split in enumerate(splits, 1)]
+    if not rows:
+        raise ValueError(f"cv={cv!r} has no splits.")
+    check_splits(rows)
+    return rows
 
 
-def _rows(side):
+def check_splits(splits):
+    """Check that no split is empty on a side or tests rows that it trains on.
+
+    Parameters
+    ----------
+    splits : list of (train, test)
+        Arrays of int.
+
+    Raises
+    ------
+    ValueError
+        If one does.
+    """
+    for number, (train, test) in enumerate(splits, 1):
+        if not len(train) or not len(test):
+            side = "test" if len(train) else "training"
+            raise ValueError(f"Split {number} of cv has no {side} samples.")
+        n_both = len(np.intersect1d(train, test))
+        if n_both:
+            raise ValueError(
+                f"Split {number} of cv tests {n_both:,} samples that it trains on, so "
+                "their error would not be that of new samples: leave them out of one "
+                "side."
+            )
+
+
+def _rows(split, number, n_samples):
+    """Return a split as row numbers that are not negative."""
+    try:
+        return tuple(np.arange(n_samples)[_as_index(side)] for side in split)
+    except IndexError as error:
+        raise ValueError(
+            f"Split {number} of cv should be rows of X to train on and to test, but "
+            f"{error}."
+        ) from error
+
+
+def _as_index(side):
     side = np.asarray(side)
-    return np.flatnonzero(side) if side.dtype == bool else side
+    return side if side.size else side.astype(int)

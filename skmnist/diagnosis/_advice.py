@@ -31,6 +31,13 @@ _LESS_FLEXIBLE = (
     ("a smaller gamma", ("gamma",)),
     ("more regularisation", _PENALTIES),
 )
+# Parameters that have no effect if another one of the same estimator has these values.
+_WITHOUT_EFFECT = (
+    ("gamma", "kernel", ("linear", "knn")),
+    ("n_neighbors", "kernel", ("rbf",)),
+    ("alpha", "penalty", (None,)),
+    ("C", "penalty", (None,)),
+)
 
 
 def parameter_names(estimator):
@@ -44,18 +51,29 @@ def parameter_names(estimator):
     Returns
     -------
     names : frozenset of str
-        Without the names of the estimators that they belong to.
+        Without the names of the estimators that they belong to, and without those that
+        have no effect with the values of others.
     """
     params = final_step(estimator).get_params()
-    return frozenset(name.rpartition("__")[2] for name in params)
+    without_effect = {
+        f"{prefix}__{name}".removeprefix("__")
+        for name, switch, values in _WITHOUT_EFFECT
+        for prefix in {param.rpartition("__")[0] for param in params}
+        if params.get(f"{prefix}__{switch}".removeprefix("__"), switch) in values
+    }
+    return frozenset(
+        param.rpartition("__")[2] for param in params if param not in without_effect
+    )
 
 
 def against_bias(names):
     """Return what to try for a lower training error."""
     if "epochs" not in names:
         names -= {"learning_rate"}  # of boosting, which LearningRateDisplay cannot test
-    options = _options(_CLOSER_FIT, names)
-    return f"Try {_either(options or ['a more flexible model', 'other features'])}."
+    options = _options(_CLOSER_FIT, names) or ["other features"]
+    if len(options) == 1:  # which may not be enough, as for a linear model
+        options.insert(0, "a more flexible model")
+    return f"Try {_either(options)}."
 
 
 def against_gap(names):

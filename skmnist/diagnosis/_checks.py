@@ -1,5 +1,6 @@
 """Checks of the arguments of a diagnosis, before anything is trained."""
 
+import sys
 from collections.abc import Iterable, Mapping, Set
 from numbers import Integral, Real
 
@@ -7,6 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.base import is_classifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.semi_supervised import (
+    LabelPropagation,
+    LabelSpreading,
+    SelfTrainingClassifier,
+)
 from sklearn.utils import get_tags, indexable
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -17,15 +24,18 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_method_params, column_or_1d
 
+from skmnist._cross_validation._scores import final_step
+from skmnist._cross_validation._splits import check_splits
 from skmnist.diagnosis._findings import CHECKS
 
 _CONSTRAINTS = {
-    "estimator": [HasMethods(["fit", "predict"])],
+    # Not "predict": a StackingClassifier has it only once it is fitted.
+    "estimator": [HasMethods("fit")],
     "cv": ["cv_object"],
     "reference": [
         StrOptions({"auto"}),
         Interval(Real, 0, 1, closed="left"),
-        HasMethods(["fit", "predict"]),
+        HasMethods("fit"),
     ],
     "tolerance": [Interval(Real, 0, 1, closed="neither")],
     "learning_curve": ["boolean"],
@@ -71,8 +81,50 @@ def check_estimator(estimator):
             "A search with refit=False has no best estimator to diagnose: set "
             "refit=True, or pass its estimator with the parameters you chose."
         )
-    if hasattr(estimator, "fit") and not is_classifier(estimator):
+    if hasattr(estimator, "fit") and not _is_classifier(estimator):
         raise ValueError(f"estimator should be a classifier, got {estimator!r}.")
+
+
+def _is_classifier(estimator):
+    try:
+        return is_classifier(estimator)
+    except AttributeError:
+        network = "keras" in sys.modules and isinstance(
+            estimator, sys.modules["keras"].Model
+        )
+        hint = "inherit from sklearn.base.ClassifierMixin and BaseEstimator"
+        if network:
+            hint = "give it to KerasImageClassifier(model=...)"
+        raise ValueError(
+            f"estimator should be a classifier of scikit-learn's kind, got "
+            f"{estimator!r}: {hint}."
+        ) from None
+
+
+def check_trains(estimator, y, has_hold_out):
+    """Check that `fit` trains the estimator, and that every sample can be scored.
+
+    Raises
+    ------
+    ValueError
+        If the estimator is frozen, and there is no hold-out of which it is known that
+        it was not trained on; or if -1 means that a sample has no label.
+    """
+    final = final_step(estimator)
+    if isinstance(final, FrozenEstimator) and not has_hold_out:
+        raise ValueError(
+            "A FrozenEstimator is not trained on the splits, so its errors on their "
+            "two sides do not differ. Pass the estimator in it; or pass the samples "
+            "that it was trained on as X and y, and others as X_val and y_val."
+        )
+    if isinstance(final, SelfTrainingClassifier | LabelPropagation | LabelSpreading):
+        n_unlabelled = np.sum(y == -1) if y.dtype.kind in "if" else 0
+        if n_unlabelled:
+            raise ValueError(
+                f"{n_unlabelled:,} samples have the label -1, which means for "
+                f"{type(final).__name__} that they have none: every prediction of "
+                "them would count as an error. Pass the labelled samples only."
+            )
 
 
 def check_capacity(capacity, estimator):
@@ -145,10 +197,32 @@ def check_data(X, y, groups):
     Raises
     ------
     ValueError
-        If lengths differ, y has fewer than two classes, or a label is missing.
+        If lengths differ, y has fewer than two classes or labels that cannot be
+        compared, or a label or a group is missing.
     """
-    X, y, groups = indexable(X, y, groups)
-    return X, _check_labels(y, "y"), None if groups is None else np.asarray(groups)
+    X, y, groups = indexable(_of_equal_shape(X), y, groups)
+    if groups is not None:
+        groups = column_or_1d(groups)
+        if pd.isna(groups).any():
+            raise ValueError(
+                "Input groups contains NaN: pass a group for each sample, one of its "
+                "own if it belongs to no other."
+            )
+    return X, _check_labels(y, "y"), groups
+
+
+def _of_equal_shape(X):
+    """Return samples; a list of arrays of different shapes as an array of objects."""
+    if not isinstance(X, list | tuple):
+        return X
+    try:
+        np.asarray(X)
+    except ValueError:
+        samples = np.empty(len(X), dtype=object)
+        for place, sample in enumerate(X):
+            samples[place] = sample
+        return samples
+    return X
 
 
 def _check_labels(y, name, least=2):
@@ -157,8 +231,14 @@ def _check_labels(y, name, least=2):
         raise ValueError(
             f"Input {name} contains NaN: remove the samples without a label."
         )
+    try:
+        classes = np.unique(y)
+    except TypeError:
+        types = sorted({type(label).__name__ for label in y})
+        raise ValueError(
+            f"{name} should hold labels of one type, got {' and '.join(types)}."
+        ) from None
     check_classification_targets(y)
-    classes = np.unique(y)
     if len(classes) < least:
         raise ValueError(
             f"{name} should hold at least 2 classes, got only {classes.tolist()}."
@@ -180,7 +260,7 @@ def add_hold_out(X, y, X_val, y_val, groups, params):
     if X_val is None or y_val is None:
         missing = "X_val" if X_val is None else "y_val"
         raise ValueError(f"X_val and y_val must be given together; {missing} is None.")
-    X_val, y_val = indexable(X_val, y_val)
+    X_val, y_val = indexable(_of_equal_shape(X_val), y_val)
     y_val = _check_labels(y_val, "y_val", least=1)
     unknown = np.setdiff1d(y_val, y)
     if len(unknown):
@@ -231,7 +311,7 @@ def check_test_samples(estimator, X, y, X_test, y_test):
             "X_test cannot be used with an estimator that takes kernels or distances "
             "between samples: pass an estimator that computes them itself."
         )
-    X_test, y_test = indexable(X_test, y_test)
+    X_test, y_test = indexable(_of_equal_shape(X_test), y_test)
     X_test = _in_form_of(X, X_test, "X_test")
     if y_test is None:
         return X_test, None, None
@@ -304,6 +384,7 @@ def check_cv_results(cv_results, y):
             f"cv_results contains row {highest}, but X has {len(y)} rows: pass the X "
             "and y that cross_validate was given."
         )
+    check_splits(splits)
     for estimator in cv_results["estimator"]:
         unknown = np.setdiff1d(getattr(estimator, "classes_", y), y)
         if len(unknown):

@@ -34,6 +34,7 @@ from skmnist.diagnosis._checks import (
     check_ignore,
     check_params,
     check_test_samples,
+    check_trains,
 )
 from skmnist.diagnosis._evidence import error_difference
 from skmnist.diagnosis._result import FitDiagnosis
@@ -323,6 +324,7 @@ def plan_diagnosis(
         arguments["estimator"] = estimator = search.best_estimator_
     arguments["capacity"] = capacity = check_capacity(capacity, estimator)
     X, y, groups = check_data(X, y, groups)
+    check_trains(estimator, y, X_val is not None)
     scoring = None if scoring is None else Scoring(scoring, estimator, y)
     test = check_test_samples(estimator, X, y, X_test, y_test)
     first_row = 0

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # Two-sided confidence at which bias and gap decide the verdict, chosen by simulation
 # (docs/coverage.rst): at 95 % one in eleven verdicts on clear cases is inconclusive.
 DECISION = 0.8
+# Significance level for a split that differs from the others, after Bonferroni.
+_SIGNIFICANT = 0.01
 # With fewer rows than this the error of a part of the samples is not judged.
 _FEWEST_ROWS = 20
 
@@ -192,24 +194,48 @@ class Evidence:
 
     @cached_property
     def difference(self):
-        """The validation error minus the training error, ignoring a known error."""
-        return self._difference(
-            self.validation_error, self.train_error, train=-1, validation=1
+        """The validation error minus the training error, ignoring a known error.
+
+        Rows that no split trains on, such as the last of a series, have no training
+        error to be paired with. They are compared with all training errors, and
+        contribute by their share.
+        """
+        v, t = self.validation_error, self.train_error
+        paired = self._difference(v, t, train=-1, validation=1)
+        rows = self._never_trained
+        if not self.paired or not len(rows):
+            return paired
+        new, trained = (
+            intervals.proportion(errors, groups=self._groups(of_rows))
+            for errors, of_rows in ((v[rows], rows), _known(t))
         )
+        share = len(rows) / self.n_samples
+        unpaired = new.plus(trained.negated())
+        return paired.times(1 - share).plus(unpaired.times(share))
+
+    @cached_property
+    def _never_trained(self):
+        """The rows that are tested, and that no split trains on."""
+        tested = ~np.isnan(self.validation_error)
+        return np.flatnonzero(tested & np.isnan(self.train_error))
 
     @cached_property
     def bias_minus_gap(self):
         """B − G: which of the two is larger."""
         t, v, r = self.train_error, self.validation_error, self.reference_error
-        if self.paired:
+        if self.paired and not len(self._never_trained):
             value, rows = _known(2 * t - v - r)
             return intervals.mean(
                 value,
                 instability=self.scatter.added(train=2, validation=-1, reference=-1),
                 groups=self._groups(rows),
             )
-        twice = intervals.mean(2 * _known(t)[0], training=False)
-        others = intervals.mean(_known(v + r)[0], training=False)
+        if self.paired:
+            return self.bias.plus(self.difference.negated())
+        twice, others = (
+            intervals.mean(values, training=False, groups=self._groups(rows))
+            for values, rows in (_known(2 * t), _known(v + r))
+        )
         value = twice.value - others.value
         half = np.hypot(twice.high - twice.value, others.high - others.value)
         return Estimate(value, value - half, value + half)
@@ -315,10 +341,16 @@ class Evidence:
     @cached_property
     def overconfidence(self):
         """Mean predicted probability minus accuracy, or None without probabilities."""
+        if not self._has_probabilities:
+            return None
         excess = self.by_row(
             (fold.test, fold.probability - ~fold.test_wrong) for fold in self.folds
         )
-        return None if np.isnan(excess).all() else self.mean_by_row(excess)
+        return self.mean_by_row(excess)
+
+    @cached_property
+    def _has_probabilities(self):
+        return not any(np.isnan(fold.probability).any() for fold in self.folds)
 
     @cached_property
     def calibration(self):
@@ -327,9 +359,9 @@ class Evidence:
         Arrays of mean probability, accuracy, and number of predictions; None without
         probabilities.
         """
-        probability = np.concatenate([fold.probability for fold in self.folds])
-        if np.isnan(probability).any():
+        if not self._has_probabilities:
             return None
+        probability = np.concatenate([fold.probability for fold in self.folds])
         hits = np.concatenate([~fold.test_wrong for fold in self.folds])
         parts = np.array_split(np.argsort(probability, kind="stable"), 10)
         return np.array(
@@ -346,7 +378,11 @@ class Evidence:
 
         A classifier that is no better than chance cannot contradict a label.
         """
-        return find_suspect_labels(self) if self.advantage.low > 0 else None
+        # Where the splits differ in kind, as in a series that drifts, labels that
+        # contradict the training samples of their split need not be wrong.
+        if self.advantage.low <= 0 or self.splits_differ:
+            return None
+        return find_suspect_labels(self)
 
     @cached_property
     def more_data(self):
@@ -373,7 +409,9 @@ class Evidence:
         count = int(twins.sum())
         if count == 0 or len(rows) - count < _FEWEST_ROWS:
             return count, None
-        return count, intervals.two_sample_difference(known[~twins], known[twins])
+        return count, self._two_samples(
+            (known[~twins], rows[~twins]), (known[twins], rows[twins])
+        )
 
     @cached_property
     def extrapolation(self):
@@ -424,6 +462,11 @@ class Evidence:
         ]
         place = int(np.argmin(p))
         return place, min(1.0, float(p[place]) * len(sizes))
+
+    @property
+    def splits_differ(self) -> bool:
+        """Whether a split has another error than the others, beyond chance."""
+        return self.outlier_split is not None and self.outlier_split[1] < _SIGNIFICANT
 
     def loss_difference(
         self, first: list[np.ndarray], second: list[np.ndarray]
@@ -507,13 +550,22 @@ class Evidence:
 
     def _difference(self, first, second, **sides):
         if not self.paired:
-            return intervals.two_sample_difference(_known(first)[0], _known(second)[0])
+            return self._two_samples(_known(first), _known(second))
         _, rows = _known(first + second)
         return intervals.paired_difference(
             first[rows],
             second[rows],
             instability=self.scatter.added(**sides),
             groups=self._groups(rows),
+        )
+
+    def _two_samples(self, *sides):
+        """Estimate the difference of two means of values, each given with its rows."""
+        (first, rows), (second, other_rows) = sides
+        return intervals.two_sample_difference(
+            first,
+            second,
+            groups=(self._groups(rows), self._groups(other_rows)),
         )
 
     def _groups(self, rows):

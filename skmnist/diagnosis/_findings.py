@@ -14,8 +14,6 @@ from skmnist.diagnosis._shift import shifted
 
 # A loss that decreased by a smaller fraction at the end counts as converged.
 _NEGLIGIBLE_FALL = 0.05
-# Significance level for a split that differs from the others, after Bonferroni.
-_SIGNIFICANT = 0.01
 
 
 def find(evidence):
@@ -231,7 +229,7 @@ def unstable_splits(evidence):
     share, splits = evidence.unseen_classes
     if share > evidence.tolerance / 4:
         return _classes_not_trained(share, splits)
-    if evidence.outlier_split is None or evidence.outlier_split[1] >= _SIGNIFICANT:
+    if not evidence.splits_differ:
         return None
     place, p = evidence.outlier_split
     fold = evidence.folds[place]
@@ -272,7 +270,9 @@ def _after_unstable_splits(shuffled):
         "split by groups. A failed training is another possible cause."
     )
     return (
-        inspect if shuffled else f"If the splits were not shuffled, {shuffle} {inspect}"
+        inspect
+        if shuffled
+        else f"If the order of the samples has no meaning, {shuffle} {inspect}"
     )
 
 

@@ -91,7 +91,7 @@ def paired_difference(first, second, *, instability=0.0, groups=None):
     return Estimate(b - c, low, high)
 
 
-def two_sample_difference(first, second):
+def two_sample_difference(first, second, *, groups=(None, None)):
     """Estimate the difference of two errors on different samples, after Newcombe.
 
     Method 10 of Newcombe (Statistics in Medicine 17, 1998): the Wilson limits of the
@@ -102,19 +102,19 @@ def two_sample_difference(first, second):
     ----------
     first, second : ndarray of shape (n_first,) and (n_second,)
         Errors of each sample, in [0, 1].
+    groups : tuple of two ndarrays or None, default=(None, None)
+        Of the same samples: those of one group are not independent.
 
     Returns
     -------
     difference : Estimate
         Mean of first − mean of second.
     """
-    a, b = proportion(first, training=False), proportion(second, training=False)
-    value = a.value - b.value
-    return Estimate(
-        value,
-        value - math.hypot(a.value - a.low, b.high - b.value),
-        value + math.hypot(a.high - a.value, b.value - b.low),
+    a, b = (
+        proportion(errors, training=False, groups=of_errors)
+        for errors, of_errors in zip((first, second), groups, strict=True)
     )
+    return a.plus(b.negated())
 
 
 def least_excess(first, second, *, n_comparisons, training=True):
@@ -229,7 +229,8 @@ def class_mean(values, codes, n_classes, *, groups=None):
         clustered, df = _variance_of_mean(n / len(count) / size * centred, groups)
         variance = max(variance, clustered)
     half = quantile(df) * math.sqrt(BETWEEN_SAMPLES * variance)
-    return Estimate(value, value - half, value + half)
+    # With two or three groups the quantile is large, but no difference exceeds 100 %.
+    return Estimate(value, max(value - half, -1.0), min(value + half, 1.0))
 
 
 def _variance_of_mean(values, groups):

@@ -25,9 +25,11 @@ from skmnist.diagnosis._advice import parameter_names
 from skmnist.diagnosis._checks import (
     check_cv_results,
     check_data,
+    check_estimator,
     check_ignore,
     check_params,
     check_test_samples,
+    check_trains,
 )
 from skmnist.diagnosis._classes import per_class_sentence, per_class_table
 from skmnist.diagnosis._evidence import Evidence
@@ -266,6 +268,8 @@ class FitDiagnosis(HTMLMixin):
         splits = check_cv_results(cv_results, y)
         check_reference(reference, X)
         estimators = cv_results["estimator"]
+        check_estimator(estimators[0])
+        check_trains(estimators[0], y, has_hold_out=False)
         test_samples = check_test_samples(estimators[0], X, y, X_test, y_test)
         fitted = zip(estimators, splits, cv_results["fit_time"], strict=True)
         folds = [

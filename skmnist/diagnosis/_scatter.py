@@ -39,29 +39,40 @@ class Scatter:
         -------
         variance : float
         """
-        evidence = self.evidence
-        scores, noise = np.zeros((2, len(evidence.folds)))
+        evidence, folds = self.evidence, self.evidence.folds
+        scores, noise = np.zeros((2, len(folds)))
         if train:
-            means, variances = self._means(self._row_deviations, "train")
+            rows = [fold.train for fold in folds]
+            means, variances = self._means(self._row_deviations, rows)
             scores, noise = train * means, train**2 * variances
         if validation or reference:
             others = np.zeros(len(evidence.codes))
             if train:
                 others += train * evidence.train_error
+            if train and validation:
+                # Rows that no split trains on, such as the last of a series, are
+                # compared with the mean error of those that are.
+                others = np.where(np.isnan(others), np.nanmean(others), others)
             if reference:
                 others += reference * evidence.reference_error
-            values = [
-                np.nan_to_num(others[f.test]) + validation * f.test_wrong
-                for f in evidence.folds
-            ]
-            means, variances = self._means(values, "test")
-            scores, noise = scores + means, noise + variances
+            # Without validation errors they are left out, perhaps all of a split.
+            rows = [fold.test[np.isfinite(others[fold.test])] for fold in folds]
+            values = [others[of_split] for of_split in rows]
+            if validation:
+                values = [
+                    of_split + validation * fold.test_wrong
+                    for of_split, fold in zip(values, folds, strict=True)
+                ]
+            means, variances = self._means(values, rows)
+            compared = [len(split) > 0 for split in rows]
+            scores, noise = (scores + means)[compared], (noise + variances)[compared]
         drift = (train + validation) ** 2 * self.drift
         return drift + excess_variance(scores, noise)
 
     def excess(self, values, side):
         """Return the `excess_variance` of values given per split for a side's rows."""
-        return excess_variance(*self._means(values, side))
+        rows = [getattr(fold, side) for fold in self.evidence.folds]
+        return excess_variance(*self._means(values, rows))
 
     @cached_property
     def drift(self):
@@ -78,10 +89,10 @@ class Scatter:
         folds, errors = self.evidence.folds, self.evidence.train_error
         return [fold.train_wrong - errors[fold.train] for fold in folds]
 
-    def _means(self, values, side):
+    def _means(self, values, rows):
         groups = self.evidence.groups
         if groups is not None:
-            groups = [groups[getattr(fold, side)] for fold in self.evidence.folds]
+            groups = [groups[rows_of_split] for rows_of_split in rows]
         return split_means(values, groups)
 
 
@@ -98,8 +109,9 @@ def split_means(values, groups=None):
     Returns
     -------
     means, variances : ndarray of shape (n_splits,)
+        0 for a split without rows.
     """
-    sizes = np.array([len(split) for split in values])
+    sizes = np.array([max(1, len(split)) for split in values])
     sums = np.array([np.sum(split) for split in values])
     centre = sums.sum() / sizes.sum()
     squares = 0.0

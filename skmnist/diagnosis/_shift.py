@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -116,12 +115,7 @@ class NewSamples:
             groups=groups,
         )
         new = intervals.proportion(self.wrong(evidence.folds), training=evidence.paired)
-        value = new.value - old.value
-        return Estimate(
-            value,
-            value - math.hypot(new.value - new.low, old.high - old.value),
-            value + math.hypot(new.high - new.value, old.value - old.low),
-        )
+        return new.plus(old.negated())
 
 
 def separate(X, X_test, seed=None):

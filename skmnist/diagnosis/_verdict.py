@@ -270,6 +270,8 @@ def _remedy(evidence, open_sides):
     }
     if None in needed.values():
         name = next(name for name in open_sides if needed[name] is None)
+        if abs(getattr(evidence, name).value - tolerance) > tolerance / 4:
+            return f"more than {100 * n:,} samples would be needed"
         return f"the {name} is as large as the tolerance for practical purposes"
     samples = f"about {max(needed.values()):,} samples would decide it"
     repeatable = evidence.paired and evidence.groups is None and not evidence.repeated

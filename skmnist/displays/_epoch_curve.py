@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -201,11 +202,12 @@ class EpochCurveDisplay:
 
         Parameters
         ----------
-        history : fitted classifier, Pipeline, dict or keras.callbacks.History
+        history : fitted classifier, Pipeline, History, dict or DataFrame
             A classifier of this package, alone or at the end of a Pipeline or in a
-            search; what `keras.Model.fit` returns; or a dict with one value per epoch
-            for "loss" and "accuracy", and for "val_loss" and "val_accuracy" if samples
-            were held out.
+            search; what `keras.Model.fit` returns; or a dict or DataFrame, such as the
+            file that `keras.callbacks.CSVLogger` writes, with one value per epoch for
+            "loss" and "accuracy", and for "val_loss" and "val_accuracy" if samples were
+            held out.
         quantity : {"accuracy", "loss"}, default=None
             The quantity to draw. None draws the accuracy, if there is one.
         ax : matplotlib Axes, default=None
@@ -242,14 +244,20 @@ class EpochCurveDisplay:
             for side, prefix in (("train", ""), ("validation", "val_"))
         }
         columns = {
-            column: list(history[name])
+            column: _values(history[name], name)
             for column, name in names.items()
             if name in history
         }
         if not columns:
             raise ValueError(
                 "history must have 'loss' or 'accuracy', one value per epoch; got the "
-                f"keys {sorted(history)}."
+                f"keys {sorted(map(str, history))}."
+            )
+        lengths = {names[column]: len(values) for column, values in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(
+                f"history should have a value of each score per epoch, got {lengths}: "
+                "with validation_freq those of some epochs are missing."
             )
         epochs = range(1, len(next(iter(columns.values()))) + 1)
         curves = pd.DataFrame({"fold": 0, "epoch": epochs, **columns})
@@ -352,7 +360,7 @@ def _history_of(source):
     """
     from skmnist._cross_validation._scores import final_step
 
-    if isinstance(source, Mapping):
+    if isinstance(source, Mapping | pd.DataFrame):
         return source
     if isinstance(source, BaseEstimator):
         check_is_fitted(source)
@@ -363,6 +371,19 @@ def _history_of(source):
             "Pipeline that ends in one, what keras.Model.fit returns, or a dict."
         )
     return history
+
+
+def _values(values, name):
+    """Return the values of a score as an array of one number per epoch."""
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        array = None
+    if array is None or array.ndim != 1 or not len(array):
+        raise ValueError(
+            f"history should have one number per epoch for {name!r}, got {values!r}."
+        )
+    return array
 
 
 def _frame(fold, curves):

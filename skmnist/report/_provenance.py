@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import indexable
 
 from skmnist import __version__
+from skmnist._content import content_of, hash_rows
 
 _PACKAGES = ("scikit-learn", "tensorflow", "keras", "scikeras", "numpy", "pandas")
 
@@ -43,14 +44,14 @@ def fingerprint(data):
         data = data.tocsr()
         parts, dtype = [data.data, data.indices, data.indptr], str(data.dtype)
     elif isinstance(data, pd.DataFrame | pd.Series):
-        parts = [pd.util.hash_pandas_object(data, index=False).to_numpy()]
+        parts = [hash_rows(data)]
         dtypes = [data.dtype] if isinstance(data, pd.Series) else data.dtypes.unique()
         dtype = ", ".join(sorted(map(str, dtypes)))
     else:
         data = np.asarray(data)
         parts, dtype = [data], str(data.dtype)
         if data.dtype.kind == "O":
-            parts = [np.frombuffer("\0".join(map(str, data.ravel())).encode(), "u1")]
+            parts = [np.frombuffer("\0".join(map(_text, data.ravel())).encode(), "u1")]
     digest = hashlib.sha256()
     for part in parts:
         digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8))
@@ -59,6 +60,10 @@ def fingerprint(data):
         "dtype": dtype,
         "sha256": digest.hexdigest(),
     }
+
+
+def _text(value):
+    return content_of(value) if isinstance(value, np.ndarray) else str(value)
 
 
 def fingerprints(X, y, groups=None, params=None, first_row=0, test=None):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
+from sklearn.base import is_classifier
 
 from skmnist.search._values import complexity, is_number
 
@@ -109,14 +110,16 @@ def read_scores(search):
         scoring = search.scoring[metric]
     points = results["params"]
     name = scoring if isinstance(scoring, str) else metric
+    if scoring is None and is_classifier(search):
+        scoring = name = "accuracy"  # what the score of a classifier is
     return Scores(
         points=points,
         validation=of("test"),
         train=of("train"),
         best=int(search.best_index_),
         rounds=np.asarray(results.get("iter", np.zeros(len(points), dtype=int))),
-        scoring="accuracy" if scoring is None else name,
-        is_accuracy=scoring in (None, "accuracy"),
+        scoring=name,
+        is_accuracy=scoring == "accuracy",
     )
 
 
@@ -132,7 +135,7 @@ def find_edges(search, scores):
 
     A parameter whose scores hardly differ has no edge: one with a value inside the grid
     that is within one standard error of the best, or not proven worse than it. A single
-    split proves nothing.
+    split or a missing score proves nothing.
 
     Parameters
     ----------
@@ -177,7 +180,7 @@ def _is_flat(scores, name, best, values):
     """
     if scores is None:
         return False
-    if scores.validation.shape[1] < 2:
+    if scores.validation.shape[1] < 2 or np.isnan(scores.validation[scores.best]).any():
         return True
     inside = values[1:-1] or [value for value in values if value != best]
     means = scores.validation.mean(axis=1)

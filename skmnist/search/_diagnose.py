@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist.report._provenance import fingerprint, one_line
@@ -12,7 +14,7 @@ from skmnist.search._candidates import Order, find_edges, read_scores
 from skmnist.search._result import SearchDiagnosis
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from skmnist._typing import ArrayLike, Estimator
@@ -53,8 +55,8 @@ def diagnose_search(
     NotFittedError
         If the search is not fitted.
     ValueError
-        If the search chose the best candidate by a function of several scores, or
-        `capacity` names a parameter that was not searched.
+        If it is no search, chose the best candidate by a function of several scores, or
+        has no score for it, or if `capacity` names a parameter that was not searched.
 
     See Also
     --------
@@ -76,6 +78,12 @@ def diagnose_search(
     The best candidate, max_depth=4, has an error of 3.3 % on new samples (standard
     error 1.8 %).
     """
+    known = "cv_results_", "param_grid", "param_distributions"
+    if isinstance(search, BaseEstimator) and not any(hasattr(search, k) for k in known):
+        raise ValueError(
+            "diagnose_search takes a fitted search, such as GridSearchCV, got "
+            f"{search!r}."
+        )
     check_is_fitted(search, "cv_results_")
     scores = read_scores(search)
     if scores is None:
@@ -83,6 +91,16 @@ def diagnose_search(
             "diagnose_search needs one score that chose the best candidate, but "
             f"refit={search.refit!r} of {type(search).__name__} does not name one: set "
             "refit to the name of a score."
+        )
+    if np.isnan(scores.validation[scores.best]).any():
+        raise ValueError(
+            "The best candidate of the search has no score on some splits (NaN): its "
+            "fits or its scorer failed there. error_score='raise' shows why."
+        )
+    if capacity is not None and not isinstance(capacity, Mapping):
+        raise ValueError(
+            "capacity should be a dict of parameters and their values, such as "
+            f"{{'max_depth': [1, 2, 3]}}, got {capacity!r}."
         )
     unknown = set(capacity or ()) - {name for point in scores.points for name in point}
     if unknown:

@@ -296,6 +296,8 @@ class SearchDiagnosis(HTMLMixin):
         """List of str: what to take from the search."""
         score, simplest = self._written_score, self.simplest
         best = f"The best candidate, {written(self.labelled(self.best))}, has"
+        if not self.best:
+            best = "The only candidate has"
         if np.isnan(self.standard_error):
             said = [f"{best} {score(self.best_score)} on the new samples of one split."]
         else:

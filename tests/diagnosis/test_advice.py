@@ -11,12 +11,13 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.semi_supervised import LabelPropagation
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -96,6 +97,27 @@ def test_advice_names_parameters_that_the_classifier_has(clf, words):
     assert words <= set(re.findall(r"\w+", text))
     kinds = {"max_depth", "C", "n_neighbors", "hidden_layer_sizes", "epochs"} - names
     assert not kinds & set(re.findall(r"\w+", text))
+
+
+@pytest.mark.parametrize(
+    ("clf", "word"),
+    [
+        (SVC(kernel="linear"), "gamma"),
+        (LabelPropagation(), "n_neighbors"),
+        (LabelPropagation(kernel="knn"), "gamma"),
+        (Perceptron(penalty=None), "alpha"),
+        (BaggingClassifier(SVC(kernel="linear")), "gamma"),
+    ],
+    ids=str,
+)
+def test_parameters_without_effect_are_not_advised(clf, word):
+    names = _advice.parameter_names(clf)
+    assert word not in _advice.against_bias(names) + _advice.against_gap(names)
+
+
+def test_linear_models_are_not_advised_a_larger_C_alone():
+    names = _advice.parameter_names(LogisticRegression())
+    assert _advice.against_bias(names) == "Try a more flexible model or a larger C."
 
 
 def test_diagnosis_gives_the_advice_of_its_classifier(small):

@@ -2,12 +2,14 @@
 
 import json
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import KMeans
+from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
@@ -24,7 +26,7 @@ from sklearn.model_selection import (
 )
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import FitDiagnosis, diagnose_fit
@@ -170,6 +172,15 @@ class NeverFitted(DummyClassifier):
         ({"estimator": LinearRegression()}, "should be a classifier"),
         ({"estimator": KMeans()}, "should be a classifier"),
         ({"estimator": "tree"}, "'estimator'"),
+        ({"estimator": DummyClassifier}, "got estimator class instead"),
+        ({"estimator": keras.Sequential()}, r"KerasImageClassifier\(model=\.\.\.\)"),
+        ({"y": np.array([1, "a"] * 15, dtype=object)}, "one type, got int and str"),
+        ({"groups": np.r_[np.nan, np.arange(29)]}, "groups contains NaN"),
+        ({"groups": np.array([None, *"abc" * 9, "a", "b"])}, "groups contains NaN"),
+        (
+            {"X": pd.DataFrame({"lists": [[1, 2]] * 30})},
+            "cannot use the column 'lists'",
+        ),
     ],
 )
 def test_invalid_input_is_refused_before_training(changes, message):
@@ -240,6 +251,33 @@ def test_hold_out_columns_are_reordered(small):
         for X_val in (X, X[X.columns[::-1]])
     ]
     assert diagnoses[0].errors == diagnoses[1].errors
+
+
+def test_columns_of_lists_and_arrays(small):
+    X, y = small
+    frame = pd.DataFrame(X, columns=list("abcdefgh")).assign(
+        lists=X.tolist(), arrays=[np.full(9999, row) for row in range(200)]
+    )
+    only_numbers = make_column_transformer(("passthrough", list(range(8))))
+    diagnosis = diagnose_fit(make_pipeline(only_numbers, TREE), frame, y, reference=0.1)
+    assert diagnosis.errors == diagnose_fit(TREE, X, y, reference=0.1).errors
+    assert len(diagnosis.data["X"]["sha256"]) == 64
+
+
+def test_samples_of_different_length(small):
+    X, y = small
+    longer = [np.r_[row, np.zeros(2000 + n)] for n, row in enumerate(X)]
+    first_eight = FunctionTransformer(lambda X: np.array([row[:8] for row in X]))
+    clf = make_pipeline(first_eight, TREE)
+    test = {"X_test": longer[:30], "y_test": y[:30]}
+    diagnosis = diagnose_fit(clf, longer, y, reference=0.1, **test)
+    plain = diagnose_fit(TREE, X, y, reference=0.1)
+    assert diagnosis.errors["validation"] == plain.errors["validation"]
+    # Most of their numbers are equal, but not all.
+    assert not diagnosis.evidence.duplicates.twins.any()
+    hold_out = {"X_val": longer[150:], "y_val": y[150:]}
+    held_out = diagnose_fit(clf, longer[:150], y[:150], reference=0.1, **hold_out)
+    assert held_out.n_samples == 50
 
 
 def test_list_of_texts():

@@ -192,7 +192,7 @@ def test_unstable_splits(digits):
     finding = findings_of(unstable)["FIT08"]
     assert finding.evidence["split"] == 4
     assert finding.evidence["p_value"] < 0.01
-    assert "If the splits were not shuffled" in finding.advice
+    assert "If the order of the samples has no meaning, shuffle" in finding.advice
 
 
 def test_classes_that_splits_do_not_train_on_decide_nothing():

@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy.stats import norm
+from sklearn.tree import DecisionTreeClassifier
 
+from skmnist import diagnose_fit
 from skmnist._estimate import Estimate
 from skmnist.diagnosis._evidence import DECISION
 from skmnist.diagnosis._findings import avoidable_bias, generalisation_gap
@@ -179,3 +181,13 @@ def test_an_error_below_a_known_one_is_said_so():
     below = {"known": True, "behind_reference": Estimate(-0.01, -0.02, 0.0)}
     sentence = concluded(evidence_of(LOW, LOW, **below))[2]
     assert "below the known error by 1.0 %" in sentence
+
+
+def test_few_samples_are_not_said_to_decide_for_practical_purposes():
+    y = np.repeat([0, 1], 5)
+    X = (np.arange(10) + 10 * y)[:, None]
+    clf = DecisionTreeClassifier(max_depth=1)
+    diagnosis = diagnose_fit(clf, X, y, cv=2, reference=0.0, random_state=0)
+    assert diagnosis.errors["validation"].value == 0
+    assert "practical purposes" not in diagnosis.sentence
+    assert "more than 1,000 samples would be needed" in diagnosis.sentence

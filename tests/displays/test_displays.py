@@ -189,6 +189,32 @@ def test_from_history_draws_the_loss_if_there_is_nothing_else(ax):
         EpochCurveDisplay.from_history({"loss": [0.9]}, quantity="accuracy", ax=ax)
 
 
+def test_from_history_takes_the_frame_of_a_csv_logger(tmp_path, ax):
+    table = "epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,1,,\n1,0.6,0.5,0.55,0.9\n"
+    path = tmp_path / "log.csv"
+    path.write_text(table, encoding="utf-8")
+    display = EpochCurveDisplay.from_history(pd.read_csv(path), ax=ax)
+    training, validation = (line.get_ydata() for line in display.lines_)
+    np.testing.assert_array_equal(training, [0.5, 0.6])
+    np.testing.assert_array_equal(validation, [np.nan, 0.55])
+
+
+@pytest.mark.parametrize(
+    ("history", "message"),
+    [
+        ({"loss": [1, 0.5], "val_loss": [0.7]}, "validation_freq"),
+        ({"loss": 1.0}, "one number per epoch for 'loss', got 1.0"),
+        ({"loss": []}, r"one number per epoch for 'loss', got \[\]"),
+        ({"loss": np.ones((2, 2))}, "one number per epoch for 'loss'"),
+        ({"loss": ["low", "lower"]}, "one number per epoch for 'loss'"),
+    ],
+    ids=["validation_freq", "number", "no epoch", "matrix", "text"],
+)
+def test_from_history_refuses_values_that_are_no_curve(history, message, ax):
+    with pytest.raises(ValueError, match=message):
+        EpochCurveDisplay.from_history(history, ax=ax)
+
+
 def test_from_history_refuses_what_has_none(digits, ax):
     with pytest.raises(NotFittedError):
         EpochCurveDisplay.from_history(KerasMLPClassifier(), ax=ax)

@@ -14,6 +14,7 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.linear_model import Ridge
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
@@ -33,6 +34,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skmnist import KerasMLPClassifier, diagnose_search
 from skmnist.search import Edge, SearchDiagnosis
+from skmnist.search._candidates import find_edges, read_scores
 from skmnist.search._report import render_search, write_search
 from skmnist.search._values import written_value
 
@@ -1256,3 +1258,41 @@ def test_keras_objects_are_written_without_an_address():
     text = written_value(decay)
     assert text.startswith("CosineDecay(initial_learning_rate=0.01, decay_steps=50")
     assert " at 0x" not in text
+
+
+def test_score_of_a_regressor_is_no_error():
+    X, y = load_iris(return_X_y=True)
+    search = GridSearchCV(Ridge(), {"alpha": [0.1, 1, 10]}).fit(X, X[:, 0] + y)
+    said = str(diagnose_search(search))
+    assert "error of" not in said
+    assert "score" in said
+
+
+def test_what_is_no_search_is_said_so():
+    fitted = GaussianNB().fit(*load_iris(return_X_y=True))
+    with pytest.raises(ValueError, match=r"takes a fitted search.*got GaussianNB\(\)"):
+        diagnose_search(fitted)
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_search_without_a_score_has_no_best_candidate():
+    def missing(clf, X, y):
+        return np.nan
+
+    search = GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 5]}, cv=2)
+    search.set_params(scoring=missing).fit(*load_iris(return_X_y=True))
+    with pytest.raises(ValueError, match="no score on some splits"):
+        diagnose_search(search)
+    assert not find_edges(search, read_scores(search))
+
+
+def test_search_of_one_candidate_without_parameters():
+    search = GridSearchCV(GaussianNB(), {}, cv=2).fit(*load_iris(return_X_y=True))
+    assert str(diagnose_search(search)).startswith("The only candidate has an error of")
+
+
+def test_capacity_that_is_no_dict_is_refused():
+    search = GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 5]}, cv=2)
+    search.fit(*load_iris(return_X_y=True))
+    with pytest.raises(ValueError, match="capacity should be a dict .* got 'n_neigh"):
+        diagnose_search(search, capacity="n_neighbors")
