@@ -10,6 +10,7 @@ from collections import OrderedDict
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.base import clone
 
 from skmnist import KerasImageClassifier, KerasMLPClassifier
