@@ -64,8 +64,8 @@ class _Trace:
         compiled = traced(block, jit_compile=jit_compile)
         self._function = compiled.get_concrete_function(*tensors)
         # The inputs that the function has captured: variables, by their place among
-        # those of the trainer, constants, and `OwnGenerators`. Layers with any other
-        # state are in no network whose key two fits can share.
+        # those of the trainer, constants, and generators (`_seeds`). Layers with any
+        # other state are in no network whose key two fits can share.
         places = {id(handle): i for i, handle in enumerate(_handles(trainer))}
         self._captured = [
             (places.get(id(tensor)), tensor)

@@ -23,7 +23,6 @@ from skmnist._engine._built import (
     overrides_training,
 )
 from skmnist._engine._losses import sample_loss
-from skmnist._engine._seeds import OwnGenerators
 from skmnist._engine._trainers import (
     BlockTrainer,
     TrainerPool,
@@ -49,8 +48,6 @@ class CompiledNetwork:
     all_keras : bool
         Whether all code that takes part is Keras's own, of layers that draw from no
         global generator.
-    generators : OwnGenerators or None
-        What such other code draws from. Only one training at a time has this network.
     scans : bool
         Whether one compiled call can train on a block of batches.
     pads : bool
@@ -78,7 +75,6 @@ class CompiledNetwork:
 
     def __init__(self, network, all_keras):
         self.all_keras = all_keras
-        self.generators = None if all_keras else OwnGenerators()
         self._network = network
         self._model, optimizer = network.build()
         self.optimizer_type = type(optimizer)

@@ -1,6 +1,7 @@
 """Global random generators: seeded for a while, then restored."""
 
 import contextlib
+import functools
 import random
 import threading
 
@@ -130,37 +131,21 @@ class _ThreadRandom:
 
 
 class OwnGenerators:
-    """Global generators that belong to one training at a time.
+    """States of the global generators that belong to one training.
 
-    They take the place of the process's for one step at a time, so that other threads
-    never wait for longer. A traced function draws for good from the objects that were
-    in use when it was traced. So these objects stay, and their states are set.
+    They take the place of the process's states for one step at a time, so that other
+    threads never wait for longer.
+
+    Parameters
+    ----------
+    seed : int
+        Less than 2**32.
     """
 
-    def __init__(self):
-        with seeded_generators(0):  # which gives back the names that Keras counts
-            self._keras_generator = keras.random.SeedGenerator(0)
-        if BACKEND == "tensorflow":
-            # The algorithm is the same on every device, and the one that XLA runs fast.
-            self._generator = tf.random.Generator.from_seed(0, alg="philox")
-        self._states = None
-
-    def seed(self, seed):
-        """Set the states of all generators.
-
-        Parameters
-        ----------
-        seed : int
-            Less than 2**32.
-        """
+    def __init__(self, seed):
         with seeded_generators(seed):
-            python_state, numpy_state, keras_globals, backend_state = _states()
-        self._keras_generator.state.assign([seed, 0])
-        keras_globals["global_seed_generator"] = self._keras_generator
-        if BACKEND == "tensorflow":
-            self._generator.reset_from_seed(seed)
-            backend_state = *backend_state[:2], self._generator
-        self._states = python_state, numpy_state, keras_globals, backend_state
+            self._states = _states()
+            self._traced_states = _traced_generators().states_for(seed)
 
     @contextlib.contextmanager
     def in_use(self):
@@ -168,15 +153,73 @@ class OwnGenerators:
         with GENERATORS_LOCK:
             before = _states()
             _set_states(self._states)
-            own = contextlib.nullcontext()
-            if BACKEND == "tensorflow":
-                own = drawn_from(self._generator)
+            traced = _traced_generators()
+            traced.set_states(self._traced_states)
             try:
-                with own:
+                with traced.in_use():
                     yield
             finally:
-                self._states = _states()
+                self._states, self._traced_states = _states(), traced.states()
                 _set_states(before)
+
+
+class _TracedGenerators:
+    """The generators that traced functions draw from in a training.
+
+    A traced function draws for good from the objects that were in use when it was
+    traced, and a user's ``tf.function`` is traced once for many networks. So there is
+    one of each in a process, and only their states are exchanged.
+    """
+
+    def __init__(self):
+        self._keras_generator = keras.random.SeedGenerator(0)
+        if BACKEND == "tensorflow":
+            # The algorithm is the same on every device, and the one that XLA runs fast.
+            self._generator = tf.random.Generator.from_seed(0, alg="philox")
+
+    def states_for(self, seed):
+        """Return the states that follow from a seed; keep the present ones."""
+        before = self.states()
+        self._keras_generator.state.assign([seed, 0])
+        if BACKEND == "tensorflow":
+            self._generator.reset_from_seed(seed)
+        states = self.states()
+        self.set_states(before)
+        return states
+
+    def states(self):
+        """Return the states as ndarrays."""
+        generators = [self._keras_generator.state]
+        if BACKEND == "tensorflow":
+            generators.append(self._generator.state)
+        return [keras.ops.convert_to_numpy(state) for state in generators]
+
+    def set_states(self, states):
+        """Set the states that `states` has returned."""
+        self._keras_generator.state.assign(states[0])
+        if BACKEND == "tensorflow":
+            self._generator.state.assign(states[1])
+
+    @contextlib.contextmanager
+    def in_use(self):
+        """Let them take the place of Keras's and TensorFlow's global generators.
+
+        The caller restores these.
+        """
+        name = "global_seed_generator"
+        global_state.set_global_attribute(name, self._keras_generator)
+        if BACKEND != "tensorflow":
+            yield
+            return
+        stateful_random_ops.global_generator = self._generator
+        with drawn_from(self._generator):
+            yield
+
+
+@functools.cache
+def _traced_generators():
+    """Return the only `_TracedGenerators` of the process. Called with the lock held."""
+    return _TracedGenerators()
 
 
 @contextlib.contextmanager

@@ -366,9 +366,7 @@ def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
     state = loop.state
     # Code that is not Keras's may draw from the global generators, and so do some of
     # Keras's layers: AugMix when it is traced, and dropout under PyTorch.
-    own = network.compiled().generators
-    if BACKEND == "torch":
-        own = own or OwnGenerators()
+    draws = BACKEND == "torch" or not network.compiled().all_keras
     for epoch in range(loop.last if loop.finished else state.n_epochs, loop.last):
         for observer in observers:
             observer.on_epoch_begin(loop, epoch)
@@ -378,9 +376,8 @@ def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
         if observers[0].stopped:
             order = order[:batch_size]  # keras.Model.fit still trains on one batch
         generators = contextlib.nullcontext
-        if own is not None:
-            own.seed((state.seed + epoch) % 2**32)
-            generators = own.in_use
+        if draws:
+            generators = OwnGenerators((state.seed + epoch) % 2**32).in_use
         logs = trainer.run_epoch(data, order, batch_size, generators, **changes(epoch))
         if "accuracy" in logs:
             # Under the names that the builder has given to it.

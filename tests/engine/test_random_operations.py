@@ -16,10 +16,17 @@ from skmnist._engine._random_operations import _REPLACEMENTS, drawn_from
 
 pytestmark = pytest.mark.tensorflow
 
+
+@tf.function
+def draw_in_function():
+    return tf.random.normal(())
+
+
 DRAWS = {
     "keras": lambda: keras.random.normal(()),
     "tensorflow": lambda: tf.random.normal(()),
     "seeded": lambda: tf.random.normal((), seed=3),
+    "function": draw_in_function,  # traced once for all networks
     "generator": lambda: tf.random.get_global_generator().normal(()),
 }
 
@@ -67,6 +74,7 @@ def no_op(batch, logs):
         ("tensorflow", 300, True),
         ("tensorflow", 3000, False),  # several blocks in an epoch
         ("seeded", 300, False),
+        ("function", 300, False),
         ("generator", 300, False),
     ],
 )
