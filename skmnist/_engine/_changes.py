@@ -187,4 +187,4 @@ def _attributes_of(layer):
     if type(layer).__module__.startswith("keras."):
         return set()
     names = {name for name in vars(layer) if not name.startswith("_")}
-    return names - {"stop_training"}
+    return names - {"stop_training"}  # by which callbacks end a training

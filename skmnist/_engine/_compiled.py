@@ -181,7 +181,7 @@ class CompiledNetwork:
     def _draws_statefully(self):
         """Whether the network calls functions such as ``tf.random.normal``.
 
-        XLA compiles some of these only, and they ignore seeds there.
+        XLA cannot compile some of these, such as ``tf.random.gamma``.
         """
         if self.all_keras:
             return False

@@ -19,8 +19,8 @@ from skmnist._engine._trainers import training_keyword
 class HiddenStateCheck(Observer):
     """Raise ValueError if the trained network predicts otherwise than its classifier.
 
-    Checked after the first epoch, and after the last, as a callback may change what the
-    network keeps.
+    Checked after the first epoch of a network, and after the last of a training, as a
+    callback may change what the network keeps.
 
     Parameters
     ----------
@@ -35,7 +35,9 @@ class HiddenStateCheck(Observer):
 
     def after_epoch(self, loop, epoch, logs):
         """Compare the predictions of two networks with the same weights."""
-        if epoch > 0 and (not loop.finished or epoch == loop.first):
+        # Not after the only epoch of a later training, such as a `partial_fit`.
+        is_last = loop.finished and epoch > loop.first
+        if epoch > 0 and not is_last:
             return
         trained, compiled = loop.trainer.model, self._network.compiled()
         weights = loop.trainer.weights()

@@ -10,7 +10,7 @@ import contextlib
 import numpy as np
 
 from skmnist._engine._observers import KerasCallbacks
-from skmnist._engine._training import open_trainer
+from skmnist._engine._training import generators_of, open_trainer
 
 # The test ends when the mean loss of so many steps lies as far above the first one as
 # the lowest one lies below it.
@@ -77,6 +77,7 @@ def losses_at_rates(
         )
         trainer.assign(state.weights, state.optimizer_state)
         steps = _batches(rows, min(batch_size, len(rows)), state.seed)
+        generators = generators_of(network, state.seed)
         deform = None
         if augmentation is not None:
             deformations, image_shape = augmentation
@@ -86,7 +87,7 @@ def losses_at_rates(
                 data,
                 batch,
                 batch_size,
-                contextlib.nullcontext,
+                generators,
                 factors=np.array([factor]),
                 deform=deform,
             )

@@ -140,12 +140,19 @@ class OwnGenerators:
     ----------
     seed : int
         Less than 2**32.
+
+    Attributes
+    ----------
+    traced_states : list of ndarray or None
+        Of the generators of traced functions, while another training uses them; None
+        before the first step.
     """
 
     def __init__(self, seed):
         with seeded_generators(seed):
             self._states = _states()
-            self._traced_states = _traced_generators().states_for(seed)
+        self.seed = seed
+        self.traced_states = None
 
     @contextlib.contextmanager
     def in_use(self):
@@ -153,13 +160,11 @@ class OwnGenerators:
         with GENERATORS_LOCK:
             before = _states()
             _set_states(self._states)
-            traced = _traced_generators()
-            traced.set_states(self._traced_states)
             try:
-                with traced.in_use():
+                with _traced_generators().in_use(self):
                     yield
             finally:
-                self._states, self._traced_states = _states(), traced.states()
+                self._states = _states()
                 _set_states(before)
 
 
@@ -168,44 +173,31 @@ class _TracedGenerators:
 
     A traced function draws for good from the objects that were in use when it was
     traced, and a user's ``tf.function`` is traced once for many networks. So there is
-    one of each in a process, and only their states are exchanged.
+    one of each in a process, and only their states are exchanged: when another training
+    takes its turn, as this takes 1 ms.
     """
 
     def __init__(self):
         self._keras_generator = keras.random.SeedGenerator(0)
+        self._variables = [self._keras_generator.state]
         if BACKEND == "tensorflow":
             # The algorithm is the same on every device, and the one that XLA runs fast.
             self._generator = tf.random.Generator.from_seed(0, alg="philox")
-
-    def states_for(self, seed):
-        """Return the states that follow from a seed; keep the present ones."""
-        before = self.states()
-        self._keras_generator.state.assign([seed, 0])
-        if BACKEND == "tensorflow":
-            self._generator.reset_from_seed(seed)
-        states = self.states()
-        self.set_states(before)
-        return states
-
-    def states(self):
-        """Return the states as ndarrays."""
-        generators = [self._keras_generator.state]
-        if BACKEND == "tensorflow":
-            generators.append(self._generator.state)
-        return [keras.ops.convert_to_numpy(state) for state in generators]
-
-    def set_states(self, states):
-        """Set the states that `states` has returned."""
-        self._keras_generator.state.assign(states[0])
-        if BACKEND == "tensorflow":
-            self._generator.state.assign(states[1])
+            self._variables.append(self._generator.state)
+        self._user = None
 
     @contextlib.contextmanager
-    def in_use(self):
+    def in_use(self, training):
         """Let them take the place of Keras's and TensorFlow's global generators.
 
         The caller restores these.
+
+        Parameters
+        ----------
+        training : OwnGenerators
         """
+        if self._user is not training:
+            self._pass_to(training)
         name = "global_seed_generator"
         global_state.set_global_attribute(name, self._keras_generator)
         if BACKEND != "tensorflow":
@@ -214,6 +206,23 @@ class _TracedGenerators:
         stateful_random_ops.global_generator = self._generator
         with drawn_from(self._generator):
             yield
+
+    def _pass_to(self, training):
+        """Keep the states of the last training, and set those of another."""
+        if self._user is not None:
+            self._user.traced_states = [
+                keras.ops.convert_to_numpy(variable) for variable in self._variables
+            ]
+        self._user = training
+        if training.traced_states is None:
+            self._keras_generator.state.assign([training.seed, 0])
+            if BACKEND == "tensorflow":
+                self._generator.reset_from_seed(training.seed)
+            return
+        for variable, state in zip(
+            self._variables, training.traced_states, strict=True
+        ):
+            variable.assign(state)
 
 
 @functools.cache

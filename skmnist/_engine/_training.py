@@ -330,6 +330,26 @@ def open_trainer(stack, network, state, n_rows, callbacks, jit_compile, weighted
     return trainer
 
 
+def generators_of(network, seed):
+    """Return what a context is made with for each step, in which the step draws.
+
+    Parameters
+    ----------
+    network : Network
+    seed : int
+
+    Returns
+    -------
+    generators : callable
+        Without arguments.
+    """
+    # Code that is not Keras's may draw from the global generators, and so do some of
+    # Keras's layers: AugMix when it is traced, and dropout under PyTorch.
+    if BACKEND == "torch" or not network.compiled().all_keras:
+        return OwnGenerators(seed % 2**32).in_use
+    return contextlib.nullcontext
+
+
 def _check_schedule(schedule, network):
     """Raise ValueError if an optimizer has no learning rate that can be scheduled."""
     if schedule == "constant" or network.compiled().learning_rate_position is not None:
@@ -364,9 +384,6 @@ def _changes_by_epoch(loop, schedule, augmentation, n_steps):
 def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
     """Train epoch after epoch until the last, or until an observer stops."""
     state = loop.state
-    # Code that is not Keras's may draw from the global generators, and so do some of
-    # Keras's layers: AugMix when it is traced, and dropout under PyTorch.
-    draws = BACKEND == "torch" or not network.compiled().all_keras
     for epoch in range(loop.last if loop.finished else state.n_epochs, loop.last):
         for observer in observers:
             observer.on_epoch_begin(loop, epoch)
@@ -375,9 +392,7 @@ def _run_epochs(loop, network, data, rows, batch_size, observers, changes):
         order = np.random.default_rng([state.seed, epoch]).permutation(rows)
         if observers[0].stopped:
             order = order[:batch_size]  # keras.Model.fit still trains on one batch
-        generators = contextlib.nullcontext
-        if draws:
-            generators = OwnGenerators((state.seed + epoch) % 2**32).in_use
+        generators = generators_of(network, state.seed + epoch)
         logs = trainer.run_epoch(data, order, batch_size, generators, **changes(epoch))
         if "accuracy" in logs:
             # Under the names that the builder has given to it.

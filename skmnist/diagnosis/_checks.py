@@ -200,7 +200,7 @@ def check_data(X, y, groups):
         If lengths differ, y has fewer than two classes or labels that cannot be
         compared, or a label or a group is missing.
     """
-    X, y, groups = indexable(_of_equal_shape(X), y, groups)
+    X, y, groups = indexable(_ragged_as_objects(X), y, groups)
     if groups is not None:
         groups = column_or_1d(groups)
         if pd.isna(groups).any():
@@ -211,7 +211,7 @@ def check_data(X, y, groups):
     return X, _check_labels(y, "y"), groups
 
 
-def _of_equal_shape(X):
+def _ragged_as_objects(X):
     """Return samples; a list of arrays of different shapes as an array of objects."""
     if not isinstance(X, list | tuple):
         return X
@@ -260,7 +260,7 @@ def add_hold_out(X, y, X_val, y_val, groups, params):
     if X_val is None or y_val is None:
         missing = "X_val" if X_val is None else "y_val"
         raise ValueError(f"X_val and y_val must be given together; {missing} is None.")
-    X_val, y_val = indexable(_of_equal_shape(X_val), y_val)
+    X_val, y_val = indexable(_ragged_as_objects(X_val), y_val)
     y_val = _check_labels(y_val, "y_val", least=1)
     unknown = np.setdiff1d(y_val, y)
     if len(unknown):
@@ -311,7 +311,7 @@ def check_test_samples(estimator, X, y, X_test, y_test):
             "X_test cannot be used with an estimator that takes kernels or distances "
             "between samples: pass an estimator that computes them itself."
         )
-    X_test, y_test = indexable(_of_equal_shape(X_test), y_test)
+    X_test, y_test = indexable(_ragged_as_objects(X_test), y_test)
     X_test = _in_form_of(X, X_test, "X_test")
     if y_test is None:
         return X_test, None, None

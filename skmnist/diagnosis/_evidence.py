@@ -223,22 +223,20 @@ class Evidence:
     def bias_minus_gap(self):
         """B − G: which of the two is larger."""
         t, v, r = self.train_error, self.validation_error, self.reference_error
-        if self.paired and not len(self._never_trained):
+        if self.paired and len(self._never_trained):
+            return self.bias.plus(self.difference.negated())
+        if self.paired:
             value, rows = _known(2 * t - v - r)
             return intervals.mean(
                 value,
                 instability=self.scatter.added(train=2, validation=-1, reference=-1),
                 groups=self._groups(rows),
             )
-        if self.paired:
-            return self.bias.plus(self.difference.negated())
         twice, others = (
             intervals.mean(values, training=False, groups=self._groups(rows))
             for values, rows in (_known(2 * t), _known(v + r))
         )
-        value = twice.value - others.value
-        half = np.hypot(twice.high - twice.value, others.high - others.value)
-        return Estimate(value, value - half, value + half)
+        return twice.plus(others.negated())
 
     @cached_property
     def decisive(self):

@@ -11,8 +11,9 @@ import tensorflow as tf
 from scipy.stats import ks_2samp
 from sklearn.base import clone
 
-from skmnist import KerasImageClassifier
+from skmnist import KerasImageClassifier, LearningRateDisplay
 from skmnist._engine._random_operations import _REPLACEMENTS, drawn_from
+from skmnist._engine._seeds import OwnGenerators
 
 pytestmark = pytest.mark.tensorflow
 
@@ -111,6 +112,31 @@ def test_draws_follow_from_the_random_state():
     assert not np.isin(drawn[1], drawn[0]).any()
 
 
+def test_learning_rate_range_test_repeats():
+    X, y = np.random.default_rng(0).normal(size=(200, 4)), np.arange(200) % 3
+    params = {"draw": "tensorflow", "n_steps": 400}
+    clf = KerasImageClassifier(build_recording, model_params=params, random_state=0)
+
+    def losses():
+        return LearningRateDisplay.from_estimator(clf, X, y).losses
+
+    np.testing.assert_array_equal(losses(), losses())
+
+
+def test_trainings_that_take_turns_draw_as_one_by_one():
+    def draws(own, n):
+        drawn = []
+        for _ in range(n):
+            with own.in_use():
+                drawn.append([float(DRAWS["keras"]()), float(DRAWS["generator"]())])
+        return drawn
+
+    alone = [draws(OwnGenerators(seed), 4) for seed in (0, 1)]
+    first, second = OwnGenerators(0), OwnGenerators(1)
+    turns = draws(first, 1), draws(second, 2), draws(first, 3), draws(second, 2)
+    assert [turns[0] + turns[2], turns[1] + turns[3]] == alone
+
+
 CALLS = {
     "random_standard_normal": lambda: tf.random.normal((4000,), 2.0, 3.0),
     "truncated_normal": lambda: tf.random.truncated_normal((4000,), 2.0, 3.0),
@@ -149,7 +175,12 @@ def columns(values):
 
 
 @pytest.mark.parametrize(
-    "draw", [lambda: tf.nn.dropout(tf.ones(64), 0.5), lambda: crop()]
+    "draw",
+    [
+        lambda: tf.nn.dropout(tf.ones(64), 0.5),
+        lambda: tf.image.random_crop(tf.range(1000.0), (5,)),
+    ],
+    ids=["dropout", "crop"],
 )
 def test_other_functions_that_draw_are_repeated(draw):
     generator = tf.random.Generator.from_seed(0, alg="philox")
@@ -160,10 +191,6 @@ def test_other_functions_that_draw_are_repeated(draw):
             results.append([draw().numpy() for _ in range(4)])
     np.testing.assert_array_equal(*results)
     assert not all(np.array_equal(results[0][0], other) for other in results[0][1:])
-
-
-def crop():
-    return tf.image.random_crop(tf.range(1000.0), (5,))
 
 
 def test_other_threads_draw_from_the_process():
